@@ -1,0 +1,278 @@
+"""The knobs of each kind of module. Safe is the default; what is less safe needs a written reason."""
+
+from __future__ import annotations
+
+import ipaddress
+from collections.abc import Mapping
+from typing import Annotated, Any, ClassVar, Literal, Self
+
+from pydantic import Discriminator, Field, Tag, field_validator, model_validator
+
+from config.settings import Refusal, Settings
+from config.types import (
+    AmiId,
+    AvailabilityZone,
+    BackupRetentionDays,
+    CertificateArn,
+    EmailAddress,
+    HostName,
+    InstanceClass,
+    InstanceType,
+    LogRetentionDays,
+    NodeType,
+    Percent,
+    Port,
+    Reason,
+    SubnetId,
+    VpcCidrBlock,
+    VpcId,
+    ZoneId,
+)
+
+
+class GuardedSettings(Settings):
+    """Settings some of whose values are less safe than the default and then need an entry in `reasons`.
+
+    `reasons` maps the key to why it is so; it becomes the exemption that stands at the resource in the Terraform JSON.
+    """
+
+    reasons: dict[str, Reason] = {}
+
+    guarded: ClassVar[Mapping[str, Any]] = {}
+    """Key → the value that needs a reason."""
+
+    @model_validator(mode="after")
+    def _less_safe_values_have_reasons(self) -> Self:
+        for key, unsafe in self.guarded.items():
+            if getattr(self, key) == unsafe and key not in self.reasons:
+                raise Refusal(f"needs a reason: add reasons.{key} = \"why this is right here\"", key)
+        for key in self.reasons:
+            if key not in self.guarded or getattr(self, key) != self.guarded[key]:
+                raise Refusal("gives a reason for nothing: its key has its safe value, or needs none", "reasons", key)
+        return self
+
+
+class OwnNetwork(GuardedSettings):
+    """A VPC of the deployment's own, with a public and a private subnet in every availability zone named."""
+
+    cidr_block: VpcCidrBlock
+    availability_zones: Annotated[tuple[AvailabilityZone, ...], Field(min_length=2, max_length=6)]
+    nat: Literal["none", "single", "per_az"] = "single"
+    """How private subnets reach the internet: not at all, through one gateway, or through one in each zone."""
+    flow_log_retention_days: LogRetentionDays = 365
+
+    @field_validator("availability_zones")
+    @classmethod
+    def _zones_are_distinct(cls, zones: tuple[str, ...]) -> tuple[str, ...]:
+        for index, zone in enumerate(zones):
+            if zone in zones[:index]:
+                raise Refusal(f"{zone} is named twice", index)
+        return zones
+
+
+class AdoptedNetwork(Settings):
+    """A VPC that exists already: its id, and its subnets by availability zone."""
+
+    vpc_id: VpcId
+    public_subnet_ids: dict[AvailabilityZone, SubnetId] = {}
+    private_subnet_ids: Annotated[dict[AvailabilityZone, SubnetId], Field(min_length=2)]
+
+    @property
+    def availability_zones(self) -> tuple[str, ...]:
+        """The zones that have a private subnet."""
+        return tuple(sorted(self.private_subnet_ids))
+
+
+def _network_kind(value: Any) -> str:
+    given = value if isinstance(value, Mapping) else dict(value) if isinstance(value, Settings) else {}
+    return "adopted network" if "vpc_id" in given else "own network"
+
+
+NetworkSettings = Annotated[
+    Annotated[OwnNetwork, Tag("own network")] | Annotated[AdoptedNetwork, Tag("adopted network")],
+    Discriminator(_network_kind),
+]
+"""`cidr_block` makes a network, `vpc_id` adopts one."""
+
+
+class DatabaseSettings(GuardedSettings):
+    """A relational database on RDS."""
+
+    instance_class: InstanceClass
+    allocated_storage_gib: Annotated[int, Field(ge=20, le=65536)]
+    max_allocated_storage_gib: Annotated[int, Field(ge=22, le=65536)] | None = None
+    """Storage grows by itself up to this; left out, it does not grow."""
+    engine_version: Annotated[str, Field(pattern=r"^\d+(\.\d+){0,2}$")]
+    multi_az: bool = False
+    storage_encrypted: bool = True
+    backup_retention_days: BackupRetentionDays = 7
+    """0 turns backups off; RDS keeps at most 35 days."""
+    performance_insights_enabled: bool = False
+    """Not to be had on the smallest classes."""
+    monitoring_interval_seconds: Literal[0, 1, 5, 10, 15, 30, 60] = 60
+    iam_database_authentication_enabled: bool = False
+    parameters: dict[Annotated[str, Field(pattern=r"^[a-z][a-z0-9_.]*$")], str] = {}
+    """Of the parameter group, beside those the deployment gives."""
+
+    guarded: ClassVar[Mapping[str, Any]] = {"storage_encrypted": False, "backup_retention_days": 0}
+
+    @model_validator(mode="after")
+    def _storage_can_grow(self) -> Self:
+        most = self.max_allocated_storage_gib
+        if most is not None and most * 10 < self.allocated_storage_gib * 11:
+            raise Refusal(
+                f"must be at least a tenth above allocated_storage_gib = {self.allocated_storage_gib}, or left out",
+                "max_allocated_storage_gib",
+            )
+        return self
+
+
+class RedisSettings(GuardedSettings):
+    """A Redis replication group on ElastiCache."""
+
+    node_type: NodeType
+    engine_version: Annotated[str, Field(pattern=r"^(5\.0\.6|6\.[02]|7\.[01])$")] = "7.1"
+    cluster_mode: bool = True
+    num_node_groups: Annotated[int, Field(ge=1, le=500)] = 1
+    """Shards; more than one needs cluster mode."""
+    replicas_per_node_group: Annotated[int, Field(ge=0, le=5)] = 1
+    transit_encryption_enabled: bool = True
+    at_rest_encryption_enabled: bool = True
+    snapshot_retention_days: Annotated[int, Field(ge=0, le=35)] = 1
+
+    guarded: ClassVar[Mapping[str, Any]] = {"transit_encryption_enabled": False, "at_rest_encryption_enabled": False}
+
+    @model_validator(mode="after")
+    def _shards_need_cluster_mode(self) -> Self:
+        if self.num_node_groups > 1 and not self.cluster_mode:
+            raise Refusal("more than one shard needs cluster_mode = true", "num_node_groups")
+        return self
+
+
+class OnDemandCapacity(Settings):
+    """DynamoDB capacity paid by request."""
+
+    billing_mode: Literal["PAY_PER_REQUEST"] = "PAY_PER_REQUEST"
+
+
+class ProvisionedCapacity(Settings):
+    """DynamoDB capacity paid by the hour, following use between two bounds."""
+
+    billing_mode: Literal["PROVISIONED"]
+    min_read_capacity: Annotated[int, Field(ge=1, le=40000)]
+    max_read_capacity: Annotated[int, Field(ge=1, le=40000)]
+    min_write_capacity: Annotated[int, Field(ge=1, le=40000)]
+    max_write_capacity: Annotated[int, Field(ge=1, le=40000)]
+    target_utilization_percent: Annotated[int, Field(ge=20, le=90)] = 70
+
+    @model_validator(mode="after")
+    def _bounds_are_ordered(self) -> Self:
+        for kind in ("read", "write"):
+            if getattr(self, f"max_{kind}_capacity") < getattr(self, f"min_{kind}_capacity"):
+                raise Refusal(f"is below min_{kind}_capacity", f"max_{kind}_capacity")
+        return self
+
+
+TableCapacity = Annotated[OnDemandCapacity | ProvisionedCapacity, Field(discriminator="billing_mode")]
+
+
+class TableSettings(GuardedSettings):
+    """A DynamoDB table's knobs; its keys belong to the deployment."""
+
+    capacity: TableCapacity = OnDemandCapacity()
+    point_in_time_recovery_enabled: bool = True
+
+    guarded: ClassVar[Mapping[str, Any]] = {"point_in_time_recovery_enabled": False}
+
+
+class LatestImage(Settings):
+    """The newest image of a line that AWS publishes as a public SSM parameter."""
+
+    ssm_parameter: Annotated[str, Field(pattern=r"^/aws/service/[A-Za-z0-9/._-]+$")] = (
+        "/aws/service/ami-amazon-linux-latest/al2023-ami-kernel-default-x86_64"
+    )
+
+
+class FixedImage(Settings):
+    """One image; it belongs to one region and may be withdrawn."""
+
+    ami_id: AmiId
+
+
+def _image_kind(value: Any) -> str:
+    given = value if isinstance(value, Mapping) else dict(value) if isinstance(value, Settings) else {}
+    return "fixed image" if "ami_id" in given else "latest image"
+
+
+ImageSettings = Annotated[
+    Annotated[LatestImage, Tag("latest image")] | Annotated[FixedImage, Tag("fixed image")], Discriminator(_image_kind)
+]
+
+
+class FleetSettings(GuardedSettings):
+    """A group of equal EC2 instances."""
+
+    instance_type: InstanceType
+    image: ImageSettings = LatestImage()
+    min_size: Annotated[int, Field(ge=0, le=500)]
+    max_size: Annotated[int, Field(ge=1, le=500)]
+    target_cpu_percent: Percent = 50
+    """The average CPU the group is scaled to hold."""
+    root_volume_size_gib: Annotated[int, Field(ge=8, le=16384)] = 20
+    health_check_grace_period_seconds: Annotated[int, Field(ge=0, le=7200)] = 300
+    log_retention_days: LogRetentionDays = 365
+    http_tokens: Literal["required", "optional"] = "required"
+    """`required` is IMDSv2 only."""
+
+    guarded: ClassVar[Mapping[str, Any]] = {"http_tokens": "optional"}
+
+    @model_validator(mode="after")
+    def _sizes_are_ordered(self) -> Self:
+        if self.max_size < self.min_size:
+            raise Refusal(f"is below min_size = {self.min_size}", "max_size")
+        return self
+
+
+def _source_cidr_blocks(blocks: tuple[str, ...]) -> tuple[str, ...]:
+    for index, block in enumerate(blocks):
+        try:
+            ipaddress.IPv4Network(block)
+        except ValueError as error:
+            raise Refusal(f"is not an IPv4 CIDR block ({error})", index) from None
+    return blocks
+
+
+class DnsSettings(Settings):
+    """The public name of a load balancer, in a hosted zone that exists."""
+
+    host_name: HostName
+    zone_id: ZoneId
+    certificate_arn: CertificateArn | None = None
+    """Left out, a certificate is requested and validated through the zone."""
+
+
+class LoadBalancerSettings(GuardedSettings):
+    """An application load balancer. HTTPS comes with `dns`; without it there is HTTP only."""
+
+    http_port: Port = 80
+    https_port: Port = 443
+    dns: DnsSettings | None = None
+    idle_timeout_seconds: Annotated[int, Field(ge=1, le=4000)] = 60
+    source_cidr_blocks: Annotated[tuple[str, ...], Field(min_length=1)] = ("0.0.0.0/0",)
+    """Who may reach the listeners."""
+    access_logs_enabled: bool = True
+    access_log_retention_days: Annotated[int, Field(ge=1, le=3650)] = 90
+
+    guarded: ClassVar[Mapping[str, Any]] = {"dns": None, "access_logs_enabled": False}
+
+    @field_validator("source_cidr_blocks")
+    @classmethod
+    def _blocks_are_networks(cls, blocks: tuple[str, ...]) -> tuple[str, ...]:
+        return _source_cidr_blocks(blocks)
+
+
+class AlarmSettings(Settings):
+    """Who hears of alarms."""
+
+    emails: tuple[EmailAddress, ...] = ()
+    """Each address confirms its subscription once."""

@@ -1,0 +1,171 @@
+"""Settings as operators write them: closed, frozen, and refused with everything wrong at once.
+
+Pure Python: nothing below `config` imports cdktf, so a wrong file is refused in a fraction of a second.
+"""
+
+from __future__ import annotations
+
+import difflib
+import json
+import tomllib
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from types import UnionType
+from typing import Annotated, Any, TypeVar, Union, get_args, get_origin
+
+from pydantic import BaseModel, ConfigDict, ValidationError
+
+ROOT = Path(__file__).resolve().parent.parent
+
+
+class Settings(BaseModel):
+    """Base of everything operators may set: frozen, complete, unknown keys refused, no silent conversions."""
+
+    model_config = ConfigDict(
+        frozen=True, extra="forbid", strict=True, allow_inf_nan=False, use_attribute_docstrings=True
+    )
+
+
+S = TypeVar("S", bound=Settings)
+
+
+class Refusal(ValueError):
+    """Raised by validators that look at several keys: `at` says which key below the validated one is to blame."""
+
+    def __init__(self, message: str, *at: str | int) -> None:
+        super().__init__(message)
+        self.at = at
+
+
+@dataclass(frozen=True, order=True)
+class Problem:
+    """One thing wrong in one settings file: where, what was found, what is allowed."""
+
+    file: str
+    key: str
+    value: str
+    message: str
+
+    def __str__(self) -> str:
+        place = f"{self.file}: {self.key}" if self.key else self.file
+        return f"{place} = {self.value}: {self.message}" if self.value else f"{place}: {self.message}"
+
+
+class SettingsError(Exception):
+    """Settings were refused; `problems` lists every problem of every file."""
+
+    def __init__(self, problems: Iterable[Problem]) -> None:
+        self.problems = tuple(problems)
+        super().__init__("\n".join(str(problem) for problem in self.problems))
+
+
+def load(path: Path, model: type[S]) -> S:
+    """The settings in the TOML file `path`.
+
+    Raises SettingsError with every problem of the file: unreadable, not TOML (with the line), unknown key
+    (with the nearest known one), missing key, value out of bounds.
+    """
+    file = display_name(path)
+    try:
+        document = tomllib.loads(path.read_text(encoding="utf-8"))
+    except tomllib.TOMLDecodeError as error:
+        raise SettingsError([Problem(file, "", "", f"is not valid TOML: {error}")]) from None
+    except UnicodeDecodeError as error:
+        raise SettingsError([Problem(file, "", "", f"is not UTF-8 text: byte {error.start}")]) from None
+    except OSError as error:
+        raise SettingsError([Problem(file, "", "", f"cannot be read: {error.strerror}")]) from None
+    try:
+        # JSON is pydantic's strict mode for files: lists become tuples and strings become networks, and nothing else bends.
+        return model.model_validate_json(json.dumps(document, default=str))
+    except ValidationError as error:
+        raise SettingsError(_problems(file, model, document, error)) from None
+
+
+def display_name(path: Path) -> str:
+    """`path` as operators know it: relative to the repository where it lies inside."""
+    return str(path.relative_to(ROOT)) if path.is_relative_to(ROOT) else str(path)
+
+
+def _problems(file: str, model: type[Settings], document: Mapping[str, Any], error: ValidationError) -> list[Problem]:
+    problems = []
+    for detail in error.errors(include_url=False):
+        cause = detail.get("ctx", {}).get("error")
+        location = _location(document, (*detail["loc"], *(cause.at if isinstance(cause, Refusal) else ())))
+        key = _dotted(location)
+        match detail["type"]:
+            case "extra_forbidden":
+                known = _known_keys(model, location[:-1])
+                message = f"is not a known key{_suggestion(str(location[-1]), known)}"
+            case "missing":
+                message = "is required and missing"
+            case "value_error" | "assertion_error":
+                message = str(cause)
+            case _:
+                message = detail["msg"][0].lower() + detail["msg"][1:]
+        value = "" if detail["type"] == "missing" else _shown(_lookup(document, location))
+        problems.append(Problem(file, key, value, message))
+    return problems
+
+
+def _location(document: Any, loc: Sequence[int | str]) -> list[int | str]:
+    """`loc` without the names of union members that pydantic adds, so that it is a path in the file."""
+    path: list[int | str] = []
+    found = document
+    for index, step in enumerate(loc):
+        last = index == len(loc) - 1
+        if isinstance(found, Mapping) and step in found:
+            found = found[step]
+        elif isinstance(found, list) and isinstance(step, int) and step < len(found):
+            found = found[step]
+        elif not last or step == "[key]":
+            continue
+        path.append(step)
+    return path
+
+
+def _dotted(location: Sequence[int | str]) -> str:
+    text = ""
+    for step in location:
+        text += f"[{step}]" if isinstance(step, int) else f".{step}" if text else step
+    return text
+
+
+def _lookup(document: Any, location: Sequence[int | str]) -> Any:
+    for step in location:
+        try:
+            document = document[step]
+        except (KeyError, IndexError, TypeError):
+            return None
+    return document
+
+
+def _shown(value: Any) -> str:
+    if value is None:
+        return ""
+    text = json.dumps(value, ensure_ascii=False, default=str)
+    return text if len(text) <= 80 else text[:77] + "…"
+
+
+def _suggestion(name: str, known: Sequence[str]) -> str:
+    near = difflib.get_close_matches(name, known, n=1)
+    if near:
+        return f"; did you mean {near[0]}?"
+    return f"; known keys: {', '.join(known)}" if known else ""
+
+
+def _known_keys(model: type[BaseModel], location: Sequence[int | str]) -> list[str]:
+    models: list[type[BaseModel]] = [model]
+    for step in location:
+        annotations = [m.model_fields[str(step)].annotation for m in models if str(step) in m.model_fields]
+        if annotations:
+            models = [found for annotation in annotations for found in _models_in(annotation)]
+    return sorted({name for m in models for name in m.model_fields})
+
+
+def _models_in(annotation: Any) -> list[type[BaseModel]]:
+    if isinstance(annotation, type) and issubclass(annotation, BaseModel):
+        return [annotation]
+    if get_origin(annotation) in (Union, UnionType, Annotated, dict, tuple, list, Mapping) or get_args(annotation):
+        return [found for argument in get_args(annotation) for found in _models_in(argument)]
+    return []
