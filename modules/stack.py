@@ -1,0 +1,97 @@
+"""The stack every deployment is: where its state lives, how its resources are addressed, what it may not contain."""
+
+from __future__ import annotations
+
+from cdktf import App, Aspects, S3Backend, TerraformElement, TerraformOutput, TerraformStack
+from cdktf_cdktf_provider_aws.provider import AwsProvider
+from cdktf_cdktf_provider_aws.provider import AwsProviderDefaultTags as DefaultTags
+
+from constructs import IConstruct
+
+from config.deployment import DeploymentSettings
+from config.environment import Environment
+from config.settings import ROOT
+from modules.naming import physical_name
+from modules.refusals import Refusals
+
+TERRAFORM_VERSION = (ROOT / ".terraform-version").read_text(encoding="utf-8").strip()
+
+
+class DeploymentStack(TerraformStack):
+    """One deployment in one environment.
+
+    State lives in the environment's bucket under the deployment's name. Addresses are the construct ids joined by `_`,
+    without `Default`: `aws_db_instance.database`, `aws_subnet.network_private_a`.
+    """
+
+    def __init__(self, scope: App, *, deployment: str, environment: Environment, settings: DeploymentSettings) -> None:
+        super().__init__(scope, f"{deployment}-{environment.name}")
+        self.deployment = deployment
+        self.environment = environment
+        self.region = settings.region
+        self.files: dict[str, bytes] = {}
+        """Files the stack's folder holds beside its JSON, by relative path; whoever synthesises writes them."""
+        self._addresses: dict[str, str] = {}
+        self._keep_state_in_s3()
+        self.add_override("terraform.required_version", f"~> {TERRAFORM_VERSION}")
+        tags = {"Project": "quintet", "Deployment": deployment, "Environment": environment.name}
+        AwsProvider(
+            self,
+            "aws",
+            region=settings.region,
+            allowed_account_ids=[environment.account_id],
+            default_tags=[DefaultTags(tags={**tags, **environment.tags, **settings.tags})],
+        )
+        Aspects.of(self).add(Refusals())  # type: ignore[arg-type]  # jsii.implements is not seen by mypy
+
+    def physical_name(self, role: str, *, max_length: int = 63) -> str:
+        """What AWS shall call the resource in `role`: `sync-storage-prod-database`."""
+        return physical_name(self.deployment, self.environment.name, role, max_length=max_length)
+
+    def account_wide_name(self, name: str) -> str:
+        """`name` as a document gives it, made to differ between the environments that share AWS's global names."""
+        return physical_name(name, self.environment.name)
+
+    def output(self, name: str, value: str | float, *, description: str) -> None:
+        """Offers `value` to operators and to day-2 commands as the Terraform output `name`."""
+        TerraformOutput(self, f"output_{name}", value=value, description=description).override_logical_id(name)
+
+    def add_file(self, name: str, content: bytes) -> str:
+        """Puts a file into the stack's folder and returns its path as a Terraform expression.
+
+        Raises ValueError when `name` is taken by other content.
+        """
+        if self.files.setdefault(name, content) != content:
+            raise ValueError(f"two files of {self.node.id} would be called {name}")
+        return f"${{path.module}}/{name}"
+
+    @staticmethod
+    def of_construct(construct: IConstruct) -> DeploymentStack:
+        """The deployment stack that `construct` stands in. Raises TypeError outside of one."""
+        stack = TerraformStack.of(construct)
+        if not isinstance(stack, DeploymentStack):
+            raise TypeError(f"{construct.node.path} does not stand in a DeploymentStack")
+        return stack
+
+    def _keep_state_in_s3(self) -> None:
+        state = self.environment.state
+        S3Backend(
+            self,
+            bucket=state.bucket,
+            key=f"{self.deployment}/terraform.tfstate",
+            region=state.region,
+            encrypt=True,
+            dynamodb_table=None if state.locking == "lockfile" else state.lock_table,
+        )
+        self.add_override("terraform.backend.s3.allowed_account_ids", [self.environment.account_id])
+        if state.locking != "dynamodb":
+            self.add_override("terraform.backend.s3.use_lockfile", True)
+
+    def _allocate_logical_id(self, tf_element: TerraformElement) -> str:
+        path = tf_element.node.path
+        words = [word for word in path.split("/")[1:] if word != "Default"]
+        address = "_".join(words)
+        taken = self._addresses.setdefault(address, path)
+        if taken != path:
+            raise ValueError(f"{taken} and {path} would share the address {address}: rename one of them")
+        return address
