@@ -86,7 +86,7 @@ def provider_installation(
             )
         return _from_mirror(root, mirror, wanted)
     if (own := _own_configuration(around)) is not None:
-        return {"TF_CLI_CONFIG_FILE": str(own)}
+        return {"TF_CLI_CONFIG_FILE": str(own)} if around.environment.get("TF_CLI_CONFIG_FILE") else {}
     shared = _shared_folder(root)
     if wanted.unpacked_in(shared):
         return _configured(root, _mirror_method(shared))
