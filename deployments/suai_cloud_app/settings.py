@@ -1,0 +1,58 @@
+"""What operators set for the SUAI Cloud App."""
+
+from __future__ import annotations
+
+from typing import Annotated, Self
+
+from pydantic import Field, model_validator
+
+from config.components import DatabaseSettings, FleetSettings, LoadBalancerSettings, RedisSettings, TableSettings
+from config.deployment import DeploymentSettings
+from config.settings import Refusal, Settings
+from config.types import BucketName, DatabaseName, Port, RoleName, TableName, UserName
+
+
+class ApplicationSettings(Settings):
+    """What the application's `config.toml` says and the rest of the stack follows."""
+
+    port: Port = 8080
+    """`[server] port`: where the application listens on its instance."""
+    database_name: DatabaseName = "suai"
+    database_user: UserName = "admin"
+    """The database's master user; RDS makes and rotates its password."""
+
+
+class BucketSettings(Settings):
+    """The private bucket that the application is published to."""
+
+    name: BucketName
+    """Unique among all of AWS's buckets."""
+
+
+class PartitionedTableSettings(TableSettings):
+    """The table, with the keys of the document's `[dynamodb]` section."""
+
+    name: TableName
+    partition_key: Annotated[str, Field(min_length=1, max_length=255)] = "id"
+
+
+class SuaiCloudAppSettings(DeploymentSettings):
+    """The SUAI Cloud App in one environment."""
+
+    application: ApplicationSettings = ApplicationSettings()
+    bucket: BucketSettings
+    database: DatabaseSettings
+    redis: RedisSettings
+    dynamodb: PartitionedTableSettings
+    fleet: FleetSettings
+    role_name: RoleName = "ec2_iam_role"
+    """The instances' IAM role, called as in the document."""
+    load_balancer: LoadBalancerSettings
+
+    @model_validator(mode="after")
+    def _application_needs_what_it_speaks(self) -> Self:
+        if self.application.port < 1024:
+            raise Refusal("is below 1024: the application runs as a user of its own, who may not listen there", "application", "port")
+        if self.redis.transit_encryption_enabled:
+            raise Refusal("must be false: config.toml has no key for TLS, as the document defines it", "redis", "transit_encryption_enabled")
+        return self

