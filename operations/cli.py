@@ -34,7 +34,33 @@ class _LazyGroup(TyperGroup):
         if cmd_name not in COMMANDS:
             return None
         module = importlib.import_module(f"operations.commands.{cmd_name.replace('-', '_')}")
-        try:
+        command = typer.main.get_command(module.app)
+        command.name = cmd_name
+        return command
+
+    def format_commands(self, ctx: Any, formatter: Any) -> None:
+        with formatter.section("Commands"):
+            formatter.write_dl(list(COMMANDS.items()))
+
+
+app = typer.Typer(
+    cls=_LazyGroup,
+    name="quintet",
+    no_args_is_help=True,
+    rich_markup_mode=None,
+    pretty_exceptions_enable=False,
+    add_completion=False,
+)
+
+
+@app.callback()
+def _root() -> None:
+    """Five documented AWS systems, deployed from Python with CDKTF."""
+
+
+def run(arguments: Sequence[str] | None = None) -> int:
+    """Runs one command line and returns its exit code: 0 fine, 1 refused or failed, 2 wrong usage."""
+    try:
         app(args=None if arguments is None else list(arguments), prog_name="quintet")
     except SystemExit as stop:  # typer ends every command, wrong usage included, in this way
         return stop.code if isinstance(stop.code, int) else int(stop.code is not None)
