@@ -1,0 +1,141 @@
+"""The committed stacks: `generated/stacks/<deployment>-<environment>`, read as Terraform reads them."""
+
+from __future__ import annotations
+
+import difflib
+import fnmatch
+import json
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from operations.errors import OperatorError
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from pathlib import Path
+
+FILE = "cdk.tf.json"
+
+
+@dataclass(frozen=True)
+class Backend:
+    """Where a stack's state and its locks are, as its `backend "s3"` block says."""
+
+    bucket: str
+    key: str
+    region: str
+    lock_table: str | None
+    lock_file: bool
+
+    @property
+    def lock_id(self) -> str:
+        """The key of this state's lock in the lock table."""
+        return f"{self.bucket}/{self.key}"
+
+    @property
+    def lock_key(self) -> str:
+        """The key of this state's lock file in the bucket."""
+        return f"{self.key}.tflock"
+
+
+@dataclass(frozen=True)
+class Stack:
+    """One deployment in one environment, as committed in `folder`.
+
+    `region` and `account_id` are those of the stack's default provider; `backend` is None when HCP Terraform keeps the
+    state.
+    """
+
+    name: str
+    deployment: str
+    environment: str
+    folder: Path
+    region: str
+    account_id: str
+    backend: Backend | None
+
+    @property
+    def state(self) -> Backend:
+        """The backend. Raises OperatorError when the state is not in S3."""
+        if self.backend is None:
+            raise OperatorError(
+                f"{self.name} keeps its state in HCP Terraform, not in S3.",
+                hint="Look at its workspace there: locks are shown and broken on the workspace's page.",
+            )
+        return self.backend
+
+
+def find_stacks(root: Path, environment: str | None = None) -> list[Stack]:
+    """Every committed stack, or those of one environment, by name. Raises OperatorError for a broken folder."""
+    folders = sorted(path.parent for path in (root / "generated" / "stacks").glob(f"*/{FILE}"))
+    stacks = [read_stack(folder) for folder in folders]
+    return [stack for stack in stacks if environment in (None, stack.environment)]
+
+
+def select(stacks: Sequence[Stack], patterns: Sequence[str]) -> list[Stack]:
+    """The stacks whose name or deployment matches any pattern (`*` and `?` as in a shell); all without patterns.
+
+    Raises OperatorError for a pattern that matches none, with the nearest name, and when there is no stack at all.
+    """
+    if not stacks:
+        raise OperatorError("There is no stack under generated/stacks for this.", hint="Write them with: make synth")
+    for pattern in patterns:
+        if not any(_matches(stack, pattern) for stack in stacks):
+            raise OperatorError(f"No stack is called {pattern}.{_suggestion(pattern, stacks)}")
+    return [stack for stack in stacks if not patterns or any(_matches(stack, pattern) for pattern in patterns)]
+
+
+def read_stack(folder: Path) -> Stack:
+    """The stack committed in `folder`. Raises OperatorError when its JSON is not what this project writes."""
+    file = folder / FILE
+    deployment, _, environment = folder.name.rpartition("-")
+    try:
+        document = json.loads(file.read_text(encoding="utf-8"))
+        provider = _default_provider(document)
+        return Stack(
+            name=folder.name,
+            deployment=deployment,
+            environment=environment,
+            folder=folder,
+            region=provider["region"],
+            account_id=provider["allowed_account_ids"][0],
+            backend=_backend(document["terraform"]),
+        )
+    except OSError as error:
+        raise _broken(file, f"cannot be read: {error.strerror}") from None
+    except ValueError as error:
+        raise _broken(file, f"is not JSON: {error}") from None
+    except (KeyError, IndexError, TypeError) as error:
+        raise _broken(file, f"lacks the provider's region, its allowed_account_ids or the backend ({error})") from None
+
+
+def _default_provider(document: dict[str, Any]) -> dict[str, Any]:
+    providers = document["provider"]["aws"]
+    return next(provider for provider in [*providers, {}] if "alias" not in provider)
+
+
+def _backend(terraform: dict[str, Any]) -> Backend | None:
+    if "cloud" in terraform:
+        return None
+    block = terraform["backend"]["s3"]
+    return Backend(
+        bucket=block["bucket"],
+        key=block["key"],
+        region=block["region"],
+        lock_table=block.get("dynamodb_table"),
+        lock_file=bool(block.get("use_lockfile", False)),
+    )
+
+
+def _matches(stack: Stack, pattern: str) -> bool:
+    return fnmatch.fnmatchcase(stack.name, pattern) or fnmatch.fnmatchcase(stack.deployment, pattern)
+
+
+def _suggestion(pattern: str, stacks: Sequence[Stack]) -> str:
+    names = [stack.name for stack in stacks]
+    near = difflib.get_close_matches(pattern, [*names, *(stack.deployment for stack in stacks)], n=1, cutoff=0.5)
+    return f" Did you mean {near[0]}?" if near else f" There are: {', '.join(names)}."
+
+
+def _broken(file: Path, what: str) -> OperatorError:
+    return OperatorError(f"{file} {what}.", hint="Write it again with: make synth")
