@@ -75,7 +75,8 @@ class Gap:
 
     def error(self, code: str, message: str) -> ServiceException:
         """An error of this service with AWS's code, to be raised by an action; the service's model names the status."""
-        return self._error(code, message)
+        made: ServiceException = self._error(code, message)
+        return made
 
     def apply(self) -> None:
         """Install everything that was registered."""

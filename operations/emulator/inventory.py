@@ -15,7 +15,7 @@ class Entry(NamedTuple):
     region: str
     service: str
     kind: str
-    count: int
+    number: int
 
 
 _KINDS: tuple[tuple[str, str, Callable[[Any], Sized]], ...] = (
@@ -51,15 +51,16 @@ def inventory() -> list[Entry]:
     """All objects that somebody made, by account, region, service and kind; what moto brings itself is left out."""
     from moto.core.base_backend import BackendDict
 
+    used: list[Any] = list(BackendDict._instances)  # type: ignore[misc]  # one list for all kinds of backends
     counted = [
         Entry(account_id, region, service, kind, len(objects(backend)))
-        for backends in list(BackendDict._instances)
+        for backends in used
         for service, kind, objects in _KINDS
         if service == backends.service_name
         for account_id, regions in list(backends.items())
         for region, backend in list(regions.items())
     ]
     counted += [
-        Entry(account, region, service, kind, count) for service, kind, account, region, count in Shelf.census()
+        Entry(account, region, service, kind, number) for service, kind, account, region, number in Shelf.census()
     ]
-    return sorted(entry for entry in counted if entry.count)
+    return sorted(entry for entry in counted if entry.number)

@@ -50,11 +50,12 @@ class Accounts:
         self._default = default_account_id
 
     def __call__(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
+        """Pass the request on with its account in the header moto reads it from."""
         environ["HTTP_X_MOTO_ACCOUNT_ID"] = self._account_of(environ)
         return self._app(environ, start_response)
 
     def _account_of(self, environ: WSGIEnvironment) -> str:
-        from moto.core import DEFAULT_ACCOUNT_ID
+        from moto.core.models import DEFAULT_ACCOUNT_ID
         from moto.iam.models import get_account_id_from
         from moto.s3.models import s3_backends
 
@@ -96,6 +97,7 @@ class FastRefusal:
         self._shortcomings = shortcomings
 
     def __call__(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
+        """Pass the request on; what comes back as an exception is answered here."""
         body = _read_form(environ)
         try:
             return self._app(environ, start_response)
@@ -120,6 +122,7 @@ class Routes:
         self._pages = pages
 
     def __call__(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
+        """Answer with the page as JSON, or pass the request on."""
         page = self._pages.get(environ.get("PATH_INFO", ""))
         if page is None:
             return self._app(environ, start_response)

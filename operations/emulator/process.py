@@ -7,12 +7,13 @@ import signal
 import socket
 import sys
 import threading
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, NoReturn
 
 from operations.emulator.server import HOST, RESET_PATH, STATUS_PATH
 
 if TYPE_CHECKING:
     from _typeshed.wsgi import WSGIApplication
+    from flask import Flask
 
 
 def serve(listener: socket.socket, *, default_account_id: str) -> None:
@@ -52,7 +53,7 @@ def create_app(default_account_id: str) -> WSGIApplication:
         gap.apply()
     shortcomings = Shortcomings()
 
-    def create_service_app(service: str) -> WSGIApplication:
+    def create_service_app(service: Any) -> Flask:
         app = create_backend_app(service)
         app.register_error_handler(NotFound, _no_such_route)
         return app
@@ -109,6 +110,6 @@ def _settle_environment(port: int) -> None:
         raise RuntimeError("moto was imported before its settings were made")
 
 
-def _no_such_route(error: Exception) -> None:
+def _no_such_route(error: Exception) -> NoReturn:
     """Flask has no route for the request: an action moto lacks, not an object that does not exist."""
     raise NotImplementedError("no such route") from error

@@ -91,7 +91,7 @@ class Emulator:
         return aws_environment(self.endpoint, account_id=account_id, region=region)
 
     def full_environment(self, *, account_id: str, region: str) -> dict[str, str]:
-        """This process's environment with `environment` in place of everything in it that is about AWS."""
+        """The environment of this process, with `environment` in place of everything in it that is about AWS."""
         return without_aws(os.environ) | self.environment(account_id=account_id, region=region)
 
     def status(self) -> dict[str, Any]:

@@ -2,6 +2,35 @@
 
 from __future__ import annotations
 
-from operations.emulator.gap import Gap
+from typing import TYPE_CHECKING
 
-GAPS: tuple[Gap, ...] = ()
+from operations.emulator.gaps import (
+    autoscaling,
+    ec2,
+    elasticache_clusters,
+    elasticache_common,
+    elasticache_groups,
+    elasticache_replication_groups,
+    elasticache_serverless,
+    elb,
+    elbv2,
+    rds,
+    s3,
+)
+
+if TYPE_CHECKING:
+    from operations.emulator.gap import Gap
+
+GAPS: tuple[Gap, ...] = (
+    autoscaling.GAP,
+    ec2.GAP,
+    elasticache_clusters.GAP,
+    elasticache_common.GAP,
+    elasticache_groups.GAP,
+    elasticache_replication_groups.GAP,
+    elasticache_serverless.GAP,
+    elb.GAP,
+    elbv2.GAP,
+    rds.GAP,
+    s3.GAP,
+)
