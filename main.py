@@ -1,7 +1,7 @@
 """The CDKTF application: every deployment in every environment becomes one stack of Terraform JSON.
 
-`python main.py` and `cdktf synth` write the same bytes. Settings are checked first, so a wrong one is refused before anything
-is loaded or written.
+`python main.py` and `cdktf synth` write the same bytes. Settings are checked first, so a wrong one is refused before
+anything is loaded or written.
 """
 
 from __future__ import annotations

@@ -45,7 +45,7 @@ class GuardedSettings(Settings):
     def _less_safe_values_have_reasons(self) -> Self:
         for key, unsafe in self.guarded.items():
             if getattr(self, key) == unsafe and key not in self.reasons:
-                raise Refusal(f"needs a reason: add reasons.{key} = \"why this is right here\"", key)
+                raise Refusal(f'needs a reason: add reasons.{key} = "why this is right here"', key)
         for key in self.reasons:
             if key not in self.guarded or getattr(self, key) != self.guarded[key]:
                 raise Refusal("gives a reason for nothing: its key has its safe value, or needs none", "reasons", key)

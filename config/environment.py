@@ -17,7 +17,7 @@ class StateSettings(Settings):
     region: Region
     lock_table: TableName
     locking: Locking = "dynamodb"
-    """`dynamodb`: the lock table; `lockfile`: S3's own lock file; `both`: both are taken, for moving from one to the other."""
+    """`dynamodb`: the lock table; `lockfile`: S3's own lock file; `both`: both are taken, to move between them."""
 
 
 class Environment(Settings):
@@ -43,5 +43,7 @@ def load_environment(name: str, directory: Path = ENVIRONMENTS) -> Environment:
     path = directory / f"{name}.toml"
     environment = load(path, Environment)
     if environment.name != name:
-        raise SettingsError([Problem(display_name(path), "name", f'"{environment.name}"', f'must be the name of the file, "{name}"')])
+        raise SettingsError(
+            [Problem(display_name(path), "name", f'"{environment.name}"', f'must be the name of the file, "{name}"')]
+        )
     return environment

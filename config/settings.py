@@ -76,7 +76,7 @@ def load(path: Path, model: type[S]) -> S:
     except OSError as error:
         raise SettingsError([Problem(file, "", "", f"cannot be read: {error.strerror}")]) from None
     try:
-        # JSON is pydantic's strict mode for files: lists become tuples and strings become networks, and nothing else bends.
+        # As JSON, pydantic's strict mode turns lists into tuples, and nothing else bends.
         return model.model_validate_json(json.dumps(document, default=str))
     except ValidationError as error:
         raise SettingsError(_problems(file, model, document, error)) from None

@@ -41,10 +41,35 @@ AVAILABILITY_ZONES: dict[str, str] = {
 }
 """Regions and the letters of their availability zones. An account sees a subset in a few regions (us-west-1)."""
 
-LOG_RETENTION_DAYS = (1, 3, 5, 7, 14, 30, 60, 90, 120, 150, 180, 365, 400, 545, 731, 1096, 1827, 2192, 2557, 2922, 3288, 3653)
+LOG_RETENTION_DAYS = (
+    1,
+    3,
+    5,
+    7,
+    14,
+    30,
+    60,
+    90,
+    120,
+    150,
+    180,
+    365,
+    400,
+    545,
+    731,
+    1096,
+    1827,
+    2192,
+    2557,
+    2922,
+    3288,
+    3653,
+)
 """What CloudWatch Logs accepts as a retention."""
 
-_PRIVATE_RANGES = tuple(ipaddress.IPv4Network(r) for r in ("10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16", "100.64.0.0/10"))
+_PRIVATE_RANGES = tuple(
+    ipaddress.IPv4Network(r) for r in ("10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16", "100.64.0.0/10")
+)
 
 
 def _region(value: str) -> str:
@@ -62,13 +87,17 @@ def _vpc_cidr_block(value: str) -> str:
         ranges = ", ".join(str(private) for private in _PRIVATE_RANGES)
         raise ValueError(f"is not a private range; allowed: a part of {ranges}")
     if not 16 <= network.prefixlen <= 22:
-        raise ValueError("must be between /16 and /22: a VPC may not be larger, and its sixteen subnets need 64 addresses each")
+        raise ValueError(
+            "must be between /16 and /22: a VPC may not be larger, and its sixteen subnets need 64 addresses each"
+        )
     return value
 
 
 def _log_retention(value: int) -> int:
     if value not in LOG_RETENTION_DAYS:
-        raise ValueError(f"is not a retention CloudWatch Logs accepts; allowed: {', '.join(map(str, LOG_RETENTION_DAYS))}")
+        raise ValueError(
+            f"is not a retention CloudWatch Logs accepts; allowed: {', '.join(map(str, LOG_RETENTION_DAYS))}"
+        )
     return value
 
 
@@ -84,19 +113,35 @@ def _pattern(pattern: str, what: str) -> AfterValidator:
 
 
 Region = Annotated[str, AfterValidator(_region)]
-AvailabilityZone = Annotated[str, _pattern(r"[a-z]{2}(-[a-z]+)+-\d[a-z]", "is not an availability zone; example: eu-central-1a")]
-AccountId = Annotated[str, _pattern(r"\d{12}", "is not an AWS account id: twelve digits in quotes, example: \"123456789012\"")]
+AvailabilityZone = Annotated[
+    str, _pattern(r"[a-z]{2}(-[a-z]+)+-\d[a-z]", "is not an availability zone; example: eu-central-1a")
+]
+AccountId = Annotated[
+    str, _pattern(r"\d{12}", 'is not an AWS account id: twelve digits in quotes, example: "123456789012"')
+]
 VpcCidrBlock = Annotated[str, AfterValidator(_vpc_cidr_block)]
 Port = Annotated[int, Field(ge=1, le=65535)]
 LogRetentionDays = Annotated[int, AfterValidator(_log_retention)]
 InstanceType = Annotated[
-    str, _pattern(r"[a-z][a-z0-9-]*\d[a-z0-9-]*\.(nano|micro|small|medium|large|\d*xlarge|metal(-\d+xl)?)", "is not an EC2 instance type; example: t3.micro")
+    str,
+    _pattern(
+        r"[a-z][a-z0-9-]*\d[a-z0-9-]*\.(nano|micro|small|medium|large|\d*xlarge|metal(-\d+xl)?)",
+        "is not an EC2 instance type; example: t3.micro",
+    ),
 ]
 InstanceClass = Annotated[
-    str, _pattern(r"db\.([a-z]\d+[a-z0-9]*\.(micro|small|medium|large|\d*xlarge)|serverless)", "is not an RDS instance class; example: db.t4g.micro")
+    str,
+    _pattern(
+        r"db\.([a-z]\d+[a-z0-9]*\.(micro|small|medium|large|\d*xlarge)|serverless)",
+        "is not an RDS instance class; example: db.t4g.micro",
+    ),
 ]
 NodeType = Annotated[
-    str, _pattern(r"cache\.[a-z]\d+[a-z]*\.(micro|small|medium|large|\d*xlarge)", "is not an ElastiCache node type; example: cache.t4g.micro")
+    str,
+    _pattern(
+        r"cache\.[a-z]\d+[a-z]*\.(micro|small|medium|large|\d*xlarge)",
+        "is not an ElastiCache node type; example: cache.t4g.micro",
+    ),
 ]
 BucketName = Annotated[
     str,
@@ -105,27 +150,56 @@ BucketName = Annotated[
         "is not an S3 bucket name: 3 to 63 of a-z, 0-9, dots and hyphens, beginning and ending with a letter or digit",
     ),
 ]
-TableName = Annotated[str, _pattern(r"[A-Za-z0-9_.-]{3,255}", "is not a DynamoDB table name: 3 to 255 of A-Z, a-z, 0-9, _ . -")]
-DatabaseName = Annotated[str, _pattern(r"[A-Za-z][A-Za-z0-9_]{0,63}", "is not a database name: a letter, then up to 63 letters, digits or _")]
-UserName = Annotated[str, _pattern(r"[A-Za-z][A-Za-z0-9_]{0,15}", "is not a user name: a letter, then up to 15 letters, digits or _")]
-RoleName = Annotated[str, _pattern(r"[\w+=,.@-]{1,64}", "is not an IAM role name: 1 to 64 of letters, digits and _+=,.@-")]
+TableName = Annotated[
+    str, _pattern(r"[A-Za-z0-9_.-]{3,255}", "is not a DynamoDB table name: 3 to 255 of A-Z, a-z, 0-9, _ . -")
+]
+AttributeName = Annotated[
+    str,
+    _pattern(
+        r"[A-Za-z_][A-Za-z0-9_.-]{0,254}",
+        "is not an attribute name: a letter or _, then up to 254 letters, digits, _ . -",
+    ),
+]
+DatabaseName = Annotated[
+    str, _pattern(r"[A-Za-z][A-Za-z0-9_]{0,63}", "is not a database name: a letter, then up to 63 letters, digits or _")
+]
+UserName = Annotated[
+    str, _pattern(r"[A-Za-z][A-Za-z0-9_]{0,15}", "is not a user name: a letter, then up to 15 letters, digits or _")
+]
+RoleName = Annotated[
+    str, _pattern(r"[\w+=,.@-]{1,64}", "is not an IAM role name: 1 to 64 of letters, digits and _+=,.@-")
+]
 HostName = Annotated[
     str,
     _pattern(
-        r"(?=.{4,253}$)([a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?\.)+[a-z]{2,63}", "is not a lower-case host name; example: suai.example.org"
+        r"(?=.{4,253}$)([a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?\.)+[a-z]{2,63}",
+        "is not a lower-case host name; example: suai.example.org",
     ),
 ]
 EmailAddress = Annotated[str, _pattern(r"[^@\s]+@[^@\s]+\.[^@\s.]+", "is not an e-mail address")]
 AmiId = Annotated[str, _pattern(r"ami-([0-9a-f]{8}|[0-9a-f]{17})", "is not an AMI id; example: ami-047e03b8591f2d48a")]
 VpcId = Annotated[str, _pattern(r"vpc-([0-9a-f]{8}|[0-9a-f]{17})", "is not a VPC id; example: vpc-0a1b2c3d4e5f60718")]
-SubnetId = Annotated[str, _pattern(r"subnet-([0-9a-f]{8}|[0-9a-f]{17})", "is not a subnet id; example: subnet-0a1b2c3d4e5f60718")]
-ZoneId = Annotated[str, _pattern(r"Z[A-Z0-9]{5,31}", "is not a Route 53 hosted zone id; example: Z0123456789ABCDEFGHIJ")]
-CertificateArn = Annotated[
-    str, _pattern(r"arn:aws[a-z-]*:acm:[a-z0-9-]+:\d{12}:certificate/[0-9a-f-]+", "is not the ARN of an ACM certificate")
+SubnetId = Annotated[
+    str, _pattern(r"subnet-([0-9a-f]{8}|[0-9a-f]{17})", "is not a subnet id; example: subnet-0a1b2c3d4e5f60718")
 ]
-KmsKeyArn = Annotated[str, _pattern(r"arn:aws[a-z-]*:kms:[a-z0-9-]+:\d{12}:key/[0-9a-f-]+", "is not the ARN of a KMS key")]
-Name = Annotated[str, StringConstraints(min_length=1, max_length=40), _pattern(r"[a-z][a-z0-9]*(-[a-z0-9]+)*", "is not a name: lower-case words joined by hyphens")]
-TagValue = Annotated[str, _pattern(r"[\w\s.:/=+@-]{0,256}", "is not a tag value: up to 256 letters, digits, spaces and _.:/=+-@")]
+ZoneId = Annotated[
+    str, _pattern(r"Z[A-Z0-9]{5,31}", "is not a Route 53 hosted zone id; example: Z0123456789ABCDEFGHIJ")
+]
+CertificateArn = Annotated[
+    str,
+    _pattern(r"arn:aws[a-z-]*:acm:[a-z0-9-]+:\d{12}:certificate/[0-9a-f-]+", "is not the ARN of an ACM certificate"),
+]
+KmsKeyArn = Annotated[
+    str, _pattern(r"arn:aws[a-z-]*:kms:[a-z0-9-]+:\d{12}:key/[0-9a-f-]+", "is not the ARN of a KMS key")
+]
+Name = Annotated[
+    str,
+    StringConstraints(min_length=1, max_length=40),
+    _pattern(r"[a-z][a-z0-9]*(-[a-z0-9]+)*", "is not a name: lower-case words joined by hyphens"),
+]
+TagValue = Annotated[
+    str, _pattern(r"[\w\s.:/=+@-]{0,256}", "is not a tag value: up to 256 letters, digits, spaces and _.:/=+-@")
+]
 Reason = Annotated[str, StringConstraints(min_length=10)]
 BackupRetentionDays = Annotated[int, Field(ge=0, le=35)]
 Percent = Annotated[int, Field(ge=1, le=100)]

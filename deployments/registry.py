@@ -1,4 +1,4 @@
-"""Every deployment there is, and the settings of each in each environment. Never imports cdktf unless asked for a stack."""
+"""Every deployment there is, and its settings in each environment. Imports cdktf only when asked for a stack."""
 
 from __future__ import annotations
 
@@ -108,7 +108,9 @@ def load_all(
                 plans.append(Plan(deployment, known[path.stem], settings, display_name(path)))
             elif not (environments / path.name).exists():
                 names = ", ".join(environment_names(environments))
-                problems.append(Problem(display_name(path), "", "", f"there is no environment {path.stem}; environments: {names}"))
+                problems.append(
+                    Problem(display_name(path), "", "", f"there is no environment {path.stem}; environments: {names}")
+                )
     problems.extend(_overlapping_networks(plans))
     if problems:
         raise SettingsError(problems)

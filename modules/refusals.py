@@ -1,6 +1,6 @@
-"""What no stack may contain, checked while synthesising, and the exemptions that stand at the resource with their reason.
+"""What no stack may contain, checked while synthesising, and the exemptions that stand at a resource with their reason.
 
-Refusals never change a resource. They read the Terraform JSON a stack is about to become, so they see what will be deployed.
+Refusals never change a resource. They read the Terraform JSON a stack is about to become: what will be deployed.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ Finding = str | None
 
 
 def exempt(element: TerraformElement, *rules: str, reason: str) -> None:
-    """Exempts one resource from `rules` (ids of refusals here, or of checkov), and writes `reason` beside it in the JSON.
+    """Exempts one resource from `rules` (ids of refusals here, or of checkov); `reason` stands beside it in the JSON.
 
     Raises ValueError when the reason says nothing.
     """
@@ -70,7 +70,9 @@ def _world_open_ingress(rule: Attributes) -> Finding:
 
 
 def _inline_rules(group: Attributes) -> Finding:
-    return "has rules inside the security group: use connections" if group.get("ingress") or group.get("egress") else None
+    return (
+        "has rules inside the security group: use connections" if group.get("ingress") or group.get("egress") else None
+    )
 
 
 def _ssh(rule: Attributes) -> Finding:
@@ -83,7 +85,11 @@ def _ssh(rule: Attributes) -> Finding:
 def _imdsv1(template: Attributes) -> Finding:
     options = template.get("metadata_options") or {}
     options = options[0] if isinstance(options, list) else options
-    return None if options.get("http_tokens") == "required" else "lets instances be asked for credentials without a token (IMDSv1)"
+    return (
+        None
+        if options.get("http_tokens") == "required"
+        else "lets instances be asked for credentials without a token (IMDSv1)"
+    )
 
 
 def _must(key: str, message: str) -> Callable[[Attributes], Finding]:
@@ -95,7 +101,9 @@ def _must_not(key: str, message: str) -> Callable[[Attributes], Finding]:
 
 
 def _no_backups(database: Attributes) -> Finding:
-    return None if database.get("backup_retention_period") or database.get("replicate_source_db") else "keeps no backups"
+    return (
+        None if database.get("backup_retention_period") or database.get("replicate_source_db") else "keeps no backups"
+    )
 
 
 def _public_access_block(block: Attributes) -> Finding:
@@ -132,7 +140,15 @@ def _wildcards(policy: Attributes) -> Finding:
 
 
 def _literal_password(attributes: Attributes) -> Finding:
-    for key in ("password", "master_password", "auth_token", "secret_string", "secret_binary", "value_wo", "password_wo"):
+    for key in (
+        "password",
+        "master_password",
+        "auth_token",
+        "secret_string",
+        "secret_binary",
+        "value_wo",
+        "password_wo",
+    ):
         value = attributes.get(key)
         if isinstance(value, str) and value and not value.startswith("${"):
             return f"has a literal {key}: it would stand in git and in the state"

@@ -5,8 +5,7 @@ from __future__ import annotations
 from cdktf import App, Aspects, S3Backend, TerraformElement, TerraformOutput, TerraformStack
 from cdktf_cdktf_provider_aws.provider import AwsProvider
 from cdktf_cdktf_provider_aws.provider import AwsProviderDefaultTags as DefaultTags
-
-from constructs import IConstruct
+from constructs import IConstruct, Node
 
 from config.deployment import DeploymentSettings
 from config.environment import Environment
@@ -42,7 +41,7 @@ class DeploymentStack(TerraformStack):
             allowed_account_ids=[environment.account_id],
             default_tags=[DefaultTags(tags={**tags, **environment.tags, **settings.tags})],
         )
-        Aspects.of(self).add(Refusals())  # type: ignore[arg-type]  # jsii.implements is not seen by mypy
+        Aspects.of(self).add(Refusals())
 
     def physical_name(self, role: str, *, max_length: int = 63) -> str:
         """What AWS shall call the resource in `role`: `sync-storage-prod-database`."""
@@ -87,8 +86,8 @@ class DeploymentStack(TerraformStack):
         if state.locking != "dynamodb":
             self.add_override("terraform.backend.s3.use_lockfile", True)
 
-    def _allocate_logical_id(self, tf_element: TerraformElement) -> str:
-        path = tf_element.node.path
+    def _allocate_logical_id(self, tf_element: Node | TerraformElement) -> str:
+        path = tf_element.path if isinstance(tf_element, Node) else tf_element.node.path
         words = [word for word in path.split("/")[1:] if word != "Default"]
         address = "_".join(words)
         taken = self._addresses.setdefault(address, path)

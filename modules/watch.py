@@ -9,7 +9,9 @@ from typing import Literal, Protocol
 from constructs import Node
 
 Statistic = Literal["Average", "Maximum", "Minimum", "Sum", "SampleCount", "p95", "p99"]
-Comparison = Literal["GreaterThanThreshold", "GreaterThanOrEqualToThreshold", "LessThanThreshold", "LessThanOrEqualToThreshold"]
+Comparison = Literal[
+    "GreaterThanThreshold", "GreaterThanOrEqualToThreshold", "LessThanThreshold", "LessThanOrEqualToThreshold"
+]
 
 
 @dataclass(frozen=True)

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Self
+from typing import Self
 
-from pydantic import Field, model_validator
+from pydantic import model_validator
 
 from config.components import DatabaseSettings, FleetSettings, LoadBalancerSettings, RedisSettings, TableSettings
 from config.deployment import DeploymentSettings
 from config.settings import Refusal, Settings
-from config.types import BucketName, DatabaseName, Port, RoleName, TableName, UserName
+from config.types import AttributeName, BucketName, DatabaseName, Port, RoleName, TableName, UserName
 
 
 class ApplicationSettings(Settings):
@@ -33,7 +33,7 @@ class PartitionedTableSettings(TableSettings):
     """The table, with the keys of the document's `[dynamodb]` section."""
 
     name: TableName
-    partition_key: Annotated[str, Field(min_length=1, max_length=255)] = "id"
+    partition_key: AttributeName = "id"
 
 
 class SuaiCloudAppSettings(DeploymentSettings):
@@ -52,7 +52,15 @@ class SuaiCloudAppSettings(DeploymentSettings):
     @model_validator(mode="after")
     def _application_needs_what_it_speaks(self) -> Self:
         if self.application.port < 1024:
-            raise Refusal("is below 1024: the application runs as a user of its own, who may not listen there", "application", "port")
+            raise Refusal(
+                "is below 1024: the application runs as a user of its own, who may not listen there",
+                "application",
+                "port",
+            )
         if self.redis.transit_encryption_enabled:
-            raise Refusal("must be false: config.toml has no key for TLS, as the document defines it", "redis", "transit_encryption_enabled")
+            raise Refusal(
+                "must be false: config.toml has no key for TLS, as the document defines it",
+                "redis",
+                "transit_encryption_enabled",
+            )
         return self
