@@ -19,6 +19,7 @@ from config.types import (
     InstanceClass,
     InstanceType,
     LogRetentionDays,
+    MonitoringIntervalSeconds,
     NodeType,
     Percent,
     Port,
@@ -109,7 +110,8 @@ class DatabaseSettings(GuardedSettings):
     """0 turns backups off; RDS keeps at most 35 days."""
     performance_insights_enabled: bool = False
     """Not to be had on the smallest classes."""
-    monitoring_interval_seconds: Literal[0, 1, 5, 10, 15, 30, 60] = 60
+    monitoring_interval_seconds: MonitoringIntervalSeconds = 60
+    """How often the operating system is measured; 0 turns that off."""
     iam_database_authentication_enabled: bool = False
     parameters: dict[Annotated[str, Field(pattern=r"^[a-z][a-z0-9_.]*$")], str] = {}
     """Of the parameter group, beside those the deployment gives."""

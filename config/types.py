@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ipaddress
 import re
+from collections.abc import Sequence
 from typing import Annotated, Literal
 
 from pydantic import AfterValidator, Field, StringConstraints
@@ -41,7 +42,7 @@ AVAILABILITY_ZONES: dict[str, str] = {
 }
 """Regions and the letters of their availability zones. An account sees a subset in a few regions (us-west-1)."""
 
-LOG_RETENTION_DAYS = (
+_LOG_RETENTION_DAYS = (
     1,
     3,
     5,
@@ -65,8 +66,6 @@ LOG_RETENTION_DAYS = (
     3288,
     3653,
 )
-"""What CloudWatch Logs accepts as a retention."""
-
 _PRIVATE_RANGES = tuple(
     ipaddress.IPv4Network(r) for r in ("10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16", "100.64.0.0/10")
 )
@@ -93,12 +92,15 @@ def _vpc_cidr_block(value: str) -> str:
     return value
 
 
-def _log_retention(value: int) -> int:
-    if value not in LOG_RETENTION_DAYS:
-        raise ValueError(
-            f"is not a retention CloudWatch Logs accepts; allowed: {', '.join(map(str, LOG_RETENTION_DAYS))}"
-        )
-    return value
+def _one_of(allowed: Sequence[int], what: str) -> AfterValidator:
+    """Unlike Literal, which takes false for 0 and true for 1."""
+
+    def check(value: int) -> int:
+        if value not in allowed:
+            raise ValueError(f"is not {what}; allowed: {', '.join(map(str, allowed))}")
+        return value
+
+    return AfterValidator(check)
 
 
 def _pattern(pattern: str, what: str) -> AfterValidator:
@@ -121,7 +123,8 @@ AccountId = Annotated[
 ]
 VpcCidrBlock = Annotated[str, AfterValidator(_vpc_cidr_block)]
 Port = Annotated[int, Field(ge=1, le=65535)]
-LogRetentionDays = Annotated[int, AfterValidator(_log_retention)]
+LogRetentionDays = Annotated[int, _one_of(_LOG_RETENTION_DAYS, "a retention CloudWatch Logs accepts")]
+MonitoringIntervalSeconds = Annotated[int, _one_of((0, 1, 5, 10, 15, 30, 60), "an interval RDS accepts")]
 InstanceType = Annotated[
     str,
     _pattern(
