@@ -1,0 +1,200 @@
+"""Object storage on S3."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from cdktf import TerraformResourceLifecycle
+from cdktf_cdktf_provider_aws.s3_bucket import S3Bucket
+from cdktf_cdktf_provider_aws.s3_bucket_lifecycle_configuration import S3BucketLifecycleConfiguration
+from cdktf_cdktf_provider_aws.s3_bucket_logging import S3BucketLoggingA
+from cdktf_cdktf_provider_aws.s3_bucket_ownership_controls import (
+    S3BucketOwnershipControls,
+    S3BucketOwnershipControlsRule,
+)
+from cdktf_cdktf_provider_aws.s3_bucket_policy import S3BucketPolicy
+from cdktf_cdktf_provider_aws.s3_bucket_public_access_block import S3BucketPublicAccessBlock
+from cdktf_cdktf_provider_aws.s3_bucket_server_side_encryption_configuration import (
+    S3BucketServerSideEncryptionConfigurationA,
+    S3BucketServerSideEncryptionConfigurationRuleA,
+)
+from cdktf_cdktf_provider_aws.s3_bucket_server_side_encryption_configuration import (
+    S3BucketServerSideEncryptionConfigurationRuleApplyServerSideEncryptionByDefaultA as EncryptByDefault,
+)
+from cdktf_cdktf_provider_aws.s3_bucket_versioning import (
+    S3BucketVersioningA,
+    S3BucketVersioningVersioningConfiguration,
+)
+from constructs import Construct
+
+from modules.access import Grantable
+from modules.bucket_lifecycle import lifecycle_rules
+from modules.policy import allow, deny, document
+from modules.refusals import exempt
+from modules.stack import DeploymentStack
+
+_READ = ("s3:GetObject",)
+_WRITE = ("s3:PutObject", "s3:DeleteObject", "s3:AbortMultipartUpload")
+
+
+class Bucket(Construct):
+    """A private, encrypted bucket that only speaks TLS and that nobody reaches without a grant.
+
+    `name` is unique among all of AWS's buckets, so the deployment gives it. A protected bucket cannot be destroyed; another
+    one is destroyed with what it holds. `expiration_days` maps a key prefix, "" for every object, to the age at which
+    objects go; replaced and deleted versions stay for `noncurrent_version_expiration_days`. In `access_log_bucket` S3
+    writes down who asked for what; only a bucket that holds logs itself has none, and only one whose objects are written
+    once is not `versioned`.
+    """
+
+    def __init__(
+        self,
+        scope: Construct,
+        id_: str,
+        *,
+        name: str,
+        protect: bool,
+        access_log_bucket: Bucket | None,
+        versioned: bool = True,
+        expiration_days: Mapping[str, int] | None = None,
+        noncurrent_version_expiration_days: int = 90,
+    ) -> None:
+        super().__init__(scope, id_)
+        self._bucket = S3Bucket(
+            self,
+            "Default",
+            bucket=name,
+            force_destroy=not protect,
+            lifecycle=TerraformResourceLifecycle(prevent_destroy=True) if protect else None,
+        )
+        private = S3BucketPublicAccessBlock(
+            self,
+            "public_access_block",
+            bucket=self._bucket.bucket,
+            block_public_acls=True,
+            block_public_policy=True,
+            ignore_public_acls=True,
+            restrict_public_buckets=True,
+        )
+        S3BucketOwnershipControls(
+            self,
+            "ownership",
+            bucket=self._bucket.bucket,
+            rule=S3BucketOwnershipControlsRule(object_ownership="BucketOwnerEnforced"),
+        )
+        S3BucketServerSideEncryptionConfigurationA(
+            self,
+            "encryption",
+            bucket=self._bucket.bucket,
+            rule=[
+                S3BucketServerSideEncryptionConfigurationRuleA(
+                    apply_server_side_encryption_by_default=EncryptByDefault(sse_algorithm="AES256")
+                )
+            ],
+        )
+        versioning = S3BucketVersioningA(
+            self,
+            "versioning",
+            bucket=self._bucket.bucket,
+            versioning_configuration=S3BucketVersioningVersioningConfiguration(
+                status="Enabled" if versioned else "Disabled"
+            ),
+        )
+        S3BucketLifecycleConfiguration(
+            self,
+            "lifecycle",
+            bucket=self._bucket.bucket,
+            rule=lifecycle_rules(expiration_days or {}, noncurrent_version_expiration_days if versioned else None),
+            depends_on=[versioning],
+        )
+        self._statements = [self._refuse_clear_text()]
+        self._policy = S3BucketPolicy(
+            self,
+            "policy",
+            bucket=self._bucket.bucket,
+            policy=document(*self._statements),
+            depends_on=[private],  # S3 refuses two changes of a bucket's access at once
+        )
+        if access_log_bucket is not None:
+            access_log_bucket.accept_access_logs_of(self)
+            S3BucketLoggingA(
+                self,
+                "logging",
+                bucket=self._bucket.bucket,
+                target_bucket=access_log_bucket.name,
+                target_prefix=f"{name}/",
+            )
+        self._explain(logged=access_log_bucket is not None, versioned=versioned)
+
+    @property
+    def name(self) -> str:
+        """The bucket's name. Who uses it waits for the bucket's policy, since log delivery is tried when it is set up."""
+        return self._policy.bucket
+
+    @property
+    def arn(self) -> str:
+        """The bucket's ARN."""
+        return self._bucket.arn
+
+    @property
+    def regional_domain_name(self) -> str:
+        """Where a content delivery network fetches objects."""
+        return self._bucket.bucket_regional_domain_name
+
+    def grant_read(self, grantee: Grantable, *, prefix: str = "") -> None:
+        """Lets `grantee` list and read objects whose keys begin with `prefix`."""
+        self._grant(grantee, "read", _READ, prefix)
+
+    def grant_read_write(self, grantee: Grantable, *, prefix: str = "") -> None:
+        """Lets `grantee` list, read, write and delete objects whose keys begin with `prefix`."""
+        self._grant(grantee, "read_write", (*_READ, *_WRITE), prefix)
+
+    def add_policy_statement(self, statement: Mapping[str, Any]) -> None:
+        """Adds to the bucket's policy, of which there can be one only: what AWS services may do with the bucket."""
+        self._statements.append(dict(statement))
+        self._policy.policy = document(*self._statements)
+
+    def accept_access_logs_of(self, source: Bucket) -> None:
+        """Lets S3 deliver the access logs of `source` here."""
+        stack = DeploymentStack.of_construct(self)
+        self.add_policy_statement(
+            allow(
+                f"AccessLogsOf{source.node.id.title().replace('_', '')}",
+                actions=["s3:PutObject"],
+                resources=[f"{self.arn}/*"],
+                principals={"Service": ["logging.s3.amazonaws.com"]},
+                conditions={
+                    "StringEquals": {"aws:SourceAccount": stack.environment.account_id},
+                    "ArnLike": {"aws:SourceArn": source.arn},
+                },
+            )
+        )
+
+    def _grant(self, grantee: Grantable, kind: str, actions: Sequence[str], prefix: str) -> None:
+        if prefix.startswith("/"):
+            raise ValueError(f"keys in S3 do not begin with a slash: prefix = {prefix!r}")
+        conditions = {"StringLike": {"s3:prefix": [f"{prefix}*"]}} if prefix else None
+        policy = document(
+            allow("List", actions=["s3:ListBucket"], resources=[self.arn], conditions=conditions),
+            allow("Objects", actions=actions, resources=[f"{self.arn}/{prefix}*"]),
+        )
+        grantee.attach_policy(self, f"{kind}_by_{grantee.grantee_role}", policy)
+
+    def _refuse_clear_text(self) -> dict[str, Any]:
+        return deny(
+            "RefuseClearText",
+            actions=["s3:*"],
+            resources=[self.arn, f"{self.arn}/*"],
+            principals={"AWS": ["*"]},
+            conditions={"Bool": {"aws:SecureTransport": "false"}},
+        )
+
+    def _explain(self, *, logged: bool, versioned: bool) -> None:
+        exempt(self._bucket, "CKV_AWS_145", reason="S3 encrypts every object with its own keys; access is by IAM grant")
+        exempt(self._bucket, "CKV_AWS_144", reason="A copy in a second region is not part of the deployment")
+        exempt(self._bucket, "CKV2_AWS_62", reason="Nothing reacts to objects that come and go")
+        if not logged:
+            exempt(self._bucket, "CKV_AWS_18", reason="It holds logs itself, and would log its own logging without end")
+        if not versioned:
+            exempt(self._bucket, "CKV_AWS_21", reason="Its objects are written once and never replaced")
