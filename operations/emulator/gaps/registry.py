@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from operations.emulator.gaps import (
     autoscaling,
+    cloudwatch,
     ec2,
     elasticache_clusters,
     elasticache_common,
@@ -14,7 +15,9 @@ from operations.emulator.gaps import (
     elasticache_serverless,
     elb,
     elbv2,
+    logs,
     rds,
+    route53,
     s3,
 )
 
@@ -23,6 +26,7 @@ if TYPE_CHECKING:
 
 GAPS: tuple[Gap, ...] = (
     autoscaling.GAP,
+    cloudwatch.GAP,
     ec2.GAP,
     elasticache_clusters.GAP,
     elasticache_common.GAP,
@@ -31,6 +35,8 @@ GAPS: tuple[Gap, ...] = (
     elasticache_serverless.GAP,
     elb.GAP,
     elbv2.GAP,
+    logs.GAP,
     rds.GAP,
+    route53.GAP,
     s3.GAP,
 )
