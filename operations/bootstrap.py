@@ -27,10 +27,8 @@ def bootstrap(aws: Aws, environment: Environment, *, dry_run: bool = False) -> l
         bucket = StateBucket(aws, state.bucket, account_id=environment.account_id, region=state.region, tags=tags)
         bucket.refuse_if_unfit()
         if state.locking == "lockfile":
-            return [
-                *settle(bucket.items(), dry_run=dry_run),
-                Line("lock table", "not used", 'locking = "lockfile"', ""),
-            ]
+            unused = Line("lock table", "not looked at", 'none, as locking = "lockfile"', "")
+            return [*settle(bucket.items(), dry_run=dry_run), unused]
         table = LockTable(aws, state.lock_table, region=state.region, tags=tags)
         table.refuse_if_unfit()
         return [*settle(bucket.items(), dry_run=dry_run), *settle(table.items(), dry_run=dry_run)]

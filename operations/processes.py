@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 
-class InterruptedRun(Exception):
+class RunInterruptedError(Exception):
     """The operator asked to stop: a process was ended early, or not started at all."""
 
 
@@ -54,8 +54,8 @@ class Children:
     ) -> int:
         """Run `command`, hand over each line of its output as it comes, and return its exit code.
 
-        Raises InterruptedRun when the run was stopped from another thread, KeyboardInterrupt when it was stopped in
-        this one: the first Ctrl-C lets the command finish in good order, the second kills it.
+        Raises RunInterruptedError when the run was stopped from another thread, KeyboardInterrupt when it was stopped
+        in this one: the first Ctrl-C lets the command finish in good order, the second kills it.
         """
         with _Ended(self, self._start(command, cwd, environment, subprocess.STDOUT)) as process:
             try:
@@ -69,7 +69,7 @@ class Children:
                 process.wait()
                 raise
         if self._stopping:
-            raise InterruptedRun
+            raise RunInterruptedError
         return code
 
     def capture(self, command: Sequence[str], *, cwd: Path, environment: Mapping[str, str]) -> tuple[int, str, str]:
@@ -82,7 +82,7 @@ class Children:
                 process.communicate()
                 raise
         if self._stopping:
-            raise InterruptedRun
+            raise RunInterruptedError
         return process.returncode, output, errors
 
     def _start(
@@ -90,7 +90,7 @@ class Children:
     ) -> subprocess.Popen[str]:
         with self._guard:
             if self._stopping:
-                raise InterruptedRun
+                raise RunInterruptedError
             process = subprocess.Popen(
                 command,
                 cwd=cwd,

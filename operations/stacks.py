@@ -85,17 +85,25 @@ def select(stacks: Sequence[Stack], patterns: Sequence[str]) -> list[Stack]:
     return [stack for stack in stacks if not patterns or any(_matches(stack, pattern) for pattern in patterns)]
 
 
+def only(stacks: Sequence[Stack], name: str) -> Stack:
+    """The one stack called `name`. Raises OperatorError when there is none, with the nearest name."""
+    for stack in stacks:
+        if stack.name == name:
+            return stack
+    raise OperatorError(f"No stack is called {name}.{_suggestion(name, stacks)}")
+
+
 def read_stack(folder: Path) -> Stack:
     """The stack committed in `folder`. Raises OperatorError when its JSON is not what this project writes."""
     file = folder / FILE
-    deployment, _, environment = folder.name.rpartition("-")
     try:
         document = json.loads(file.read_text(encoding="utf-8"))
         provider = _default_provider(document)
+        tags = provider["default_tags"][0]["tags"]
         return Stack(
             name=folder.name,
-            deployment=deployment,
-            environment=environment,
+            deployment=tags["Deployment"],
+            environment=tags["Environment"],
             folder=folder,
             region=provider["region"],
             account_id=provider["allowed_account_ids"][0],
@@ -106,7 +114,8 @@ def read_stack(folder: Path) -> Stack:
     except ValueError as error:
         raise _broken(file, f"is not JSON: {error}") from None
     except (KeyError, IndexError, TypeError) as error:
-        raise _broken(file, f"lacks the provider's region, its allowed_account_ids or the backend ({error})") from None
+        missing = "the backend, or the provider's region, allowed_account_ids or default_tags"
+        raise _broken(file, f"lacks {missing} ({error})") from None
 
 
 def _default_provider(document: dict[str, Any]) -> dict[str, Any]:
@@ -133,6 +142,8 @@ def _matches(stack: Stack, pattern: str) -> bool:
 
 def _suggestion(pattern: str, stacks: Sequence[Stack]) -> str:
     names = [stack.name for stack in stacks]
+    if not names:
+        return " There is none under generated/stacks: write them with make synth."
     near = difflib.get_close_matches(pattern, [*names, *(stack.deployment for stack in stacks)], n=1, cutoff=0.5)
     return f" Did you mean {near[0]}?" if near else f" There are: {', '.join(names)}."
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from typing import TYPE_CHECKING, Any
 
 from operations.drift import Item
@@ -12,17 +13,14 @@ if TYPE_CHECKING:
 
     from operations.aws import Aws
 
-NONCURRENT_DAYS = 90
+NONCURRENT_DAYS = 180
 """How long replaced versions of a state are kept: long enough to notice, short enough to let old secrets go."""
-
-NONCURRENT_VERSIONS = 20
-"""How many replaced versions of a state are kept however old they are."""
 
 _LIFECYCLE_RULE = {
     "ID": "replaced-states",
     "Status": "Enabled",
     "Filter": {"Prefix": ""},
-    "NoncurrentVersionExpiration": {"NoncurrentDays": NONCURRENT_DAYS, "NewerNoncurrentVersions": NONCURRENT_VERSIONS},
+    "NoncurrentVersionExpiration": {"NoncurrentDays": NONCURRENT_DAYS},
     "AbortIncompleteMultipartUpload": {"DaysAfterInitiation": 7},
 }
 _PUBLIC_ACCESS_BLOCK = {
@@ -141,10 +139,37 @@ class StateBucket:
         text = f"lacks {', '.join(allowed)}" if allowed else "blocked"
         return Item("public access", text, "blocked", mend if allowed else None)
 
-    def _statements(self) -> dict[str, dict[str, Any]]:
+    def _ownership(self) -> Item:
+        wanted = "BucketOwnerEnforced"
+        answer = self._read(self._s3.get_bucket_ownership_controls, "OwnershipControlsNotFoundError")
+        rules = answer.get("OwnershipControls", {}).get("Rules", [])
+        found = next((rule["ObjectOwnership"] for rule in rules), "access control lists allowed")
+
+        def mend() -> None:
+            controls = {"Rules": [{"ObjectOwnership": wanted}]}
+            self._s3.put_bucket_ownership_controls(**self._bucket, OwnershipControls=controls)
+
+        return Item("ownership", found, wanted, None if found == wanted else mend)
+
+    def _policy(self) -> Item:
+        text = self._read(self._s3.get_bucket_policy, "NoSuchBucketPolicy").get("Policy", "{}")
+        policy = {"Version": "2012-10-17", **json.loads(text)}
+        found = policy.get("Statement", [])
+        wanted = self._statements()
+        lacking = [statement["Sid"] for statement in wanted if statement not in found]
+
+        def mend() -> None:
+            ours = [statement["Sid"] for statement in wanted]
+            policy["Statement"] = [*(kept for kept in found if kept.get("Sid") not in ours), *wanted]
+            self._s3.put_bucket_policy(**self._bucket, Policy=json.dumps(policy))
+
+        names = ", ".join(statement["Sid"] for statement in wanted)
+        return Item("policy", f"lacks {', '.join(lacking)}" if lacking else names, names, mend if lacking else None)
+
+    def _statements(self) -> list[dict[str, Any]]:
         arn = f"arn:aws:s3:::{self._name}"
-        return {
-            "RefuseUnencryptedTransport": {
+        return [
+            {
                 "Sid": "RefuseUnencryptedTransport",
                 "Effect": "Deny",
                 "Principal": "*",
@@ -153,17 +178,17 @@ class StateBucket:
                 "Condition": {"Bool": {"aws:SecureTransport": "false"}},
             },
             # Even an administrator has to take this statement away first, and so cannot delete the bucket by accident.
-            "RefuseBucketDeletion": {
+            {
                 "Sid": "RefuseBucketDeletion",
                 "Effect": "Deny",
                 "Principal": "*",
                 "Action": "s3:DeleteBucket",
                 "Resource": arn,
             },
-        }
+        ]
 
     def _lifecycle(self) -> Item:
-        wanted = f"replaced states go after {NONCURRENT_DAYS} days, but never the last {NONCURRENT_VERSIONS}"
+        wanted = f"replaced states go after {NONCURRENT_DAYS} days"
         answer = self._read(self._s3.get_bucket_lifecycle_configuration, "NoSuchLifecycleConfiguration")
         rules = {rule["ID"]: rule for rule in answer.get("Rules", [])}
         found = rules.get(_LIFECYCLE_RULE["ID"])

@@ -1,4 +1,4 @@
-"""Terraform itself, run in one working directory: typed results, events while it works, errors that name the resource."""
+"""Terraform in one working directory: typed results, events while it works, errors that name the resource."""
 
 from __future__ import annotations
 
@@ -92,8 +92,9 @@ class Terraform:
     """Terraform in `directory`, a copy of a stack's committed folder that it may write to.
 
     `environment` is the whole environment of the commands (see `run_environment`). All output goes to `log`, readable
-    and complete; runs that share `init_lock` connect one after the other. Every method raises TerraformError when the command fails, and what Children.follow raises when the
-    run is stopped. Ctrl-C lets Terraform finish the requests under way, save its state and release its lock.
+    and complete; runs that share `init_lock` connect one after the other. Every method raises TerraformError when the
+    command fails, and what Children.follow raises when the run is stopped: Ctrl-C lets Terraform finish the requests
+    under way, save its state and release its lock.
     """
 
     def __init__(
@@ -247,9 +248,7 @@ class Terraform:
                 return StateLockedError(self.stack, command, others, self.log, lock)
         if code < 0:
             died = Problem("", f"It was ended by signal {-code} and may have left its lock behind.")
-            hint = (
-                f"See who holds the lock with: quintet state status. Break it with: quintet state unlock {self.stack}"
-            )
+            hint = f"Who holds the lock: quintet state status. Break it: quintet state unlock {self.stack}"
             return TerraformError(self.stack, command, (*problems, died), self.log, hint)
         return TerraformError(self.stack, command, problems or (Problem("", f"Exit code {code}."),), self.log)
 

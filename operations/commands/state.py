@@ -1,0 +1,124 @@
+"""`quintet state`: the bucket and lock table that hold Terraform's state, and who holds a lock."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+    from config.environment import Environment
+    from operations.state import EnvironmentStatus
+
+app = typer.Typer(help="The bucket and lock table that hold Terraform's state.", no_args_is_help=True)
+
+
+@app.command()
+def bootstrap(
+    environment: Annotated[str, typer.Argument(help="dev or prod")],
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Only say what would be done.")] = False,
+) -> None:
+    """Makes the state bucket and the lock table of an environment, or mends what drifted; safe to run again."""
+    from rich.console import Console
+    from rich.table import Table
+
+    from config.environment import load_environment
+    from operations.aws import Aws
+    from operations.bootstrap import bootstrap as bring_about
+
+    settings = load_environment(environment)
+    lines = bring_about(Aws(), settings, dry_run=dry_run)
+    table = Table("item", "found", "wanted", "done")
+    for line in lines:
+        table.add_row(line.name, line.found, line.wanted, line.done or "–")
+    console = Console()
+    console.print(table)
+    changes = sum(bool(line.done) for line in lines)
+    verb = "would change" if dry_run else "changed"
+    console.print(f"{changes} of {len(lines)} items {verb}." if changes else "Everything is as wanted.")
+
+
+@app.command()
+def status(
+    environment: Annotated[str | None, typer.Argument(help="dev or prod; without it, all of this account")] = None,
+) -> None:
+    """Shows bucket, table, and every stack's serial, resources, size, last change and lock holder."""
+    from rich.console import Console
+
+    from config.environment import environment_names, load_environment
+    from config.settings import ROOT
+    from operations.aws import Aws, account_of
+    from operations.stacks import find_stacks
+    from operations.state import status as look
+
+    console = Console()
+    aws = Aws()
+    names = [environment] if environment else environment_names()
+    for settings in map(load_environment, names):
+        if environment is None and (account := account_of(aws, region=settings.state.region)) != settings.account_id:
+            console.print(f"{settings.name}: account {settings.account_id}; these credentials are for {account}.")
+            continue
+        stacks = find_stacks(ROOT, settings.name)
+        _show(console, settings, look(aws, settings, stacks))
+
+
+@app.command()
+def unlock(
+    stack: Annotated[str, typer.Argument(help="Name of a stack, as in generated/stacks")],
+    yes: Annotated[bool, typer.Option("--yes", help="Do not ask.")] = False,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Only show who holds the lock.")] = False,
+) -> None:
+    """Shows who holds a stack's lock, asks, and breaks it by way of Terraform."""
+    from config.settings import ROOT
+    from operations.aws import Aws
+    from operations.runs import Run
+    from operations.stacks import find_stacks, only
+    from operations.state import locks_of
+    from operations.state import unlock as break_locks
+
+    aws = Aws()
+    chosen = only(find_stacks(ROOT), stack)
+    locks = locks_of(aws, chosen)
+    if not locks:
+        typer.echo(f"{chosen.name} is not locked.")
+        return
+    for lock in locks:
+        typer.echo(f"{chosen.name} is locked: {lock.describe()} (lock {lock.id}).")
+    if dry_run:
+        return
+    if not yes and not typer.confirm("Is nobody working on it any more? Break the lock?"):
+        typer.echo("The lock stays.")
+        raise typer.Exit(1)
+    with Run("unlock", root=ROOT) as run:
+        break_locks(aws, chosen, run.terraform(chosen))
+    typer.echo(f"{chosen.name} is unlocked.")
+
+
+def _show(console: Console, settings: Environment, found: EnvironmentStatus) -> None:
+    from rich.table import Table
+
+    from operations.locks import age_text
+
+    place = settings.state
+    for what, name, exists in (
+        ("bucket", place.bucket, found.bucket_exists),
+        ("lock table", place.lock_table, found.table_exists or place.locking == "lockfile"),
+    ):
+        missing = "" if exists else f"  missing: quintet state bootstrap {settings.name}"
+        console.print(f"{settings.name}: {what} {name} in {place.region}{missing}")
+    table = Table("stack", "serial", "resources", "bytes", "last change", "locked by")
+    for row in found.stacks:
+        holders = "\n".join(lock.describe() for lock in row.locks) or "–"
+        state = row.state
+        if state is None:
+            table.add_row(row.stack.name, "–", "–", "–", "never applied", holders)
+            continue
+        changed = f"{age_text(state.changed)} ago" + (
+            "" if state.sound else "; differs from the digest in the lock table"
+        )
+        table.add_row(row.stack.name, str(state.serial), str(state.resources), str(state.size_bytes), changed, holders)
+    console.print(table)
+    for key in found.strays:
+        console.print(f"{key}: a state that belongs to no committed stack")

@@ -1,0 +1,74 @@
+"""A repository with one small stack, and an emulator to apply it to."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+from config.environment import Environment, StateSettings
+from config.settings import ROOT
+from operations.stacks import Stack, read_stack
+
+ACCOUNT = "222233334444"
+REGION = "eu-central-1"
+STATE = StateSettings(bucket="quintet-test-terraform-state", region=REGION, lock_table="quintet-test-terraform-locks")
+ENVIRONMENT = Environment(name="test", account_id=ACCOUNT, state=STATE)
+
+QUICK: dict[str, Any] = {
+    "aws_ssm_parameter": {"greeting": {"name": "/example/greeting", "type": "String", "value": "hello"}},
+    "aws_sns_topic": {"alarms": {"name": "example-alarms"}},
+}
+SLOW: dict[str, Any] = {
+    **QUICK,
+    "terraform_data": {"slow": {"provisioner": [{"local-exec": {"command": "touch started; exec sleep 20"}}]}},
+}
+REFUSED: dict[str, Any] = {
+    **QUICK,
+    "aws_ssm_parameter": {"reserved": {"name": "/aws/reserved", "type": "String", "value": "x"}},
+}
+
+
+def make_root(path: Path) -> Path:
+    """A repository at `path` that runs the same Terraform with the same provider as this one."""
+    path.mkdir(parents=True, exist_ok=True)
+    (path / ".terraform-version").write_text((ROOT / ".terraform-version").read_text())
+    (ROOT / ".tools").mkdir(exist_ok=True)
+    (path / ".tools").symlink_to(ROOT / ".tools")
+    return path
+
+
+def write_stack(
+    root: Path, resources: dict[str, Any], *, deployment: str = "example", environment: Environment = ENVIRONMENT
+) -> Stack:
+    """Commit a stack with these resources, as main.py would."""
+    state = environment.state
+    backend: dict[str, Any] = {
+        "bucket": state.bucket,
+        "key": f"{deployment}/terraform.tfstate",
+        "region": state.region,
+        "encrypt": True,
+    }
+    if state.locking != "lockfile":
+        backend["dynamodb_table"] = state.lock_table
+    if state.locking != "dynamodb":
+        backend["use_lockfile"] = True
+    provider = {
+        "region": REGION,
+        "allowed_account_ids": [environment.account_id],
+        "default_tags": [{"tags": {"Deployment": deployment, "Environment": environment.name}}],
+    }
+    document = {
+        "terraform": {
+            "backend": {"s3": backend},
+            "required_version": "~> 1.11.4",
+            "required_providers": {"aws": {"source": "hashicorp/aws", "version": "5.100.0"}},
+        },
+        "provider": {"aws": [provider]},
+        "resource": resources,
+        "output": {"greeting": {"value": "hello"}, "password": {"value": "not for logs", "sensitive": True}},
+    }
+    folder = root / "generated" / "stacks" / f"{deployment}-{environment.name}"
+    folder.mkdir(parents=True, exist_ok=True)
+    (folder / "cdk.tf.json").write_text(json.dumps(document, indent=2))
+    return read_stack(folder)
