@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING
 import pytest
 
 from operations.errors import OperatorError
-from operations.toolchain import platform_name as platform_module
 from operations.toolchain import terraform_release
 from operations.toolchain.platform_name import platform_name
 from operations.toolchain.terraform_release import DIGESTS_FILE, RELEASES_VARIABLE, find_terraform, required_version
@@ -154,7 +153,7 @@ def test_without_a_network_the_operator_is_told_what_else_to_do(root: Path, monk
 def test_a_machine_hashicorp_does_not_build_for_is_named(
     root: Path, site: Site, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(platform_module.platform, "machine", lambda: "riscv64")
+    monkeypatch.setattr("platform.machine", lambda: "riscv64")
 
     with pytest.raises(OperatorError, match=r"does not run on .* riscv64"):
         find_terraform(root)

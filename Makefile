@@ -1,0 +1,57 @@
+# Everything starts here. `make` alone lists the targets. Each prepares what it needs and may be run again.
+
+ENVIRONMENT ?= dev
+STACKS      ?=
+PYTEST      := .venv/bin/python -m pytest -n auto --dist loadgroup
+LOCK        := .venv/bin/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header --no-annotate
+
+yes = $(filter-out 0 no false,$($(1)))
+
+.PHONY: help demo test test-fast check synth plan bench lock clean cdktf-deploy venv venv-checkov system-packages
+help: ## This list
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-13s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+demo: venv ## Settings to applied infrastructure on an emulator  [STACKS="…" ENVIRONMENT=dev|prod KEEP=1 DESTROY=1]
+	@.venv/bin/python -m operations demo $(STACKS) --environment $(ENVIRONMENT) $(if $(call yes,KEEP),--keep) $(if $(call yes,DESTROY),--destroy)
+
+test: venv venv-checkov system-packages ## Every test, with real servers and the real Terraform
+	@$(PYTEST)
+
+test-fast: venv ## The tests that need no server and no Terraform
+	@$(PYTEST) -m "not engines and not terraform"
+
+check: venv ## Format, lint, types, layers, fast tests
+	@.venv/bin/ruff format --check .
+	@.venv/bin/ruff check .
+	@.venv/bin/mypy
+	@.venv/bin/lint-imports
+	@$(PYTEST) -m "not engines and not terraform"
+
+synth: venv ## Write generated/ from the settings and the code
+	@.venv/bin/python main.py
+
+plan: venv ## Plan against your own AWS account, with the credentials of your environment  [STACKS="…" ENVIRONMENT=…]
+	@scripts/plan.sh $(or $(STACKS),$(notdir $(wildcard generated/stacks/*-$(ENVIRONMENT))))
+
+cdktf-deploy: venv ## Deploy one stack to an emulator with the CDKTF command line  [STACKS=one]
+	@scripts/cdktf-deploy.sh $(or $(STACKS),suai-cloud-app-$(ENVIRONMENT))
+
+bench: venv ## What a synth costs: CPU seconds and memory, stock bindings against ours
+	@.venv/bin/python -m bench
+
+lock: venv ## Resolve requirements.in anew into requirements.lock, likewise for checkov
+	@$(LOCK) --upgrade requirements.in -o requirements.lock
+	@$(LOCK) --upgrade requirements-checkov.in -o requirements-checkov.lock
+
+clean: ## Remove everything that make and the tools put here
+	@rm -rf .venv .venv-checkov .tools .cache .runs .*_cache .hypothesis *.egg-info generated/stacks/*/.terraform generated/stacks/*/plan
+	@find . -name __pycache__ -type d -prune -exec rm -rf {} +
+
+venv:
+	@scripts/venv.sh .venv requirements.lock .
+
+venv-checkov:
+	@scripts/venv.sh .venv-checkov requirements-checkov.lock
+
+system-packages:
+	@scripts/system-packages.sh

@@ -1,0 +1,42 @@
+#!/bin/sh
+# Installs the server engines and drawing tools the tests use, as far as they are missing: by apt when root on Debian.
+# Elsewhere it says what is missing; the tests that need it are then skipped with that reason.
+set -eu
+
+missing=""
+need() { # need PACKAGE FILE-OR-COMMAND…: any one of them is enough
+    package=$1
+    shift
+    for candidate in "$@"; do
+        if [ -x "$candidate" ] || command -v "$candidate" >/dev/null 2>&1; then return; fi
+    done
+    missing="$missing $package"
+}
+PATH="$PATH:/usr/sbin:/usr/local/sbin:/sbin"
+need mariadb-server mariadbd mysqld
+need postgresql postgres /usr/lib/postgresql/*/bin/postgres
+need redis-server redis-server
+need memcached memcached
+need nginx nginx
+need graphviz dot
+
+[ -n "$missing" ] || exit 0
+if [ "$(id -u)" -ne 0 ] || ! command -v apt-get >/dev/null 2>&1; then
+    echo "Missing for some tests, which will be skipped:$missing" >&2
+    echo "(package names of Debian; as root on Debian or Ubuntu, make test installs them itself)" >&2
+    exit 0
+fi
+
+echo "Installing$missing" >&2
+export DEBIAN_FRONTEND=noninteractive
+apt="apt-get -qq -o Acquire::Retries=5 -o DPkg::Lock::Timeout=300"
+for attempt in 1 2 3; do
+    # shellcheck disable=SC2086 # both are lists of words
+    if $apt update && $apt install -y --no-install-recommends $missing >/dev/null; then
+        exit 0
+    fi
+    echo "apt did not succeed (attempt $attempt of 3)" >&2
+    sleep $((attempt * 5))
+done
+echo "These packages could not be installed:$missing" >&2
+exit 1

@@ -1,0 +1,54 @@
+"""How the whole suite runs: workers, order, and what is said of skipped tests."""
+
+from __future__ import annotations
+
+import os
+from typing import TYPE_CHECKING
+
+import pytest
+
+if TYPE_CHECKING:
+    from _pytest.terminal import TerminalReporter
+
+pytest_plugins = ["tests.engines"]
+
+NO_SKIPS_ALLOWED = os.environ.get("CI", "").lower() not in ("", "0", "false")
+"""In CI a skipped test is a failure: something the machine should have had was missing."""
+
+
+def pytest_xdist_auto_num_workers() -> int:
+    """Workers for `-n auto`. More than cores on a small machine, because tests with Terraform mostly wait."""
+    return max(4, os.cpu_count() or 1)
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """The long waits first, so that the short tests fill the cores meanwhile."""
+    items.sort(key=lambda item: item.get_closest_marker("terraform") is None)
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_sessionfinish(session: pytest.Session) -> None:
+    if NO_SKIPS_ALLOWED and _skipped(session.config) and session.exitstatus == pytest.ExitCode.OK:
+        session.exitstatus = pytest.ExitCode.TESTS_FAILED
+
+
+def pytest_terminal_summary(terminalreporter: TerminalReporter, config: pytest.Config) -> None:
+    """List each skipped test and why, always: a skip nobody sees proves nothing."""
+    skipped = _skipped(config)
+    if not skipped:
+        return
+    terminalreporter.section(f"{len(skipped)} skipped, and why" + (" (CI allows none)" if NO_SKIPS_ALLOWED else ""))
+    for test, reason in sorted(skipped):
+        terminalreporter.line(f"{test}: {reason}")
+
+
+def _skipped(config: pytest.Config) -> list[tuple[str, str]]:
+    """Test and reason; empty in the workers, whose reports all reach the process that started them."""
+    reporter: TerminalReporter | None = config.pluginmanager.get_plugin("terminalreporter")
+    if reporter is None or hasattr(config, "workerinput"):
+        return []
+    return [
+        (report.nodeid, report.longrepr[2].removeprefix("Skipped: "))
+        for report in reporter.stats.get("skipped", [])
+        if isinstance(report.longrepr, tuple)
+    ]
