@@ -113,10 +113,16 @@ class DatabaseSettings(GuardedSettings):
     monitoring_interval_seconds: MonitoringIntervalSeconds = 60
     """How often the operating system is measured; 0 turns that off."""
     iam_database_authentication_enabled: bool = False
+    require_tls: bool = True
+    """Clients that do not speak TLS are turned away."""
     parameters: dict[Annotated[str, Field(pattern=r"^[a-z][a-z0-9_.]*$")], str] = {}
     """Of the parameter group, beside those the deployment gives."""
 
-    guarded: ClassVar[Mapping[str, Any]] = {"storage_encrypted": False, "backup_retention_days": 0}
+    guarded: ClassVar[Mapping[str, Any]] = {
+        "storage_encrypted": False,
+        "backup_retention_days": 0,
+        "require_tls": False,
+    }
 
     @model_validator(mode="after")
     def _storage_can_grow(self) -> Self:

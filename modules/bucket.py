@@ -41,11 +41,11 @@ _WRITE = ("s3:PutObject", "s3:DeleteObject", "s3:AbortMultipartUpload")
 class Bucket(Construct):
     """A private, encrypted bucket that only speaks TLS and that nobody reaches without a grant.
 
-    `name` is unique among all of AWS's buckets, so the deployment gives it. A protected bucket cannot be destroyed; another
-    one is destroyed with what it holds. `expiration_days` maps a key prefix, "" for every object, to the age at which
-    objects go; replaced and deleted versions stay for `noncurrent_version_expiration_days`. In `access_log_bucket` S3
-    writes down who asked for what; only a bucket that holds logs itself has none, and only one whose objects are written
-    once is not `versioned`.
+    `name` is unique among all of AWS's buckets, so the deployment gives it. A protected bucket cannot be destroyed;
+    another one is destroyed with what it holds. `expiration_days` maps a key prefix, "" for every object, to the age at
+    which objects go; replaced and deleted versions stay for `noncurrent_version_expiration_days`. In `access_log_bucket`
+    S3 writes down who asked for what; only a bucket that holds logs itself has none, and only one whose objects are
+    written once is not `versioned`.
     """
 
     def __init__(
@@ -129,7 +129,7 @@ class Bucket(Construct):
 
     @property
     def name(self) -> str:
-        """The bucket's name. Who uses it waits for the bucket's policy, since log delivery is tried when it is set up."""
+        """The bucket's name. Who uses it waits for the bucket's policy: log delivery is tried when it is set up."""
         return self._policy.bucket
 
     @property

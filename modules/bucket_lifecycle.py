@@ -22,7 +22,7 @@ from cdktf_cdktf_provider_aws.s3_bucket_lifecycle_configuration import (
 
 
 def lifecycle_rules(expiration_days: Mapping[str, int], noncurrent_days: int | None) -> list[Rule]:
-    """Rules that end unfinished uploads after a week, noncurrent versions after `noncurrent_days`, and objects by prefix."""
+    """Rules that end unfinished uploads after a week, old versions after `noncurrent_days`, and objects by prefix."""
     rules = [
         Rule(
             id="unfinished-uploads",

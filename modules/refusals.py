@@ -93,7 +93,8 @@ def _imdsv1(template: Attributes) -> Finding:
 
 
 def _must(key: str, message: str) -> Callable[[Attributes], Finding]:
-    return lambda attributes: None if attributes.get(key) else message
+    # the provider takes some switches as strings
+    return lambda attributes: None if attributes.get(key) not in (None, False, "false") else message
 
 
 def _must_not(key: str, message: str) -> Callable[[Attributes], Finding]:
