@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from typing import Final
+
 from cdktf import App, Aspects, S3Backend, TerraformElement, TerraformOutput, TerraformStack
 from cdktf_cdktf_provider_aws.provider import AwsProvider
 from cdktf_cdktf_provider_aws.provider import AwsProviderDefaultTags as DefaultTags
@@ -33,13 +36,15 @@ class DeploymentStack(TerraformStack):
         self._addresses: dict[str, str] = {}
         self._keep_state_in_s3()
         self.add_override("terraform.required_version", f"~> {TERRAFORM_VERSION}")
-        tags = {"Project": "quintet", "Deployment": deployment, "Environment": environment.name}
+        quintet = {"Project": "quintet", "Deployment": deployment, "Environment": environment.name}
+        self.tags: Final[Mapping[str, str]] = {**quintet, **environment.tags, **settings.tags}
+        """Every resource has them from the provider; what AWS makes of a resource, such as an instance, has not."""
         AwsProvider(
             self,
             "aws",
             region=settings.region,
             allowed_account_ids=[environment.account_id],
-            default_tags=[DefaultTags(tags={**tags, **environment.tags, **settings.tags})],
+            default_tags=[DefaultTags(tags=self.tags)],
         )
         Aspects.of(self).add(Refusals())
 
@@ -56,13 +61,13 @@ class DeploymentStack(TerraformStack):
         TerraformOutput(self, f"output_{name}", value=value, description=description).override_logical_id(name)
 
     def add_file(self, name: str, content: bytes) -> str:
-        """Puts a file into the stack's folder and returns its path as a Terraform expression.
+        """Puts a file into the stack's folder, where Terraform runs, and returns its path.
 
         Raises ValueError when `name` is taken by other content.
         """
         if self.files.setdefault(name, content) != content:
             raise ValueError(f"two files of {self.node.id} would be called {name}")
-        return f"${{path.module}}/{name}"
+        return name
 
     @staticmethod
     def of_construct(construct: IConstruct) -> DeploymentStack:

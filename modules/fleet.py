@@ -1,0 +1,263 @@
+"""A group of equal EC2 instances that replaces what fails and grows with its load."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Final, Literal
+
+from cdktf import Fn
+from cdktf_cdktf_provider_aws.autoscaling_group import (
+    AutoscalingGroup,
+    AutoscalingGroupInstanceRefresh,
+    AutoscalingGroupInstanceRefreshPreferences,
+    AutoscalingGroupLaunchTemplate,
+    AutoscalingGroupTag,
+)
+from cdktf_cdktf_provider_aws.autoscaling_policy import (
+    AutoscalingPolicy,
+    AutoscalingPolicyTargetTrackingConfiguration,
+    AutoscalingPolicyTargetTrackingConfigurationPredefinedMetricSpecification,
+)
+from cdktf_cdktf_provider_aws.launch_template import (
+    LaunchTemplate,
+    LaunchTemplateBlockDeviceMappings,
+    LaunchTemplateBlockDeviceMappingsEbs,
+    LaunchTemplateIamInstanceProfile,
+    LaunchTemplateMetadataOptions,
+    LaunchTemplateMonitoring,
+    LaunchTemplateNetworkInterfaces,
+    LaunchTemplateTagSpecifications,
+)
+from constructs import Construct
+
+from config.components import FixedImage, FleetSettings
+from modules.access import Connections
+from modules.instance_role import InstanceRole
+from modules.log_group import LogGroup
+from modules.network import Network
+from modules.refusals import exempt
+from modules.stack import DeploymentStack
+from modules.watch import Watch
+
+GROUP_METRICS = (
+    "GroupDesiredCapacity",
+    "GroupInServiceInstances",
+    "GroupMaxSize",
+    "GroupMinSize",
+    "GroupPendingInstances",
+    "GroupTerminatingInstances",
+    "GroupTotalInstances",
+)
+
+
+def log_group_name(fleet_name: str, role: str) -> str:
+    """Where a fleet's instances send the log `role`, known before the fleet exists: its user data may name it.
+
+    >>> log_group_name("suai-cloud-app-dev-web", "boot")
+    '/quintet/suai-cloud-app-dev-web/boot'
+    """
+    return f"/quintet/{fleet_name}/{role}"
+
+
+class Fleet(Construct):
+    """An Auto Scaling group of instances that start from user data and are never logged in to by SSH.
+
+    `user_data` is text or a Terraform expression, not base64. `role_name` is the role's when a document asks for one,
+    else `name`. Each of `log_roles` makes a log group, called `log_group_name(name, role)`, that the instances may
+    write to. The image's root device must be /dev/xvda, as Amazon Linux has it. A new launch template, such as from
+    changed user data, replaces the instances one after another; each new one is in service before an old one goes.
+    """
+
+    def __init__(
+        self,
+        scope: Construct,
+        id_: str,
+        *,
+        name: str,
+        network: Network,
+        settings: FleetSettings,
+        user_data: str,
+        subnets: Literal["private", "public"] = "private",
+        role_name: str | None = None,
+        log_roles: Sequence[str] = (),
+    ) -> None:
+        super().__init__(scope, id_)
+        subnet_ids = network.private_subnet_ids if subnets == "private" else network.public_subnet_ids
+        if not subnet_ids:
+            raise ValueError(f"{self.node.path} has no {subnets} subnets to run in: the network names none")
+        self._min_size = settings.min_size
+        self.connections: Final = Connections(
+            self, name=name, vpc_id=network.vpc_id, description=f"Instances of {name}"
+        )
+        self.connections.allow_to_internet(ports=(80, 443))
+        self._role = InstanceRole(self, "role", name=role_name or name)
+        logs = {
+            role: LogGroup(
+                self, f"{role}_log", name=log_group_name(name, role), retention_days=settings.log_retention_days
+            )
+            for role in log_roles
+        }
+        self.log_group_names: Final[Mapping[str, str]] = {role: group.name for role, group in logs.items()}
+        self._group = self._auto_scaling_group(
+            name, settings, subnet_ids, self._launch_template(name, settings, user_data, public=subnets == "public")
+        )
+        for group in logs.values():
+            group.grant_write(self)
+        AutoscalingPolicy(
+            self,
+            "cpu",
+            name=f"{name}-cpu",
+            autoscaling_group_name=self._group.name,
+            policy_type="TargetTrackingScaling",
+            target_tracking_configuration=AutoscalingPolicyTargetTrackingConfiguration(
+                target_value=settings.target_cpu_percent,
+                predefined_metric_specification=AutoscalingPolicyTargetTrackingConfigurationPredefinedMetricSpecification(
+                    predefined_metric_type="ASGAverageCPUUtilization"
+                ),
+            ),
+        )
+
+    @property
+    def grantee_role(self) -> str:
+        """Its name in the ids of grants."""
+        return self.node.id
+
+    @property
+    def group_name(self) -> str:
+        """The Auto Scaling group's name."""
+        return self._group.name
+
+    @property
+    def role_arn(self) -> str:
+        """The ARN of the instances' role."""
+        return self._role.arn
+
+    def attach_policy(self, scope: Construct, id_: str, policy: str) -> None:
+        """Attaches a policy document to the instances' role; instances start after it."""
+        self._wait_for(self._role.attach_policy(scope, id_, policy).fqn)
+
+    def attach_target_group(self, arn: str) -> None:
+        """Registers the instances with a load balancer, whose health checks decide from then on who is replaced."""
+        self._group.target_group_arns = [*(self._group.target_group_arns_input or ()), arn]
+        self._group.health_check_type = "ELB"
+
+    def watches(self) -> Sequence[Watch]:
+        """What of the instances is worth an alarm."""
+        dimensions = {"AutoScalingGroupName": self.group_name}
+        watches = [
+            Watch(
+                role="cpu",
+                description="The instances are busy although the group may grow: raise max_size or instance_type.",
+                namespace="AWS/EC2",
+                metric_name="CPUUtilization",
+                dimensions=dimensions,
+                threshold=90,
+                period_seconds=300,
+                evaluation_periods=3,
+            ),
+            Watch(
+                role="status_check",
+                description="An instance or its host fails EC2's own checks; the group replaces it within minutes.",
+                namespace="AWS/EC2",
+                metric_name="StatusCheckFailed",
+                dimensions=dimensions,
+                statistic="Maximum",
+                threshold=0,
+            ),
+        ]
+        if self._min_size:
+            watches.append(
+                Watch(
+                    role="in_service",
+                    description="Instances do not stay in service: look at the group's activities and the boot log.",
+                    namespace="AWS/AutoScaling",
+                    metric_name="GroupInServiceInstances",
+                    dimensions=dimensions,
+                    statistic="Minimum",
+                    comparison="LessThanThreshold",
+                    threshold=self._min_size,
+                    evaluation_periods=10,
+                    missing_data="breaching",
+                )
+            )
+        return watches
+
+    def _launch_template(self, name: str, settings: FleetSettings, user_data: str, *, public: bool) -> LaunchTemplate:
+        image = settings.image
+        tags = {**DeploymentStack.of_construct(self).tags, "Name": name}
+        template = LaunchTemplate(
+            self,
+            "launch_template",
+            name=name,
+            # resolved by EC2 whenever an instance starts, so that plans do not depend on the day they are made
+            image_id=image.ami_id if isinstance(image, FixedImage) else f"resolve:ssm:{image.ssm_parameter}",
+            instance_type=settings.instance_type,
+            user_data=Fn.base64encode(user_data),
+            iam_instance_profile=LaunchTemplateIamInstanceProfile(arn=self._role.profile_arn),
+            network_interfaces=[
+                LaunchTemplateNetworkInterfaces(
+                    associate_public_ip_address=str(public).lower(),
+                    security_groups=[self.connections.security_group_id],
+                    delete_on_termination="true",
+                )
+            ],
+            block_device_mappings=[
+                LaunchTemplateBlockDeviceMappings(
+                    device_name="/dev/xvda",
+                    ebs=LaunchTemplateBlockDeviceMappingsEbs(
+                        volume_type="gp3",
+                        volume_size=settings.root_volume_size_gib,
+                        encrypted="true",
+                        delete_on_termination="true",
+                    ),
+                )
+            ],
+            metadata_options=LaunchTemplateMetadataOptions(
+                http_endpoint="enabled", http_tokens=settings.http_tokens, http_put_response_hop_limit=1
+            ),
+            monitoring=LaunchTemplateMonitoring(enabled=True),
+            # the provider's default tags reach the template but not what is launched from it
+            tag_specifications=[
+                LaunchTemplateTagSpecifications(resource_type=kind, tags=tags) for kind in ("instance", "volume")
+            ],
+            tags={"Name": name},
+        )
+        if "http_tokens" in settings.reasons:
+            exempt(template, "imdsv1", "CKV_AWS_79", reason=settings.reasons["http_tokens"])
+        if public:
+            exempt(template, "CKV_AWS_88", reason="in a public subnet only an address of its own leads to the internet")
+        return template
+
+    def _auto_scaling_group(
+        self, name: str, settings: FleetSettings, subnet_ids: Sequence[str], template: LaunchTemplate
+    ) -> AutoscalingGroup:
+        tags = {**DeploymentStack.of_construct(self).tags, "Name": name}
+        return AutoscalingGroup(
+            self,
+            "Default",
+            name=name,
+            # desired_capacity is left to the group, or every apply would undo its scaling
+            min_size=settings.min_size,
+            max_size=settings.max_size,
+            vpc_zone_identifier=list(subnet_ids),
+            launch_template=AutoscalingGroupLaunchTemplate(
+                id=template.id, version=f"${{{template.fqn}.latest_version}}"
+            ),
+            health_check_type="EC2",
+            health_check_grace_period=settings.health_check_grace_period_seconds,
+            default_instance_warmup=settings.health_check_grace_period_seconds,
+            instance_refresh=AutoscalingGroupInstanceRefresh(
+                strategy="Rolling",
+                preferences=AutoscalingGroupInstanceRefreshPreferences(
+                    min_healthy_percentage=100, max_healthy_percentage=150, skip_matching=True
+                ),
+            ),
+            enabled_metrics=list(GROUP_METRICS),
+            tag=[
+                AutoscalingGroupTag(key=key, value=value, propagate_at_launch=True)
+                for key, value in sorted(tags.items())
+            ],
+        )
+
+    def _wait_for(self, address: str) -> None:
+        self._group.depends_on = [*(self._group.depends_on or ()), address]
