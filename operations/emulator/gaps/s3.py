@@ -5,17 +5,20 @@
   (`aws_s3_bucket_request_payment_configuration`, `aws_s3_bucket_intelligent_tiering_configuration`,
   `aws_s3_bucket_notification` with `eventbridge`)
 * the expected bucket owner, with which clients guard against a foreign bucket of the same name, is not looked at
+* a statement of a bucket policy counts whatever its conditions say: a bucket that refuses plain HTTP would refuse all
 * creating a bucket whose name another account has is "access denied" and not "already exists"
 """
 
 from __future__ import annotations
 
+import json
 from typing import Any
 from urllib.parse import parse_qs, urlparse
 
 from moto.core.common_types import TYPE_RESPONSE
+from moto.iam.access_control import IAMPolicy
 from moto.s3.exceptions import S3ClientError
-from moto.s3.models import FakeDeleteMarker, S3Backend, s3_backends
+from moto.s3.models import FakeBucket, FakeDeleteMarker, S3Backend, s3_backends
 from moto.s3.responses import S3Response
 
 from operations.emulator.gap import Gap
@@ -48,6 +51,17 @@ def foreign_names_are_taken(original: Any, backend: S3Backend, bucket_name: str,
     if _owner(bucket_name) not in (None, backend.account_id):
         raise S3ClientError("BucketAlreadyExists", "The requested bucket name is not available.")
     return original(backend, bucket_name, *args, **kwargs)
+
+
+@GAP.around(FakeBucket, "get_permission")
+def conditions_do_not_hold(original: Any, bucket: FakeBucket, action: str, resource: str) -> Any:
+    """Leave out statements with conditions: those about transport must not hold here, and others are not known."""
+    if bucket.policy is None:
+        return original(bucket, action, resource)
+    policy = json.loads(bucket.policy)
+    statements = policy["Statement"] if isinstance(policy["Statement"], list) else [policy["Statement"]]
+    policy["Statement"] = [statement for statement in statements if not statement.get("Condition")]
+    return IAMPolicy(json.dumps(policy)).is_action_permitted(action, resource)
 
 
 @GAP.around(S3Response, "_key_response")
