@@ -1,0 +1,317 @@
+"""What the world reaches: an application load balancer."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Final, Protocol
+
+from cdktf import TerraformResourceLifecycle
+from cdktf_cdktf_provider_aws.lb import Lb, LbAccessLogs
+from cdktf_cdktf_provider_aws.lb_listener import (
+    LbListener,
+    LbListenerDefaultAction,
+    LbListenerDefaultActionRedirect,
+)
+from cdktf_cdktf_provider_aws.lb_target_group import LbTargetGroup, LbTargetGroupHealthCheck
+from constructs import Construct, Node
+
+from config.components import DnsSettings, LoadBalancerSettings
+from modules.access import Connectable, Connections
+from modules.bucket import Bucket
+from modules.certificate import Certificate
+from modules.dns import AliasRecord
+from modules.naming import physical_name
+from modules.network import Network
+from modules.policy import allow
+from modules.refusals import exempt
+from modules.stack import DeploymentStack
+from modules.watch import Watch
+
+TLS_POLICY = "ELBSecurityPolicy-TLS13-1-2-2021-06"
+"""TLS 1.2 and 1.3 only."""
+
+
+@dataclass(frozen=True)
+class HealthCheck:
+    """How a load balancer finds out whether an instance serves."""
+
+    path: str
+    matcher: str = "200"
+    """Status codes that mean healthy: `200`, `200,302` or `200-299`."""
+    interval_seconds: int = 15
+    timeout_seconds: int = 5
+    healthy_threshold: int = 2
+    unhealthy_threshold: int = 3
+
+    def __post_init__(self) -> None:
+        """Raises ValueError for a check that AWS would refuse."""
+        if not self.path.startswith("/"):
+            raise ValueError(f"a health check's path begins with a slash, not {self.path!r}")
+        if self.timeout_seconds >= self.interval_seconds:
+            raise ValueError(
+                f"a health check's timeout, {self.timeout_seconds} s, must be shorter than its interval, "
+                f"{self.interval_seconds} s"
+            )
+
+
+class Target(Connectable, Protocol):
+    """A construct whose instances a load balancer can send requests to."""
+
+    @property
+    def node(self) -> Node:
+        """The construct's node; its id names the target group."""
+        ...
+
+    def attach_target_group(self, arn: str) -> None:
+        """Registers the instances in the target group `arn`."""
+        ...
+
+
+class LoadBalancer(Construct):
+    """An application load balancer in the public subnets, which the addresses in the settings may reach.
+
+    With a host name it serves HTTPS and redirects HTTP there; without, it serves HTTP. It listens once `forward_to`
+    says where requests go. A protected one cannot be deleted.
+    """
+
+    def __init__(
+        self,
+        scope: Construct,
+        id_: str,
+        *,
+        name: str,
+        network: Network,
+        settings: LoadBalancerSettings,
+        protect: bool,
+    ) -> None:
+        super().__init__(scope, id_)
+        if len(network.public_subnet_ids) < 2:
+            raise ValueError(
+                f"{self.node.path} needs public subnets in two availability zones, "
+                f"the network has {len(network.public_subnet_ids)}"
+            )
+        self._name = name
+        self._vpc_id = network.vpc_id
+        self._settings = settings
+        self._target_group: LbTargetGroup | None = None
+        self.connections: Final = Connections(
+            self, name=name, vpc_id=network.vpc_id, description=f"Load balancer {name}"
+        )
+        for port in self._ports():
+            self.connections.allow_from_cidr_blocks(
+                settings.source_cidr_blocks, port=port, reason="a load balancer is the one thing the world may reach"
+            )
+        logs = self._access_log_bucket(protect=protect) if settings.access_logs_enabled else None
+        self._load_balancer = Lb(
+            self,
+            "Default",
+            name=physical_name(name, max_length=32),
+            load_balancer_type="application",
+            internal=False,
+            subnets=list(network.public_subnet_ids),
+            security_groups=[self.connections.security_group_id],
+            enable_deletion_protection=protect,
+            drop_invalid_header_fields=True,
+            desync_mitigation_mode="defensive",
+            idle_timeout=settings.idle_timeout_seconds,
+            access_logs=LbAccessLogs(bucket=logs.name, enabled=True) if logs else None,
+        )
+        self._explain(protect=protect)
+        if settings.dns is not None:
+            AliasRecord(self, "alias", zone_id=settings.dns.zone_id, host_name=settings.dns.host_name, target=self)
+
+    @property
+    def dns_name(self) -> str:
+        """The name AWS gave it."""
+        return self._load_balancer.dns_name
+
+    @property
+    def zone_id(self) -> str:
+        """The hosted zone of that name, for alias records."""
+        return self._load_balancer.zone_id
+
+    @property
+    def url(self) -> str:
+        """Where users go, without a slash at the end."""
+        dns = self._settings.dns
+        scheme, usual, port = (
+            ("http", 80, self._settings.http_port) if dns is None else ("https", 443, self._settings.https_port)
+        )
+        host = self.dns_name if dns is None else dns.host_name
+        return f"{scheme}://{host}" if port == usual else f"{scheme}://{host}:{port}"
+
+    def forward_to(
+        self, target: Target, *, port: int, health_check: HealthCheck, deregistration_delay_seconds: int = 60
+    ) -> None:
+        """Sends all requests to `port` of the healthy instances of `target`; called once.
+
+        An instance that leaves may finish its requests for `deregistration_delay_seconds`.
+        """
+        if self._target_group is not None:
+            raise ValueError(f"{self.node.path} forwards already; it cannot forward to {target.node.path} as well")
+        self._target_group = LbTargetGroup(
+            self,
+            f"to_{target.node.id}",
+            name=physical_name(self._name, str(port), max_length=32),
+            port=port,
+            protocol="HTTP",
+            target_type="instance",
+            vpc_id=self._vpc_id,
+            deregistration_delay=str(deregistration_delay_seconds),
+            health_check=LbTargetGroupHealthCheck(
+                path=health_check.path,
+                matcher=health_check.matcher,
+                interval=health_check.interval_seconds,
+                timeout=health_check.timeout_seconds,
+                healthy_threshold=health_check.healthy_threshold,
+                unhealthy_threshold=health_check.unhealthy_threshold,
+            ),
+            # a listener holds on to it, so another port, hence another name, needs the new one first
+            lifecycle=TerraformResourceLifecycle(create_before_destroy=True),
+        )
+        exempt(
+            self._target_group,
+            "CKV_AWS_378",
+            reason="TLS ends at the load balancer; behind it the security groups let only it reach the instances",
+        )
+        target.attach_target_group(self._target_group.arn)
+        target.connections.allow_from(self, port=port)
+        forward = LbListenerDefaultAction(type="forward", target_group_arn=self._target_group.arn)
+        if self._settings.dns is None:
+            self._serve_http(forward)
+        else:
+            self._serve_https(forward, self._settings.dns)
+
+    def watches(self) -> Sequence[Watch]:
+        """What of requests and of the instances behind is worth an alarm."""
+        dimensions = {"LoadBalancer": self._load_balancer.arn_suffix}
+        watches = [
+            Watch(
+                role="5xx",
+                description="The load balancer itself answers with errors: no instance is healthy or in time.",
+                namespace="AWS/ApplicationELB",
+                metric_name="HTTPCode_ELB_5XX_Count",
+                dimensions=dimensions,
+                statistic="Sum",
+                threshold=10,
+                period_seconds=300,
+                evaluation_periods=1,
+            ),
+            Watch(
+                role="target_5xx",
+                description="The application answers with errors: look at its log.",
+                namespace="AWS/ApplicationELB",
+                metric_name="HTTPCode_Target_5XX_Count",
+                dimensions=dimensions,
+                statistic="Sum",
+                threshold=10,
+                period_seconds=300,
+                evaluation_periods=1,
+            ),
+            Watch(
+                role="latency",
+                description="One answer in twenty takes longer than two seconds: look at the database and at the CPU.",
+                namespace="AWS/ApplicationELB",
+                metric_name="TargetResponseTime",
+                dimensions=dimensions,
+                statistic="p95",
+                threshold=2,
+            ),
+        ]
+        if self._target_group is not None:
+            watches.append(
+                Watch(
+                    role="unhealthy_hosts",
+                    description="An instance fails its health check and is not replaced in time: look at its boot log.",
+                    namespace="AWS/ApplicationELB",
+                    metric_name="UnHealthyHostCount",
+                    dimensions={**dimensions, "TargetGroup": self._target_group.arn_suffix},
+                    statistic="Maximum",
+                    threshold=0,
+                    evaluation_periods=10,
+                )
+            )
+        return watches
+
+    def _ports(self) -> Sequence[int]:
+        http_port, https_port = self._settings.http_port, self._settings.https_port
+        return (http_port,) if self._settings.dns is None else (http_port, https_port)
+
+    def _access_log_bucket(self, *, protect: bool) -> Bucket:
+        stack = DeploymentStack.of_construct(self)
+        account_id = stack.environment.account_id
+        bucket = Bucket(
+            self,
+            "access_logs",
+            name=physical_name(self._name, "access-logs", account_id),
+            protect=protect,
+            access_log_bucket=None,
+            versioned=False,
+            expiration_days={"": self._settings.access_log_retention_days},
+        )
+        bucket.add_policy_statement(
+            allow(
+                "DeliverAccessLogs",
+                actions=["s3:PutObject"],
+                resources=[f"{bucket.arn}/AWSLogs/{account_id}/*"],
+                principals={"Service": ["logdelivery.elasticloadbalancing.amazonaws.com"]},
+                conditions={
+                    "ArnLike": {
+                        "aws:SourceArn": f"arn:aws:elasticloadbalancing:{stack.region}:{account_id}:loadbalancer/*"
+                    }
+                },
+            )
+        )
+        return bucket
+
+    def _serve_http(self, forward: LbListenerDefaultAction) -> None:
+        listener = LbListener(
+            self,
+            "http",
+            load_balancer_arn=self._load_balancer.arn,
+            port=self._settings.http_port,
+            protocol="HTTP",
+            default_action=[forward],
+        )
+        exempt(listener, "CKV_AWS_2", "CKV_AWS_103", reason=self._settings.reasons["dns"])
+
+    def _serve_https(self, forward: LbListenerDefaultAction, dns: DnsSettings) -> None:
+        certificate_arn = (
+            dns.certificate_arn or Certificate(self, "certificate", host_names=[dns.host_name], zone_id=dns.zone_id).arn
+        )
+        LbListener(
+            self,
+            "https",
+            load_balancer_arn=self._load_balancer.arn,
+            port=self._settings.https_port,
+            protocol="HTTPS",
+            ssl_policy=TLS_POLICY,
+            certificate_arn=certificate_arn,
+            default_action=[forward],
+        )
+        LbListener(
+            self,
+            "http",
+            load_balancer_arn=self._load_balancer.arn,
+            port=self._settings.http_port,
+            protocol="HTTP",
+            default_action=[
+                LbListenerDefaultAction(
+                    type="redirect",
+                    redirect=LbListenerDefaultActionRedirect(
+                        status_code="HTTP_301", protocol="HTTPS", port=str(self._settings.https_port)
+                    ),
+                )
+            ],
+        )
+
+    def _explain(self, *, protect: bool) -> None:
+        reasons = self._settings.reasons
+        exempt(self._load_balancer, "CKV2_AWS_28", reason="none of the documents has a web application firewall")
+        if not protect:
+            exempt(self._load_balancer, "CKV_AWS_150", reason="this environment is made to be destroyed again")
+        if "access_logs_enabled" in reasons:
+            exempt(self._load_balancer, "CKV_AWS_91", reason=reasons["access_logs_enabled"])
+        if "dns" in reasons:
+            exempt(self._load_balancer, "CKV2_AWS_20", reason=reasons["dns"])
