@@ -34,10 +34,10 @@ plan: venv ## Plan against your own AWS account, with the credentials of your en
 	@scripts/plan.sh $(or $(STACKS),$(notdir $(wildcard generated/stacks/*-$(ENVIRONMENT))))
 
 cdktf-deploy: venv ## Deploy one stack to an emulator with the CDKTF command line  [STACKS=one]
-	@scripts/cdktf-deploy.sh $(or $(STACKS),suai-cloud-app-$(ENVIRONMENT))
+	@.venv/bin/python scripts/cdktf_deploy.py $(or $(STACKS),suai-cloud-app-$(ENVIRONMENT))
 
 bench: venv ## What a synth costs: CPU seconds and memory, stock bindings against ours
-	@.venv/bin/python -m bench
+	@.venv/bin/python -m bench.bindings main.py
 
 lock: venv ## Resolve requirements.in anew into requirements.lock, likewise for checkov
 	@$(LOCK) --upgrade requirements.in -o requirements.lock

@@ -38,7 +38,7 @@ def fill(folder: Path, lock: Path, project: str | None) -> None:
     # a user's own setting must not leave .pyc files out: importing the provider without them takes a minute every time
     environment = {name: value for name, value in os.environ.items() if name != "PYTHONDONTWRITEBYTECODE"}
     environment |= {"PIP_USER": "0", "PIP_DISABLE_PIP_VERSION_CHECK": "1"}
-    pip = [python, "-m", "pip", "install", "--quiet", "--no-compile"]
+    pip: list[str | Path] = [python, "-m", "pip", "install", "--quiet", "--no-compile"]
 
     say(f"Making {folder} with Python {sys.version.split()[0]}: installing {lock} (some 300 MB, a minute or two)")
     venv.EnvBuilder(clear=True, symlinks=True, with_pip=True).create(folder)

@@ -1,0 +1,33 @@
+"""The repository's Terraform, provider and Node.js as environment variables, for tools that find theirs on PATH."""
+
+from __future__ import annotations
+
+import os
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from modules.node import jsii_environment
+from operations.toolchain.providers import provider_installation
+from operations.toolchain.terraform_release import find_terraform
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+
+def tool_environment(root: Path) -> Mapping[str, str]:
+    """What to add to the environment; PATH begins with the virtual environment, Terraform and Node.js.
+
+    Raises OperatorError when Terraform or its provider cannot be had, RuntimeError without a Node.js.
+    """
+    terraform = find_terraform(root)
+    jsii = jsii_environment()
+    programs = (Path(sys.executable), terraform, Path(jsii["JSII_NODE"]))
+    folders = [*(str(program.parent) for program in programs), os.environ.get("PATH", os.defpath)]
+    return {
+        "PATH": os.pathsep.join(dict.fromkeys(folders)),
+        "TERRAFORM_BINARY_NAME": str(terraform),
+        "CHECKPOINT_DISABLE": "1",
+        **jsii,
+        **provider_installation(root),
+    }

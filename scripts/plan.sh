@@ -1,0 +1,15 @@
+#!/bin/sh
+# Plans committed stacks against the account your AWS credentials are for, with the project's Terraform and provider.
+# Usage: scripts/plan.sh STACK…      Nothing is changed; state is read and locked meanwhile.
+set -eu
+if [ $# -eq 0 ]; then
+    echo "There is no committed stack to plan; make synth writes them into generated/." >&2
+    exit 1
+fi
+tools=$(.venv/bin/python -m operations.toolchain)
+eval "$tools"
+for stack; do
+    echo "== $stack"
+    terraform -chdir="generated/stacks/$stack" init -input=false -lockfile=readonly
+    terraform -chdir="generated/stacks/$stack" plan -input=false
+done
