@@ -1,6 +1,6 @@
 """What the fast bindings save: `python -m bench.bindings [APP] [--runs N]`, stock against fast in one run, on Linux.
 
-CPU seconds are user and system time of the app and all it started, Node.js included, as the operating system counts them.
+CPU seconds are user and system time of the app and all it started, Node.js included, as the system counts them.
 Peak memory is the largest resident set each process reached (VmHWM), for Python and for the larger of the Node.js
 processes, and the largest sum over all of them at one moment (Pss: pages that several of them share count once).
 The first fast run starts without a cut-down assembly and is reported apart. Both ways must write the same bytes.
