@@ -43,9 +43,9 @@ class Bucket(Construct):
 
     `name` is unique among all of AWS's buckets, so the deployment gives it. A protected bucket cannot be destroyed;
     another one is destroyed with what it holds. `expiration_days` maps a key prefix, "" for every object, to the age at
-    which objects go; replaced and deleted versions stay for `noncurrent_version_expiration_days`. In `access_log_bucket`
-    S3 writes down who asked for what; only a bucket that holds logs itself has none, and only one whose objects are
-    written once is not `versioned`.
+    which objects go; replaced and deleted versions stay for `noncurrent_version_expiration_days`. S3 writes down in
+    `access_log_bucket` who asked for what; only a bucket that holds logs itself has none, and only one whose objects
+    are written once is not `versioned`.
     """
 
     def __init__(

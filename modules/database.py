@@ -29,8 +29,8 @@ class Database(Construct):
     """A relational database in private subnets that only its allowed peers reach.
 
     RDS makes the master user's password, keeps it in Secrets Manager and changes it every week; it never passes through
-    Terraform. A protected database cannot be destroyed, and leaves a final snapshot once that is lifted. `parameters` are
-    the deployment's, those of the settings come on top; a change of them waits for the next restart.
+    Terraform. A protected database cannot be destroyed, and leaves a final snapshot once that is lifted. `parameters`
+    are the deployment's, those of the settings come on top; a change of them waits for the next restart.
 
     Raises ValueError for an engine_version that names no release series, and for parameters that switch TLS.
     """

@@ -41,7 +41,7 @@ def database_watches(identifier: str, engine: Engine, settings: DatabaseSettings
         ),
         watch(
             role="connections",
-            description="Two thirds of the connections RDS allows by default are taken: look for clients that keep them",
+            description="Two thirds of the connections RDS allows are taken: look for clients that keep them",
             metric_name="DatabaseConnections",
             statistic="Maximum",
             threshold=engine.default_max_connections(settings.instance_class) * 2 // 3,

@@ -1,0 +1,41 @@
+"""A value that nobody may read without a grant."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from cdktf_cdktf_provider_aws.secretsmanager_secret import SecretsmanagerSecret
+from constructs import Construct
+
+from modules.access import Grantable
+from modules.policy import allow, document
+from modules.refusals import exempt
+
+
+class Secret(Construct):
+    """A secret in Secrets Manager whose value an operator's command fills in: it never passes through Terraform.
+
+    Destroyed, it can be restored for `recovery_window_days`, 7 to 30, and its name is taken for as long; with 0 it is
+    gone at once. Raises ValueError for any other number.
+    """
+
+    def __init__(
+        self, scope: Construct, id_: str, *, name: str, description: str, recovery_window_days: int = 30
+    ) -> None:
+        super().__init__(scope, id_)
+        if recovery_window_days != 0 and not 7 <= recovery_window_days <= 30:
+            raise ValueError(f"recovery_window_days is 0 or between 7 and 30, not {recovery_window_days}")
+        secret = SecretsmanagerSecret(
+            self, "Default", name=name, description=description, recovery_window_in_days=recovery_window_days
+        )
+        exempt(secret, "CKV_AWS_149", reason="encrypted with aws/secretsmanager, which no other account can use")
+        exempt(
+            secret, "CKV2_AWS_57", reason="an operator's command sets its value; nothing here could make the next one"
+        )
+        self.name: Final[str] = secret.name
+        self.arn: Final[str] = secret.arn
+
+    def grant_read(self, grantee: Grantable) -> None:
+        """Lets `grantee` fetch the value."""
+        policy = document(allow("ReadSecret", actions=["secretsmanager:GetSecretValue"], resources=[self.arn]))
+        grantee.attach_policy(self, f"read_by_{grantee.grantee_role}", policy)
