@@ -20,7 +20,7 @@ def main(folder: Path, lock: Path, stamp: str, project: str | None) -> int:
     with guard.open("w") as waiting:
         fcntl.flock(waiting, fcntl.LOCK_EX)
         complete = folder / ".complete"
-        if complete.is_file() and complete.read_text() == stamp:
+        if (folder / "bin" / "python").exists() and complete.is_file() and complete.read_text() == stamp:
             return 0  # another make has just done it
         complete.unlink(missing_ok=True)
         try:
