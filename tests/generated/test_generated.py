@@ -1,0 +1,121 @@
+"""`generated/` is what main.py writes: the same stacks, the same files, the same bytes, wherever and whenever."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from config.settings import ROOT
+from deployments.registry import load_all
+from modules.stack import TERRAFORM_VERSION
+from operations.addresses import read_document
+from operations.stacks import find_stacks
+
+GENERATED = ROOT / "generated"
+MEND = "generated/ is not what main.py writes: run make synth, review the difference and commit it"
+
+
+def files_in(folder: Path) -> dict[str, bytes]:
+    return {
+        str(path.relative_to(folder)): path.read_bytes()
+        for path in sorted(folder.rglob("*"))
+        if path.is_file() and ".terraform" not in path.parts
+    }
+
+
+def synthesise(root: Path, output: Path, **environment: str) -> None:
+    variables = {**os.environ, "CDKTF_OUTDIR": str(output), **environment}
+    done = subprocess.run(
+        [sys.executable, root / "main.py"], cwd=root.parent, env=variables, capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 0, done.stderr
+
+
+@pytest.fixture(scope="module")
+def fresh(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    output = tmp_path_factory.mktemp("fresh") / "generated"
+    synthesise(ROOT, output)
+    return output
+
+
+def test_generated_equals_a_fresh_synth(fresh: Path) -> None:
+    wanted, committed = files_in(fresh), files_in(GENERATED)
+    assert sorted(wanted) == sorted(committed), MEND
+    assert [name for name in wanted if wanted[name] != committed[name]] == [], MEND
+
+
+def test_another_place_clock_and_environment_give_the_same_bytes(fresh: Path, tmp_path: Path) -> None:
+    elsewhere = tmp_path / "another place"
+    shutil.copytree(
+        ROOT, elsewhere, ignore=lambda _, names: [n for n in names if n.startswith((".venv", ".git", ".runs", ".tools", ".cache", ".mypy", "generated"))]
+    )  # fmt: skip
+    shutil.copy(ROOT / ".gitignore", elsewhere)
+    for path in elsewhere.rglob("*.py"):
+        os.utime(path, (86400, 86400))
+    synthesise(
+        elsewhere, tmp_path / "out",
+        TZ="Pacific/Kiritimati", LANG="tr_TR.UTF-8", PYTHONHASHSEED="7", HOME=str(tmp_path), USER="nobody",
+        AWS_REGION="us-west-2", AWS_PROFILE="other", CDKTF_CONTEXT_JSON='{"excludeStackIdFromLogicalIds": true}',
+    )  # fmt: skip
+    assert files_in(tmp_path / "out") == files_in(fresh)
+
+
+def test_every_deployment_in_every_environment_has_its_stack() -> None:
+    assert {stack.name for stack in find_stacks(ROOT)} == {plan.stack_name for plan in load_all()}
+
+
+def test_what_is_gone_is_pruned_and_what_terraform_keeps_stays(tmp_path: Path) -> None:
+    output = tmp_path / "generated"
+    shutil.copytree(GENERATED, output)
+    stack = sorted((output / "stacks").iterdir())[0]
+    (output / "stacks" / "gone-dev").mkdir()
+    (output / "stacks" / "gone-dev" / "cdk.tf.json").write_text("{}")
+    (stack / "leftover.sh").write_text("old")
+    (stack / ".terraform").mkdir()
+    (stack / ".terraform" / "kept").write_text("provider")
+    (stack / "cdk.tf.json").write_text("edited by hand")
+    synthesise(ROOT, output)
+    assert files_in(output) == files_in(GENERATED)
+    assert (stack / ".terraform" / "kept").exists()
+
+
+def test_every_stack_pins_terraform_and_the_provider_it_was_generated_for() -> None:
+    for stack in find_stacks(ROOT):
+        document = read_document(stack.folder)
+        assert document["terraform"]["required_version"] == f"~> {TERRAFORM_VERSION}"
+        version = document["terraform"]["required_providers"]["aws"]["version"]
+        lock = (stack.folder / ".terraform.lock.hcl").read_text()
+        assert f'version     = "{version}"' in lock
+
+
+def test_every_stack_keeps_its_state_in_s3_under_a_lock_and_knows_its_account() -> None:
+    for plan in load_all():
+        document = read_document(GENERATED / "stacks" / plan.stack_name)
+        backend = document["terraform"]["backend"]["s3"]
+        assert backend["bucket"] == plan.environment.state.bucket
+        assert backend["key"] == f"{plan.deployment.name}/terraform.tfstate"
+        assert backend["dynamodb_table"] == plan.environment.state.lock_table
+        assert backend["encrypt"] is True
+        for provider in document["provider"]["aws"]:
+            assert provider["allowed_account_ids"] == [plan.environment.account_id]
+
+
+def test_no_stack_reads_another_or_asks_aws_while_planning() -> None:
+    for stack in find_stacks(ROOT):
+        document = read_document(stack.folder)
+        assert "terraform_remote_state" not in document.get("data", {})
+        assert not document.get("data"), "data sources make a plan depend on the day it runs"
+        assert not [name for name in document.get("output", {}) if name.startswith("cross-stack-output")]
+
+
+def test_addresses_have_no_generated_hashes() -> None:
+    import re
+
+    for stack in find_stacks(ROOT):
+        for resources in read_document(stack.folder)["resource"].values():
+            assert not [name for name in resources if re.search(r"_[0-9A-F]{8}$", name)]
