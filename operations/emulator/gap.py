@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import inspect
 from collections.abc import Callable
 from typing import Any, TypeVar
 
@@ -24,17 +25,19 @@ class Gap:
         # moto finds the service an error belongs to by the module its class says it is from
         self._error = type("GapServiceError", (ServiceException,), {"__module__": f"moto.{service}.exceptions"})
 
-    def action(self, owner: type, *, replaces: bool = False) -> Callable[[Function], Function]:
-        """Add the function to moto's class as the action of the same name.
+    def action(self, owner: type, *, name: str | None = None, replaces: bool = False) -> Callable[[Function], Function]:
+        """Add the function to moto's class as the action of its own or the given name.
 
         An action moto has already is refused unless `replaces`: a gap that moto has filled is to be dropped.
         """
 
         def register(function: Function) -> Function:
+            action = name or function.__name__
+
             def install() -> None:
-                if hasattr(owner, function.__name__) and not replaces:
-                    raise GapError(f"{owner.__name__}.{function.__name__} exists in moto now: drop this gap")
-                setattr(owner, function.__name__, function)
+                if hasattr(owner, action) and not replaces:
+                    raise GapError(f"{owner.__name__}.{action} exists in moto now: drop this gap")
+                setattr(owner, action, function)
 
             self._installations.append(install)
             return function
@@ -61,7 +64,8 @@ class Gap:
                 def wrapped(*args: Any, **kwargs: Any) -> Any:
                     return wrapper(original, *args, **kwargs)
 
-                setattr(owner, name, wrapped)
+                bound_to_no_instance = isinstance(inspect.getattr_static(owner, name), staticmethod | classmethod)
+                setattr(owner, name, staticmethod(wrapped) if bound_to_no_instance else wrapped)
 
             self._installations.append(install)
             return wrapper

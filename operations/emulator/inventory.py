@@ -32,7 +32,7 @@ _KINDS: tuple[tuple[str, str, Callable[[Any], Sized]], ...] = (
     ("elbv2", "load balancers", lambda backend: backend.load_balancers),
     ("events", "rules", lambda backend: [r for bus in backend.event_buses.values() for r in bus.rules]),
     ("iam", "roles", lambda backend: backend.roles),
-    ("kms", "keys", lambda backend: backend.keys),
+    ("kms", "keys", lambda backend: [k for k in backend.keys.values() if k.key_state != "PendingDeletion"]),
     ("lambda", "functions", lambda backend: backend.list_functions()),
     ("logs", "groups", lambda backend: backend.groups),
     ("rds", "clusters", lambda backend: backend.clusters),

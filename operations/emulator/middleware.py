@@ -17,6 +17,8 @@ from xml.sax.saxutils import escape
 if TYPE_CHECKING:
     from _typeshed.wsgi import StartResponse, WSGIApplication, WSGIEnvironment
 
+ACCOUNT_HEADER = "HTTP_X_MOTO_ACCOUNT_ID"
+"""Where moto reads the account of a request from, in its WSGI spelling."""
 _CREDENTIAL = re.compile(r"Credential=(?P<key>[^/]+)/\d+/(?P<region>[^/]+)/(?P<service>[^/]+)/")
 _ACCOUNT_ID = re.compile(r"\d{12}")
 _XML_SERVICES = frozenset({"s3", "cloudfront", "route53", "s3-control"})
@@ -51,7 +53,7 @@ class Accounts:
 
     def __call__(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
         """Pass the request on with its account in the header moto reads it from."""
-        environ["HTTP_X_MOTO_ACCOUNT_ID"] = self._account_of(environ)
+        environ[ACCOUNT_HEADER] = self._account_of(environ)
         return self._app(environ, start_response)
 
     def _account_of(self, environ: WSGIEnvironment) -> str:

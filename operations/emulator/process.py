@@ -41,6 +41,7 @@ def create_app(default_account_id: str) -> WSGIApplication:
     from moto.moto_server.werkzeug_app import DomainDispatcherApplication, create_backend_app
     from werkzeug.exceptions import NotFound
 
+    from operations.emulator.gaps.imagebuilder import ImageBuilder
     from operations.emulator.gaps.registry import GAPS
     from operations.emulator.inventory import inventory
     from operations.emulator.middleware import Accounts, FastRefusal, Routes, Shortcomings
@@ -48,7 +49,6 @@ def create_app(default_account_id: str) -> WSGIApplication:
 
     default_user_config["iam"]["load_aws_managed_policies"] = True
     default_user_config["stepfunctions"]["execute_state_machine"] = True
-    default_user_config["lambda"]["use_docker"] = False
     for gap in GAPS:
         gap.apply()
     shortcomings = Shortcomings()
@@ -77,7 +77,7 @@ def create_app(default_account_id: str) -> WSGIApplication:
 
     dispatcher = DomainDispatcherApplication(create_service_app)
     pages = {STATUS_PATH: status, RESET_PATH: reset, "/moto-api/reset": reset}
-    return FastRefusal(Routes(Accounts(dispatcher, default_account_id), pages), shortcomings)
+    return FastRefusal(Routes(Accounts(ImageBuilder(dispatcher), default_account_id), pages), shortcomings)
 
 
 def end_with(pipe: int) -> None:

@@ -19,9 +19,11 @@ class Shelf(Generic[Key, Value]):
 
     _all: ClassVar[list[Shelf[Any, Any]]] = []
 
-    def __init__(self, service: str, kind: str) -> None:
+    def __init__(self, service: str, kind: str, *, counted: bool = True) -> None:
+        """`counted` is off for what belongs to other objects and is none itself, such as their tags."""
         self.service = service
         self.kind = kind
+        self._counted = counted
         self._objects: dict[tuple[str, str], dict[Key, Value]] = {}
         Shelf._all.append(self)
 
@@ -41,10 +43,10 @@ class Shelf(Generic[Key, Value]):
 
     @staticmethod
     def census() -> list[tuple[str, str, str, str, int]]:
-        """What is kept: (service, kind, account, region, how many), without empty entries."""
+        """What is kept and counted: (service, kind, account, region, how many), without empty entries."""
         return [
             (shelf.service, shelf.kind, account_id, region, len(objects))
             for shelf in Shelf._all
             for (account_id, region), objects in list(shelf._objects.items())
-            if objects
+            if objects and shelf._counted
         ]

@@ -4,6 +4,7 @@
 * instances ignore the launch template's version the group names, and all run in its first subnet
 * scaling policies: Enabled is missing, an empty predictive configuration is returned (`aws_autoscaling_policy`)
 * lifecycle hooks: a role and a queue nobody named are returned (`aws_autoscaling_lifecycle_hook`)
+* the default instance warm-up is not kept (`aws_autoscaling_group` with `default_instance_warmup`)
 * notifications are missing (`aws_autoscaling_notification`)
 """
 
@@ -24,7 +25,7 @@ from operations.emulator.store import Record, Shelf
 
 GAP = Gap("autoscaling")
 
-_refreshes: Shelf[str, list[Record]] = Shelf("autoscaling", "instance refreshes")
+_refreshes: Shelf[str, list[Record]] = Shelf("autoscaling", "instance refreshes", counted=False)
 _notifications: Shelf[tuple[str, str], list[str]] = Shelf("autoscaling", "notifications")
 
 
@@ -91,6 +92,17 @@ def version_it_was_launched_with(original: Any, state: Any) -> dict[str, Any] | 
     template: dict[str, Any] | None = original(state)
     launched = getattr(state, "template_version", None)
     return {**template, "Version": str(launched)} if template and launched else template
+
+
+@GAP.around(AutoScalingResponse, "create_auto_scaling_group")
+@GAP.around(AutoScalingResponse, "update_auto_scaling_group")
+def group_with_its_warmup(original: Any, response: AutoScalingResponse) -> ActionResult:
+    result: ActionResult = original(response)
+    warmup = response._get_int_param("DefaultInstanceWarmup")
+    if warmup is not None:
+        kept: Any = _group(response)
+        kept.default_instance_warmup = warmup
+    return result
 
 
 @GAP.around(FakeScalingPolicy, "__init__")

@@ -2,7 +2,9 @@
 
 * MonitorInstances and UnmonitorInstances are missing (`aws_instance` with `monitoring`)
 * a launch template's own tags are copied into its data (`aws_launch_template` with tags)
+* the user data of a template's later versions is not taken as encoded, on which an Auto Scaling group fails
 * DHCP options lose their tags (`aws_vpc_dhcp_options`)
+* rules between security groups lose their description (`aws_vpc_security_group_ingress_rule`, `…_egress_rule`)
 """
 
 from __future__ import annotations
@@ -11,8 +13,10 @@ from typing import Any
 
 from moto.core.responses import ActionResult
 from moto.ec2.models.launch_templates import LaunchTemplate, LaunchTemplateVersion
+from moto.ec2.models.security_groups import SecurityGroupRule
 from moto.ec2.responses.dhcp_options import DHCPOptions
 from moto.ec2.responses.monitoring import Monitoring
+from moto.ec2.utils import parse_user_data
 
 from operations.emulator.gap import Gap
 
@@ -30,7 +34,7 @@ def unmonitor_instances(self: Monitoring) -> ActionResult:
 
 
 @GAP.around(LaunchTemplateVersion, "__init__")
-def data_without_the_templates_own_tags(
+def data_as_aws_keeps_it(
     original: Any,
     version: LaunchTemplateVersion,
     template: LaunchTemplate,
@@ -40,6 +44,8 @@ def data_without_the_templates_own_tags(
 ) -> None:
     specifications = [s for s in data.get("TagSpecifications", []) if s.get("ResourceType") != "launch-template"]
     data = {key: value for key, value in data.items() if key != "TagSpecifications"}
+    if "UserData" in data:
+        data["UserData"] = parse_user_data(data["UserData"])
     if specifications:
         data["TagSpecifications"] = specifications
     original(version, template, number, data, description)
@@ -53,6 +59,12 @@ def dhcp_options_with_tags(original: Any, response: DHCPOptions) -> ActionResult
         made: Any = result.result
         response.ec2_backend.create_tags([made["DhcpOptions"].id], tags)
     return result
+
+
+@GAP.around(SecurityGroupRule, "description")
+def description_of_any_rule(original: Any, rule: SecurityGroupRule) -> str | None:
+    of_addresses: str | None = original(rule)
+    return of_addresses or rule.source_group.get("Description")
 
 
 def _set_monitoring(response: Monitoring, state: str) -> ActionResult:

@@ -21,7 +21,7 @@ replication_groups: Shelf[str, Record] = Shelf("elasticache", "replication group
 parameter_groups: Shelf[str, Record] = Shelf("elasticache", "parameter groups")
 subnet_groups: Shelf[str, Record] = Shelf("elasticache", "subnet groups")
 serverless_caches: Shelf[str, Record] = Shelf("elasticache", "serverless caches")
-_tags: Shelf[str, dict[str, str]] = Shelf("elasticache", "tagged resources")
+_tags: Shelf[str, dict[str, str]] = Shelf("elasticache", "tagged resources", counted=False)
 
 NEWEST = {"redis": "7.1.0", "valkey": "8.0.1", "memcached": "1.6.22"}
 _NOT_FOUND = {

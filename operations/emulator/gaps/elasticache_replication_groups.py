@@ -17,7 +17,7 @@ from operations.emulator.store import Record, Shelf
 
 GAP = Gap("elasticache")
 
-_templates: Shelf[str, Record] = Shelf("elasticache", "member templates")
+_templates: Shelf[str, Record] = Shelf("elasticache", "member templates", counted=False)
 _SLOTS = 16384
 
 

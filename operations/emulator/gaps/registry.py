@@ -1,42 +1,64 @@
-"""All gaps, in the order they are filled."""
+"""All gaps that are filled inside moto, once, when the server starts. Image Builder stands before moto instead."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
 from operations.emulator.gaps import (
+    applicationautoscaling,
     autoscaling,
+    awslambda,
+    backup,
+    cloudfront,
+    cloudfront_policies,
     cloudwatch,
     ec2,
+    ecs,
     elasticache_clusters,
     elasticache_common,
     elasticache_groups,
     elasticache_replication_groups,
     elasticache_serverless,
+    elasticbeanstalk,
     elb,
     elbv2,
+    events,
     logs,
     rds,
     route53,
     s3,
+    sqs,
+    ssm,
+    stepfunctions,
 )
 
 if TYPE_CHECKING:
     from operations.emulator.gap import Gap
 
 GAPS: tuple[Gap, ...] = (
+    applicationautoscaling.GAP,
     autoscaling.GAP,
+    awslambda.GAP,
+    backup.GAP,
+    cloudfront.GAP,
+    cloudfront_policies.GAP,
     cloudwatch.GAP,
     ec2.GAP,
+    ecs.GAP,
     elasticache_clusters.GAP,
     elasticache_common.GAP,
     elasticache_groups.GAP,
     elasticache_replication_groups.GAP,
     elasticache_serverless.GAP,
+    elasticbeanstalk.GAP,
     elb.GAP,
     elbv2.GAP,
+    events.GAP,
     logs.GAP,
     rds.GAP,
     route53.GAP,
     s3.GAP,
+    sqs.GAP,
+    ssm.GAP,
+    stepfunctions.GAP,
 )

@@ -6,12 +6,15 @@
   `aws_s3_bucket_notification` with `eventbridge`)
 * the expected bucket owner, with which clients guard against a foreign bucket of the same name, is not looked at
 * a statement of a bucket policy counts whatever its conditions say: a bucket that refuses plain HTTP would refuse all
+* every statement of a bucket policy whose conditions do not hold denies, so that "deny unless TLS" locks all out
+* server access logging wants a bucket policy of one certain form, and fails on others (`aws_s3_bucket_logging`)
 * creating a bucket whose name another account has is "access denied" and not "already exists"
 """
 
 from __future__ import annotations
 
 import json
+from fnmatch import fnmatchcase
 from typing import Any
 from urllib.parse import parse_qs, urlparse
 
@@ -26,8 +29,11 @@ from operations.emulator.store import Shelf
 
 GAP = Gap("s3")
 
-_documents: Shelf[tuple[str, str, str], bytes] = Shelf("s3", "configurations")
+_documents: Shelf[tuple[str, str, str], bytes] = Shelf("s3", "configurations", counted=False)
 """The XML documents clients have set, by bucket, sub-resource and id."""
+
+_REQUEST_CONTEXT = {"aws:SecureTransport": "true"}
+"""What bucket policies may ask of a request: the emulator stands for HTTPS, though it speaks HTTP on this machine."""
 
 _NO_PAYMENT = b"<RequestPaymentConfiguration><Payer>BucketOwner</Payer></RequestPaymentConfiguration>"
 _TIERING_LIST = (
@@ -64,6 +70,31 @@ def conditions_do_not_hold(original: Any, bucket: FakeBucket, action: str, resou
     return IAMPolicy(json.dumps(policy)).is_action_permitted(action, resource)
 
 
+@GAP.around(FakeBucket, "get_permission")
+def permission_by_statements_that_apply(original: Any, bucket: FakeBucket, action: str, resource: str) -> Any:
+    """Look only at statements for everybody whose conditions hold; what others say of the caller is not known here."""
+    del original
+    applying = [
+        {name: value for name, value in statement.items() if name != "Condition"}
+        for statement in _statements(bucket)
+        if statement.get("Principal") in ("*", {"AWS": "*"}) and _conditions_hold(statement)
+    ]
+    return IAMPolicy(json.dumps({"Statement": applying})).is_action_permitted(action, resource)
+
+
+@GAP.around(FakeBucket, "_log_permissions_enabled_policy")
+def logging_allowed_by_policy(original: Any, target_bucket: FakeBucket, target_prefix: str | None) -> bool:
+    del original
+    logs = f"{target_bucket.arn}/{target_prefix or ''}"
+    return any(
+        statement["Effect"] == "Allow"
+        and "logging.s3.amazonaws.com" in _listed(_mapping(statement.get("Principal")).get("Service"))
+        and any(fnmatchcase("s3:PutObject", action) for action in _listed(statement.get("Action")))
+        and any(fnmatchcase(f"{logs}log", resource) for resource in _listed(statement.get("Resource")))
+        for statement in _statements(target_bucket)
+    )
+
+
 @GAP.around(S3Response, "_key_response")
 def key_of_the_expected_owner(original: Any, response: S3Response, request: Any, full_url: str) -> Any:
     _refuse_unexpected_owner(response, response.parse_bucket_name_from_url(request, full_url))
@@ -85,6 +116,31 @@ def bucket_with_all_its_documents(
     elif "notification" in query:
         answer = _notification(response, request.method, bucket)
     return original(response, request, full_url) if answer is None else answer
+
+
+def _statements(bucket: FakeBucket) -> list[dict[str, Any]]:
+    statements: list[dict[str, Any]] = _listed(json.loads(bucket.policy)["Statement"]) if bucket.policy else []
+    return statements
+
+
+def _conditions_hold(statement: dict[str, Any]) -> bool:
+    """Whether all conditions are about a key known here and ask for its value."""
+    return all(
+        key in _REQUEST_CONTEXT and _REQUEST_CONTEXT[key] in [str(value).lower() for value in _listed(values)]
+        for keys in statement.get("Condition", {}).values()
+        for key, values in keys.items()
+    )
+
+
+def _listed(value: Any) -> list[Any]:
+    """What a policy allows to be one or a list of several, as a list."""
+    if value is None:
+        return []
+    return value if isinstance(value, list) else [value]
+
+
+def _mapping(principal: Any) -> dict[str, Any]:
+    return principal if isinstance(principal, dict) else {}
 
 
 def _request_payment(response: S3Response, method: str, bucket: str) -> TYPE_RESPONSE:
