@@ -161,7 +161,7 @@ class RedisCluster:
             for server in self.servers:
                 servers.enter_context(server.stopped())
             yield
-        self.wait_until_whole()
+        self.wait_until_state("ok")
 
     @contextlib.contextmanager
     def frozen(self) -> Iterator[None]:
@@ -170,16 +170,16 @@ class RedisCluster:
             for server in self.servers:
                 servers.enter_context(server.frozen())
             yield
-        self.wait_until_whole()
+        self.wait_until_state("ok")
 
-    def wait_until_whole(self) -> None:
-        """Wait until every server sees all slots served."""
+    def wait_until_state(self, state: str, *, ports: Sequence[int] = ()) -> None:
+        """Wait until the servers, or those at `ports`, say so: `ok` when all slots are served, `fail` otherwise."""
         give_up = time.monotonic() + _START_SECONDS
-        for port in self.ports:
+        for port in ports or self.ports:
             with redis.Redis(self.host, port) as node:
-                while (state := node.execute_command("CLUSTER INFO"))["cluster_state"] != "ok":
+                while (info := node.execute_command("CLUSTER INFO"))["cluster_state"] != state:
                     if time.monotonic() > give_up:
-                        raise RuntimeError(f"the Redis cluster is not whole: {state}")
+                        raise RuntimeError(f"the Redis cluster does not become {state}: {info}")
                     time.sleep(0.05)
 
 
@@ -203,7 +203,7 @@ def mariadb() -> Iterator[MariaDb]:
         command = [mariadbd, "--no-defaults", data, account, f"--port={port}", f"--bind-address={HOST}"]
         command += [f"--socket={directory}/socket", f"--pid-file={directory}/pid", f"--init-file={login}"]
         command += ["--skip-name-resolve", f"--ssl-cert={certificate}", f"--ssl-key={key}"]
-        with _running(command, directory, lambda: _connect_mariadb(port).close()) as server:
+        with running(command, directory, lambda: _connect_mariadb(port).close()) as server:
             yield MariaDb(server, HOST, port)
 
 
@@ -224,7 +224,7 @@ def postgresql() -> Iterator[PostgreSql]:
         command = [*_as(account), postgres, "-D", f"{directory}/data", "-p", str(port), "-c", "fsync=off"]
         command += ["-c", f"listen_addresses={HOST}", "-c", f"unix_socket_directories={directory}"]
         # the interrupt ends sessions, the polite signal would wait for them
-        with _running(command, directory, lambda: _psql(programs, port, "SELECT 1"), signal.SIGINT) as server:
+        with running(command, directory, lambda: _psql(programs, port, "SELECT 1"), signal.SIGINT) as server:
             yield PostgreSql(server, HOST, port, programs)
 
 
@@ -232,7 +232,7 @@ def postgresql() -> Iterator[PostgreSql]:
 def redis_cluster() -> Iterator[RedisCluster]:
     """A Redis cluster of three primary nodes."""
     (redis_server,) = need("redis-server", "redis-server")
-    with _directory("redis") as directory, contextlib.ExitStack() as running:
+    with _directory("redis") as directory, contextlib.ExitStack() as stack:
         ports, bus_ports = [free_port() for _ in range(3)], [free_port() for _ in range(3)]
         servers = []
         for port, bus_port in zip(ports, bus_ports, strict=True):
@@ -240,7 +240,7 @@ def redis_cluster() -> Iterator[RedisCluster]:
             folder.mkdir()
             command = [redis_server, "--port", str(port), "--bind", HOST, "--dir", str(folder), "--save", ""]
             command += ["--cluster-enabled", "yes", "--cluster-port", str(bus_port), "--cluster-node-timeout", "2000"]
-            servers.append(running.enter_context(_running(command, folder, redis.Redis(HOST, port).ping)))
+            servers.append(stack.enter_context(running(command, folder, redis.Redis(HOST, port).ping)))
         bounds = [0, 5461, 10923, 16384]
         for index, port in enumerate(ports):
             with redis.Redis(HOST, port) as node:
@@ -248,7 +248,7 @@ def redis_cluster() -> Iterator[RedisCluster]:
                 node.execute_command("CLUSTER SET-CONFIG-EPOCH", index + 1)
                 node.execute_command("CLUSTER MEET", HOST, ports[0], bus_ports[0]) if index else None
         cluster = RedisCluster(tuple(servers), HOST, tuple(ports))
-        cluster.wait_until_whole()
+        cluster.wait_until_state("ok")
         yield cluster
 
 
@@ -266,7 +266,7 @@ def memcached() -> Iterator[Engine]:
                     raise ConnectionError("no version")
 
         command = [program, "-l", HOST, "-p", str(port), "-U", "0", "-u", getpass.getuser()]
-        with _running(command, directory, ask) as server:
+        with running(command, directory, ask) as server:
             yield Engine(server, HOST, port)
 
 
@@ -280,7 +280,7 @@ def free_port() -> int:
 
 
 def need(package: str, *programs: str, folder: Path | None = None) -> list[str]:
-    """The paths of a package's programs; when one is missing the test is skipped, or fails where CI is set."""
+    """Paths of a package's programs; when one is missing the test is skipped, or fails where CI is set."""
     path = os.pathsep.join([str(folder)] if folder else [os.environ.get("PATH", ""), "/usr/sbin", "/usr/local/sbin"])
     found = [shutil.which(program, path=path) for program in programs]
     if missing := [program for program, at in zip(programs, found, strict=True) if at is None]:
@@ -304,9 +304,10 @@ def _directory(engine: str, account: str | None = None) -> Iterator[Path]:
 
 
 @contextlib.contextmanager
-def _running(
+def running(
     command: Sequence[str], directory: Path, ask: Callable[[], object], stop_signal: int = signal.SIGTERM
 ) -> Iterator[Server]:
+    """Any other server, for as long as the block lasts; see Server."""
     server = Server(command, directory=directory, ask=ask, stop_signal=stop_signal)
     try:
         server.start()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from typing import Any
 
 import botocore.session
@@ -10,7 +11,7 @@ from botocore.exceptions import ClientError
 from botocore.loaders import create_loader
 
 _CONFIG = ClientConfig(connect_timeout=2, read_timeout=2, retries={"mode": "standard", "total_max_attempts": 1})
-_loader = create_loader()
+_loader = create_loader(os.environ.get("AWS_DATA_PATH"))
 
 
 def client(service: str, region: str) -> Any:

@@ -1,0 +1,226 @@
+"""The packed application against a real MariaDB, a real Redis cluster, and the emulator's S3 and DynamoDB."""
+
+from __future__ import annotations
+
+import contextlib
+import shutil
+import subprocess
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import Any
+
+import pytest
+import redis
+import tomli_w
+
+from tests.deployments.suai_cloud_app.runtime.conftest import BUCKET, REGION, TABLE, Aws
+from tests.deployments.suai_cloud_app.runtime.running_app import Page, RunningApp, running_app
+from tests.engines import HOST, MariaDb, RedisCluster, free_port, need, running
+
+pytestmark = pytest.mark.engines
+
+CHECKS = ("/database", "/redis", "/s3", "/dynamodb")
+OK = Page(200, "OK")
+PASSWORD = 'it\'s "quoted" \\ and größer'
+
+
+@pytest.fixture(scope="module")
+def config(mariadb: MariaDb, redis_cluster: RedisCluster, aws: Aws) -> dict[str, dict[str, Any]]:
+    """What config.toml holds; its user may only connect with TLS."""
+    del aws
+    with mariadb.connect() as connection, connection.cursor() as cursor:
+        cursor.execute("CREATE OR REPLACE DATABASE suai")
+        cursor.execute("CREATE OR REPLACE USER admin@'%%' IDENTIFIED BY %s REQUIRE SSL", (PASSWORD,))
+        cursor.execute("GRANT ALL ON suai.* TO admin@'%'")
+    return {
+        "server": {"host": HOST, "port": free_port()},
+        "aws": {"region": REGION},
+        "s3": {"bucket": BUCKET},
+        "database": {
+            "host": mariadb.host,
+            "port": mariadb.port,
+            "user": "admin",
+            "password": PASSWORD,
+            "dbname": "suai",
+        },
+        "redis": {"host": redis_cluster.host, "port": redis_cluster.port},
+        "dynamodb": {"table": TABLE, "partition_key": "id"},
+    }
+
+
+@pytest.fixture(scope="module")
+def app(
+    executable: Path, config: dict[str, dict[str, Any]], aws: Aws, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[RunningApp]:
+    with running_app(executable, tmp_path_factory.mktemp("app"), config, aws.environment) as started:
+        yield started
+
+
+@pytest.fixture
+def app_with(
+    executable: Path, config: dict[str, dict[str, Any]], aws: Aws, tmp_path: Path
+) -> Iterator[Callable[..., RunningApp]]:
+    """`app_with(redis={"port": 1})` is an application whose config.toml differs in these keys."""
+    with contextlib.ExitStack() as stack:
+
+        def start(**changes: dict[str, Any]) -> RunningApp:
+            own = {"server": {"port": free_port()}} | changes
+            changed = {table: values | own.get(table, {}) for table, values in config.items()}
+            return stack.enter_context(running_app(executable, tmp_path, changed, aws.environment))
+
+        yield start
+
+
+@pytest.mark.parametrize("path", CHECKS)
+def test_each_check_says_ok_when_its_service_is_there(app: RunningApp, path: str) -> None:
+    assert app.get(path) == OK
+
+
+def test_the_index_links_every_page(app: RunningApp) -> None:
+    index = app.get("/")
+    assert index.status == 200
+    for path in (*CHECKS, "/health", "/logs"):
+        assert f'<a href="{path}">' in index.text
+
+
+@pytest.fixture
+def gone(mariadb: MariaDb, redis_cluster: RedisCluster, aws: Aws) -> dict[str, Callable[[], Any]]:
+    """How to take away what a page checks."""
+    return {
+        "/database": mariadb.stopped,
+        "/redis": redis_cluster.stopped,
+        "/s3": lambda: aws.without("s3"),
+        "/dynamodb": lambda: aws.without("dynamodb"),
+    }
+
+
+@pytest.mark.parametrize(
+    ("path", "cause"),
+    [
+        ("/database", "Connection refused"),
+        ("/redis", "Connection refused"),
+        ("/s3", "Could not connect to the endpoint URL"),
+        ("/dynamodb", "Could not connect to the endpoint URL"),
+    ],
+)
+def test_a_service_that_is_down_fails_its_own_check_only(
+    app: RunningApp, gone: dict[str, Callable[[], Any]], path: str, cause: str
+) -> None:
+    with gone[path]():
+        failed = app.get(path)
+        assert failed.status == 503
+        assert cause in failed.text
+        assert [app.get(other) for other in CHECKS if other != path] == [OK, OK, OK]
+        assert app.get("/health") == Page(200, "healthy")
+    assert app.get(path) == OK
+    assert f"{path} failed: {failed.text.strip()}" in app.get("/logs").text
+
+
+@pytest.mark.parametrize(("path", "cause"), [("/database", "timed out"), ("/redis", "Timeout reading from socket")])
+def test_a_service_that_hangs_fails_its_own_check_only(
+    app: RunningApp, mariadb: MariaDb, redis_cluster: RedisCluster, path: str, cause: str
+) -> None:
+    hanging = mariadb if path == "/database" else redis_cluster
+    with hanging.frozen():
+        # the application gives up after 5 seconds, this client only much later
+        failed = app.get(path, timeout_seconds=60)
+        assert failed.status == 503
+        assert cause in failed.text
+        assert [app.get(other) for other in CHECKS if other != path] == [OK, OK, OK]
+        assert app.get("/health") == Page(200, "healthy")
+
+
+def test_health_is_answered_while_a_crowd_waits_for_a_database_that_hangs(app: RunningApp, mariadb: MariaDb) -> None:
+    with ThreadPoolExecutor(60) as crowd, mariadb.frozen():
+        waiting = [crowd.submit(app.get, "/database", timeout_seconds=60) for _ in range(60)]
+        assert app.get("/health") == Page(200, "healthy")
+        assert not all(request.done() for request in waiting)
+        assert {request.result().status for request in waiting} == {503}
+    assert app.get("/database") == OK
+
+
+def test_many_requests_at_once_are_all_answered(app: RunningApp) -> None:
+    with ThreadPoolExecutor(16) as crowd:
+        pages = list(crowd.map(app.get, CHECKS * 16))
+    assert set(pages) == {OK}
+
+
+def test_a_redis_server_outside_a_cluster_is_fine_too(app_with: Callable[..., RunningApp], tmp_path: Path) -> None:
+    (program,) = need("redis-server", "redis-server")
+    port = free_port()
+    command = [program, "--port", str(port), "--bind", HOST, "--save", "", "--dir", str(tmp_path)]
+    with running(command, tmp_path, redis.Redis(HOST, port).ping):
+        assert app_with(redis={"port": port}).get("/redis") == OK
+
+
+def test_a_redis_cluster_without_all_slots_is_an_error(app: RunningApp, redis_cluster: RedisCluster) -> None:
+    with redis_cluster.servers[2].stopped():
+        redis_cluster.wait_until_state("fail", ports=redis_cluster.ports[:2])
+        failed = app.get("/redis")
+    redis_cluster.wait_until_state("ok")
+    assert failed.status == 503
+    assert "cluster_state is fail" in failed.text
+
+
+def test_a_wrong_password_is_told_without_telling_it(app_with: Callable[..., RunningApp]) -> None:
+    app = app_with(database={"password": "not-the-password"})
+    failed = app.get("/database")
+    assert failed.status == 503
+    assert "Access denied for user 'admin'" in failed.text
+    assert "not-the-password" not in failed.text + app.get("/logs").text + app.log
+
+
+def test_a_missing_bucket_is_named(app_with: Callable[..., RunningApp]) -> None:
+    failed = app_with(s3={"bucket": "no-such-bucket-here"}).get("/s3")
+    assert failed.status == 503
+    assert "no-such-bucket-here" in failed.text
+    assert "NoSuchBucket" in failed.text
+
+
+@pytest.mark.parametrize(
+    ("keys", "has"),
+    [
+        ({"key": ("HASH", "S")}, "key (HASH, S)"),
+        ({"id": ("HASH", "N")}, "id (HASH, N)"),
+        ({"id": ("HASH", "S"), "at": ("RANGE", "S")}, "id (HASH, S), at (RANGE, S)"),
+    ],
+)
+def test_a_table_with_another_key_than_the_documents_is_an_error(
+    app_with: Callable[..., RunningApp], aws: Aws, keys: dict[str, tuple[str, str]], has: str
+) -> None:
+    name = f"other-{'-'.join(keys)}-{keys[next(iter(keys))][1]}"
+    aws.create_table(name, keys)
+    failed = app_with(dynamodb={"table": name}).get("/dynamodb")
+    assert failed == Page(503, f"table {name} has the key {has}; it must be id (HASH, S) alone\n")
+
+
+def test_the_dynamodb_check_leaves_nothing_behind(app: RunningApp, aws: Aws) -> None:
+    assert app.get("/dynamodb") == OK
+    assert aws.client("dynamodb").scan(TableName=TABLE)["Items"] == []
+
+
+def test_it_stops_when_told(app_with: Callable[..., RunningApp]) -> None:
+    app = app_with()
+    app.process.terminate()
+    assert app.process.wait(30) == 0
+    assert app.log.splitlines()[-1].endswith("stopped")
+
+
+def test_a_port_in_use_is_a_clear_refusal(
+    app: RunningApp, executable: Path, tmp_path: Path, config: dict[str, dict[str, Any]]
+) -> None:
+    (tmp_path / "config.toml").write_text(tomli_w.dumps(config))
+    done = subprocess.run([executable], cwd=tmp_path, check=False, capture_output=True, text=True)
+    assert done.returncode == 1
+    assert f"cannot listen on server.host 127.0.0.1, server.port {app.port}" in done.stderr
+    assert "Address already in use" in done.stderr
+
+
+def test_it_runs_in_a_copy_elsewhere(executable: Path, tmp_path: Path) -> None:
+    shutil.copy(executable, tmp_path / "suaicloudapp")
+    done = subprocess.run([tmp_path / "suaicloudapp"], cwd=tmp_path, check=False, capture_output=True, text=True)
+    assert (done.returncode, done.stderr) == (
+        1,
+        "suaicloudapp cannot start:\nconfig.toml cannot be read: No such file or directory\n",
+    )
