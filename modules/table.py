@@ -106,7 +106,9 @@ class Table(Construct):
             lifecycle=TerraformResourceLifecycle(
                 prevent_destroy=protect or None,
                 ignore_changes=["read_capacity", "write_capacity", "global_secondary_index"] if capacity else None,
-            ),
+            )
+            if protect or capacity
+            else None,
         )
         self.name: Final[str] = self._table.name
         self.arn: Final[str] = self._table.arn
