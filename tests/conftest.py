@@ -10,7 +10,7 @@ import pytest
 if TYPE_CHECKING:
     from _pytest.terminal import TerminalReporter
 
-pytest_plugins = ["tests.engines"]
+pytest_plugins = ["tests.engines", "tests.emulator_fixture"]
 
 NO_SKIPS_ALLOWED = os.environ.get("CI", "").lower() not in ("", "0", "false")
 """In CI a skipped test is a failure: something the machine should have had was missing."""
