@@ -36,11 +36,12 @@ def deploy(name: str) -> int:
         options = ["--auto-approve", "--skip-provider-lock", "--output", str(Path(folder, "generated"))]
         command = ["npx", "--yes", CDKTF, "deploy", stack.name, *options]
         environment = {**cloud.full_environment(account_id=stack.account_id, region=stack.region), **tools, "CI": "1"}
+        environment.pop("NODE_OPTIONS", None)  # npm finds no registry under the one the kernel runs with
         return subprocess.run(command, cwd=ROOT, env=environment, check=False).returncode
 
 
 if __name__ == "__main__":
     try:
         sys.exit(deploy(*sys.argv[1:]))
-    except (OperatorError, RuntimeError) as error:
+    except OperatorError as error:
         sys.exit(f"Error: {error}")

@@ -16,5 +16,5 @@ if __name__ == "__main__":
     try:
         for name, value in tool_environment(ROOT).items():
             print(f"export {name}={shlex.quote(value)}")  # noqa: T201
-    except (OperatorError, RuntimeError) as error:
+    except OperatorError as error:
         sys.exit(f"Error: {error}")

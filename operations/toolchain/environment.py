@@ -7,7 +7,7 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from modules.node import jsii_environment
+from modules.node import find_node
 from operations.toolchain.providers import provider_installation
 from operations.toolchain.terraform_release import find_terraform
 
@@ -18,16 +18,15 @@ if TYPE_CHECKING:
 def tool_environment(root: Path) -> Mapping[str, str]:
     """What to add to the environment; PATH begins with the virtual environment, Terraform and Node.js.
 
-    Raises OperatorError when Terraform or its provider cannot be had, RuntimeError without a Node.js.
+    The kernel's own settings are left to main.py: npm finds no registry under its NODE_OPTIONS, because its HTTPS agent
+    reads stack traces. Raises OperatorError when Terraform or its provider cannot be had.
     """
     terraform = find_terraform(root)
-    jsii = jsii_environment()
-    programs = (Path(sys.executable), terraform, Path(jsii["JSII_NODE"]))
+    programs = [Path(sys.executable), terraform, *filter(None, [find_node()])]
     folders = [*(str(program.parent) for program in programs), os.environ.get("PATH", os.defpath)]
     return {
         "PATH": os.pathsep.join(dict.fromkeys(folders)),
         "TERRAFORM_BINARY_NAME": str(terraform),
         "CHECKPOINT_DISABLE": "1",
-        **jsii,
         **provider_installation(root),
     }
