@@ -284,3 +284,11 @@ class AlarmSettings(Settings):
 
     emails: tuple[EmailAddress, ...] = ()
     """Each address confirms its subscription once."""
+
+    @field_validator("emails")
+    @classmethod
+    def _emails_are_distinct(cls, emails: tuple[str, ...]) -> tuple[str, ...]:
+        for index, address in enumerate(emails):
+            if address in emails[:index]:
+                raise Refusal(f"{address} is named twice", index)
+        return emails

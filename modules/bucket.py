@@ -13,7 +13,6 @@ from cdktf_cdktf_provider_aws.s3_bucket_ownership_controls import (
     S3BucketOwnershipControls,
     S3BucketOwnershipControlsRule,
 )
-from cdktf_cdktf_provider_aws.s3_bucket_policy import S3BucketPolicy
 from cdktf_cdktf_provider_aws.s3_bucket_public_access_block import S3BucketPublicAccessBlock
 from cdktf_cdktf_provider_aws.s3_bucket_server_side_encryption_configuration import (
     S3BucketServerSideEncryptionConfigurationA,
@@ -30,9 +29,9 @@ from constructs import Construct
 
 from modules.access import Grantable
 from modules.bucket_lifecycle import lifecycle_rules
-from modules.policy import allow, deny, document
+from modules.bucket_policy import BucketPolicy
+from modules.policy import allow, document
 from modules.refusals import exempt
-from modules.stack import DeploymentStack
 
 _READ = ("s3:GetObject",)
 _WRITE = ("s3:PutObject", "s3:DeleteObject", "s3:AbortMultipartUpload")
@@ -108,16 +107,10 @@ class Bucket(Construct):
             rule=lifecycle_rules(expiration_days or {}, noncurrent_version_expiration_days if versioned else None),
             depends_on=[versioning],
         )
-        self._statements = [self._refuse_clear_text()]
-        self._policy = S3BucketPolicy(
-            self,
-            "policy",
-            bucket=self._bucket.bucket,
-            policy=document(*self._statements),
-            depends_on=[private],  # S3 refuses two changes of a bucket's access at once
-        )
+        # one after the other: S3 refuses two changes of a bucket's access at once
+        self._policy = BucketPolicy(self, "policy", bucket=self._bucket, after=private)
         if access_log_bucket is not None:
-            access_log_bucket.accept_access_logs_of(self)
+            access_log_bucket._policy.accept_access_logs(role=self.node.id, arn=self.arn)
             S3BucketLoggingA(
                 self,
                 "logging",
@@ -130,7 +123,7 @@ class Bucket(Construct):
     @property
     def name(self) -> str:
         """The bucket's name. Who uses it waits for the bucket's policy: log delivery is tried when it is set up."""
-        return self._policy.bucket
+        return self._policy.bucket_name
 
     @property
     def arn(self) -> str:
@@ -152,24 +145,7 @@ class Bucket(Construct):
 
     def add_policy_statement(self, statement: Mapping[str, Any]) -> None:
         """Adds to the bucket's policy, of which there can be one only: what AWS services may do with the bucket."""
-        self._statements.append(dict(statement))
-        self._policy.policy = document(*self._statements)
-
-    def accept_access_logs_of(self, source: Bucket) -> None:
-        """Lets S3 deliver the access logs of `source` here."""
-        stack = DeploymentStack.of_construct(self)
-        self.add_policy_statement(
-            allow(
-                f"AccessLogsOf{source.node.id.title().replace('_', '')}",
-                actions=["s3:PutObject"],
-                resources=[f"{self.arn}/*"],
-                principals={"Service": ["logging.s3.amazonaws.com"]},
-                conditions={
-                    "StringEquals": {"aws:SourceAccount": stack.environment.account_id},
-                    "ArnLike": {"aws:SourceArn": source.arn},
-                },
-            )
-        )
+        self._policy.add(statement)
 
     def _grant(self, grantee: Grantable, kind: str, actions: Sequence[str], prefix: str) -> None:
         if prefix.startswith("/"):
@@ -180,15 +156,6 @@ class Bucket(Construct):
             allow("Objects", actions=actions, resources=[f"{self.arn}/{prefix}*"]),
         )
         grantee.attach_policy(self, f"{kind}_by_{grantee.grantee_role}", policy)
-
-    def _refuse_clear_text(self) -> dict[str, Any]:
-        return deny(
-            "RefuseClearText",
-            actions=["s3:*"],
-            resources=[self.arn, f"{self.arn}/*"],
-            principals={"AWS": ["*"]},
-            conditions={"Bool": {"aws:SecureTransport": "false"}},
-        )
 
     def _explain(self, *, logged: bool, versioned: bool) -> None:
         exempt(self._bucket, "CKV_AWS_145", reason="S3 encrypts every object with its own keys; access is by IAM grant")
