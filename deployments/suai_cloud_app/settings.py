@@ -6,7 +6,14 @@ from typing import Self
 
 from pydantic import model_validator
 
-from config.components import DatabaseSettings, FleetSettings, LoadBalancerSettings, RedisSettings, TableSettings
+from config.components import (
+    DatabaseSettings,
+    FleetSettings,
+    LoadBalancerSettings,
+    OwnNetwork,
+    RedisSettings,
+    TableSettings,
+)
 from config.deployment import DeploymentSettings
 from config.settings import Refusal, Settings
 from config.types import AttributeName, BucketName, DatabaseName, Port, RoleName, TableName, UserName
@@ -56,6 +63,10 @@ class SuaiCloudAppSettings(DeploymentSettings):
                 "is below 1024: the application runs as a user of its own, who may not listen there",
                 "application",
                 "port",
+            )
+        if isinstance(self.network, OwnNetwork) and self.network.nat == "none":
+            raise Refusal(
+                "must be single or per_az: instances fetch packages and secrets from outside", "network", "nat"
             )
         if self.redis.transit_encryption_enabled:
             raise Refusal(
