@@ -81,7 +81,7 @@ class Connections:
                 description=f"{block} reaches {self.role}",
             )
             if block == "0.0.0.0/0":
-                exempt(rule, "world-open-ingress", reason=reason)
+                exempt(rule, "world-open-ingress", *(["CKV_AWS_260"] if number == 80 else []), reason=reason)
 
     def allow_to_internet(self, *, ports: Sequence[int]) -> None:
         """Lets this construct open connections to anywhere on `ports`: package repositories, AWS, other APIs."""

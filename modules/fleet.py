@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Final, Literal
 
-from cdktf import Fn
 from cdktf_cdktf_provider_aws.autoscaling_group import (
     AutoscalingGroup,
     AutoscalingGroupInstanceRefresh,
@@ -18,24 +17,15 @@ from cdktf_cdktf_provider_aws.autoscaling_policy import (
     AutoscalingPolicyTargetTrackingConfiguration,
     AutoscalingPolicyTargetTrackingConfigurationPredefinedMetricSpecification,
 )
-from cdktf_cdktf_provider_aws.launch_template import (
-    LaunchTemplate,
-    LaunchTemplateBlockDeviceMappings,
-    LaunchTemplateBlockDeviceMappingsEbs,
-    LaunchTemplateIamInstanceProfile,
-    LaunchTemplateMetadataOptions,
-    LaunchTemplateMonitoring,
-    LaunchTemplateNetworkInterfaces,
-    LaunchTemplateTagSpecifications,
-)
 from constructs import Construct
 
-from config.components import FixedImage, FleetSettings
+from config.components import FleetSettings
 from modules.access import Connections
+from modules.fleet_watches import fleet_watches
 from modules.instance_role import InstanceRole
+from modules.launch_template import LaunchTemplate
 from modules.log_group import LogGroup
 from modules.network import Network
-from modules.refusals import exempt
 from modules.stack import DeploymentStack
 from modules.watch import Watch
 
@@ -98,9 +88,17 @@ class Fleet(Construct):
             for role in log_roles
         }
         self.log_group_names: Final[Mapping[str, str]] = {role: group.name for role, group in logs.items()}
-        self._group = self._auto_scaling_group(
-            name, settings, subnet_ids, self._launch_template(name, settings, user_data, public=subnets == "public")
+        template = LaunchTemplate(
+            self,
+            "launch_template",
+            name=name,
+            settings=settings,
+            user_data=user_data,
+            role=self._role,
+            security_group_id=self.connections.security_group_id,
+            public=subnets == "public",
         )
+        self._group = self._auto_scaling_group(name, settings, subnet_ids, template)
         for group in logs.values():
             group.grant_write(self)
         AutoscalingPolicy(
@@ -134,7 +132,9 @@ class Fleet(Construct):
 
     def attach_policy(self, scope: Construct, id_: str, policy: str) -> None:
         """Attaches a policy document to the instances' role; instances start after it."""
-        self._wait_for(self._role.attach_policy(scope, id_, policy).fqn)
+        attached = self._role.attach_policy(scope, id_, policy)
+        address = f"{attached.terraform_resource_type}.{attached.friendly_unique_id}"
+        self._group.depends_on = [*(self._group.depends_on or ()), address]
 
     def attach_target_group(self, arn: str) -> None:
         """Registers the instances with a load balancer, whose health checks decide from then on who is replaced."""
@@ -143,90 +143,7 @@ class Fleet(Construct):
 
     def watches(self) -> Sequence[Watch]:
         """What of the instances is worth an alarm."""
-        dimensions = {"AutoScalingGroupName": self.group_name}
-        watches = [
-            Watch(
-                role="cpu",
-                description="The instances are busy although the group may grow: raise max_size or instance_type.",
-                namespace="AWS/EC2",
-                metric_name="CPUUtilization",
-                dimensions=dimensions,
-                threshold=90,
-                period_seconds=300,
-                evaluation_periods=3,
-            ),
-            Watch(
-                role="status_check",
-                description="An instance or its host fails EC2's own checks; the group replaces it within minutes.",
-                namespace="AWS/EC2",
-                metric_name="StatusCheckFailed",
-                dimensions=dimensions,
-                statistic="Maximum",
-                threshold=0,
-            ),
-        ]
-        if self._min_size:
-            watches.append(
-                Watch(
-                    role="in_service",
-                    description="Instances do not stay in service: look at the group's activities and the boot log.",
-                    namespace="AWS/AutoScaling",
-                    metric_name="GroupInServiceInstances",
-                    dimensions=dimensions,
-                    statistic="Minimum",
-                    comparison="LessThanThreshold",
-                    threshold=self._min_size,
-                    evaluation_periods=10,
-                    missing_data="breaching",
-                )
-            )
-        return watches
-
-    def _launch_template(self, name: str, settings: FleetSettings, user_data: str, *, public: bool) -> LaunchTemplate:
-        image = settings.image
-        tags = {**DeploymentStack.of_construct(self).tags, "Name": name}
-        template = LaunchTemplate(
-            self,
-            "launch_template",
-            name=name,
-            # resolved by EC2 whenever an instance starts, so that plans do not depend on the day they are made
-            image_id=image.ami_id if isinstance(image, FixedImage) else f"resolve:ssm:{image.ssm_parameter}",
-            instance_type=settings.instance_type,
-            user_data=Fn.base64encode(user_data),
-            iam_instance_profile=LaunchTemplateIamInstanceProfile(arn=self._role.profile_arn),
-            network_interfaces=[
-                LaunchTemplateNetworkInterfaces(
-                    associate_public_ip_address=str(public).lower(),
-                    security_groups=[self.connections.security_group_id],
-                    delete_on_termination="true",
-                )
-            ],
-            block_device_mappings=[
-                LaunchTemplateBlockDeviceMappings(
-                    device_name="/dev/xvda",
-                    ebs=LaunchTemplateBlockDeviceMappingsEbs(
-                        volume_type="gp3",
-                        volume_size=settings.root_volume_size_gib,
-                        encrypted="true",
-                        delete_on_termination="true",
-                    ),
-                )
-            ],
-            metadata_options=LaunchTemplateMetadataOptions(
-                http_endpoint="enabled", http_tokens=settings.http_tokens, http_put_response_hop_limit=1
-            ),
-            monitoring=LaunchTemplateMonitoring(enabled=True),
-            # the provider's default tags reach the template but not what is launched from it
-            tag_specifications=[
-                LaunchTemplateTagSpecifications(resource_type=kind, tags=tags) for kind in ("instance", "volume")
-            ],
-            tags={"Name": name},
-        )
-        if "http_tokens" in settings.reasons:
-            exempt(template, "imdsv1", "CKV_AWS_79", reason=settings.reasons["http_tokens"])
-        if public:
-            exempt(template, "CKV_AWS_88", reason="in a public subnet only an address of its own leads to the internet")
-        return template
+        return fleet_watches(self.group_name, self._min_size)
 
     def _auto_scaling_group(
         self, name: str, settings: FleetSettings, subnet_ids: Sequence[str], template: LaunchTemplate
@@ -240,9 +157,7 @@ class Fleet(Construct):
             min_size=settings.min_size,
             max_size=settings.max_size,
             vpc_zone_identifier=list(subnet_ids),
-            launch_template=AutoscalingGroupLaunchTemplate(
-                id=template.id, version=f"${{{template.fqn}.latest_version}}"
-            ),
+            launch_template=AutoscalingGroupLaunchTemplate(id=template.id, version=template.latest_version),
             health_check_type="EC2",
             health_check_grace_period=settings.health_check_grace_period_seconds,
             default_instance_warmup=settings.health_check_grace_period_seconds,
@@ -258,6 +173,3 @@ class Fleet(Construct):
                 for key, value in sorted(tags.items())
             ],
         )
-
-    def _wait_for(self, address: str) -> None:
-        self._group.depends_on = [*(self._group.depends_on or ()), address]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Final, Protocol
 
 from cdktf import TerraformResourceLifecycle
@@ -21,6 +22,7 @@ from modules.access import Connectable, Connections
 from modules.bucket import Bucket
 from modules.certificate import Certificate
 from modules.dns import AliasRecord
+from modules.load_balancer_watches import load_balancer_watches
 from modules.naming import physical_name
 from modules.network import Network
 from modules.policy import allow
@@ -96,7 +98,10 @@ class LoadBalancer(Construct):
         self._settings = settings
         self._target_group: LbTargetGroup | None = None
         self.connections: Final = Connections(
-            self, name=name, vpc_id=network.vpc_id, description=f"Load balancer {name}"
+            self,
+            name=f"{name}-load-balancer",  # the fleet behind it may have its name, but not its security group's
+            vpc_id=network.vpc_id,
+            description=f"Load balancer {name}",
         )
         for port in self._ports():
             self.connections.allow_from_cidr_blocks(
@@ -170,69 +175,16 @@ class LoadBalancer(Construct):
             # a listener holds on to it, so another port, hence another name, needs the new one first
             lifecycle=TerraformResourceLifecycle(create_before_destroy=True),
         )
-        exempt(
-            self._target_group,
-            "CKV_AWS_378",
-            reason="TLS ends at the load balancer; behind it the security groups let only it reach the instances",
-        )
         target.attach_target_group(self._target_group.arn)
         target.connections.allow_from(self, port=port)
-        forward = LbListenerDefaultAction(type="forward", target_group_arn=self._target_group.arn)
-        if self._settings.dns is None:
-            self._serve_http(forward)
-        else:
-            self._serve_https(forward, self._settings.dns)
+        self._listen(self._target_group, self._settings.dns)
 
     def watches(self) -> Sequence[Watch]:
         """What of requests and of the instances behind is worth an alarm."""
-        dimensions = {"LoadBalancer": self._load_balancer.arn_suffix}
-        watches = [
-            Watch(
-                role="5xx",
-                description="The load balancer itself answers with errors: no instance is healthy or in time.",
-                namespace="AWS/ApplicationELB",
-                metric_name="HTTPCode_ELB_5XX_Count",
-                dimensions=dimensions,
-                statistic="Sum",
-                threshold=10,
-                period_seconds=300,
-                evaluation_periods=1,
-            ),
-            Watch(
-                role="target_5xx",
-                description="The application answers with errors: look at its log.",
-                namespace="AWS/ApplicationELB",
-                metric_name="HTTPCode_Target_5XX_Count",
-                dimensions=dimensions,
-                statistic="Sum",
-                threshold=10,
-                period_seconds=300,
-                evaluation_periods=1,
-            ),
-            Watch(
-                role="latency",
-                description="One answer in twenty takes longer than two seconds: look at the database and at the CPU.",
-                namespace="AWS/ApplicationELB",
-                metric_name="TargetResponseTime",
-                dimensions=dimensions,
-                statistic="p95",
-                threshold=2,
-            ),
-        ]
-        if self._target_group is not None:
-            watches.append(
-                Watch(
-                    role="unhealthy_hosts",
-                    description="An instance fails its health check and is not replaced in time: look at its boot log.",
-                    namespace="AWS/ApplicationELB",
-                    metric_name="UnHealthyHostCount",
-                    dimensions={**dimensions, "TargetGroup": self._target_group.arn_suffix},
-                    statistic="Maximum",
-                    threshold=0,
-                    evaluation_periods=10,
-                )
-            )
-        return watches
+        target_group = self._target_group
+        return load_balancer_watches(
+            self._load_balancer.arn_suffix, None if target_group is None else target_group.arn_suffix
+        )
 
     def _ports(self) -> Sequence[int]:
         http_port, https_port = self._settings.http_port, self._settings.https_port
@@ -265,45 +217,32 @@ class LoadBalancer(Construct):
         )
         return bucket
 
-    def _serve_http(self, forward: LbListenerDefaultAction) -> None:
-        listener = LbListener(
-            self,
+    def _listen(self, target_group: LbTargetGroup, dns: DnsSettings | None) -> None:
+        http_port, https_port = self._settings.http_port, self._settings.https_port
+        listen = partial(LbListener, self, load_balancer_arn=self._load_balancer.arn)
+        forward = LbListenerDefaultAction(type="forward", target_group_arn=target_group.arn)
+        if dns is None:
+            listener = listen("http", port=http_port, protocol="HTTP", default_action=[forward])
+            exempt(listener, "CKV_AWS_2", "CKV_AWS_103", reason=self._settings.reasons["dns"])
+            exempt(target_group, "CKV_AWS_378", reason=self._settings.reasons["dns"])
+            return
+        redirect = LbListenerDefaultActionRedirect(status_code="HTTP_301", protocol="HTTPS", port=str(https_port))
+        listen(
             "http",
-            load_balancer_arn=self._load_balancer.arn,
-            port=self._settings.http_port,
+            port=http_port,
             protocol="HTTP",
-            default_action=[forward],
+            default_action=[LbListenerDefaultAction(type="redirect", redirect=redirect)],
         )
-        exempt(listener, "CKV_AWS_2", "CKV_AWS_103", reason=self._settings.reasons["dns"])
-
-    def _serve_https(self, forward: LbListenerDefaultAction, dns: DnsSettings) -> None:
         certificate_arn = (
             dns.certificate_arn or Certificate(self, "certificate", host_names=[dns.host_name], zone_id=dns.zone_id).arn
         )
-        LbListener(
-            self,
+        listen(
             "https",
-            load_balancer_arn=self._load_balancer.arn,
-            port=self._settings.https_port,
+            port=https_port,
             protocol="HTTPS",
             ssl_policy=TLS_POLICY,
             certificate_arn=certificate_arn,
             default_action=[forward],
-        )
-        LbListener(
-            self,
-            "http",
-            load_balancer_arn=self._load_balancer.arn,
-            port=self._settings.http_port,
-            protocol="HTTP",
-            default_action=[
-                LbListenerDefaultAction(
-                    type="redirect",
-                    redirect=LbListenerDefaultActionRedirect(
-                        status_code="HTTP_301", protocol="HTTPS", port=str(self._settings.https_port)
-                    ),
-                )
-            ],
         )
 
     def _explain(self, *, protect: bool) -> None:

@@ -20,7 +20,6 @@ from constructs import Construct
 
 from config.components import AdoptedNetwork, OwnNetwork
 from modules.flow_log import FlowLog
-from modules.refusals import exempt
 from modules.stack import DeploymentStack
 
 ANYWHERE = "0.0.0.0/0"
@@ -115,7 +114,6 @@ class Network(Construct):
     def _nat(self, letter: str, name: str, subnet: Subnet, gateway: InternetGateway) -> NatGateway:
         tags = {"Name": f"{name}-nat-{letter}"}
         address = Eip(self, f"nat_{letter}_address", domain="vpc", tags=tags, depends_on=[gateway])
-        exempt(address, "CKV2_AWS_19", reason="a NAT gateway holds this address, not an instance")
         return NatGateway(
             self, f"nat_{letter}", subnet_id=subnet.id, allocation_id=address.id, tags=tags, depends_on=[gateway]
         )
