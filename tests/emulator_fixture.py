@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import itertools
 from collections.abc import Callable, Iterator
 from typing import Any
@@ -33,6 +34,7 @@ def aws(emulator: Emulator, account: str) -> Callable[..., Any]:
     import boto3
     from botocore.config import Config
 
+    @functools.cache
     def client(service: str, *, account_id: str = account, region: str = REGION) -> Any:
         return boto3.client(
             service,

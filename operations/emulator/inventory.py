@@ -18,6 +18,11 @@ class Entry(NamedTuple):
     number: int
 
 
+def _customer_keys(backend: Any) -> list[Any]:
+    """Keys somebody made; AWS's own and those on their way out are left out."""
+    return [k for k in backend.keys.values() if k.key_manager == "CUSTOMER" and k.key_state != "PendingDeletion"]
+
+
 _KINDS: tuple[tuple[str, str, Callable[[Any], Sized]], ...] = (
     ("acm", "certificates", lambda backend: backend._certificates),
     ("autoscaling", "groups", lambda backend: backend.autoscaling_groups),
@@ -28,11 +33,15 @@ _KINDS: tuple[tuple[str, str, Callable[[Any], Sized]], ...] = (
     ("ec2", "launch templates", lambda backend: backend.launch_templates),
     ("ec2", "VPCs", lambda backend: [vpc for vpc in backend.vpcs.values() if not vpc.is_default]),
     ("ecr", "repositories", lambda backend: backend.repositories),
-    ("ecs", "services", lambda backend: backend.services),
+    (
+        "ecs",
+        "services",
+        lambda backend: [service for service in backend.services.values() if service.status == "ACTIVE"],
+    ),
     ("elbv2", "load balancers", lambda backend: backend.load_balancers),
     ("events", "rules", lambda backend: [r for bus in backend.event_buses.values() for r in bus.rules]),
     ("iam", "roles", lambda backend: backend.roles),
-    ("kms", "keys", lambda backend: [k for k in backend.keys.values() if k.key_state != "PendingDeletion"]),
+    ("kms", "keys", _customer_keys),
     ("lambda", "functions", lambda backend: backend.list_functions()),
     ("logs", "groups", lambda backend: backend.groups),
     ("rds", "clusters", lambda backend: backend.clusters),

@@ -57,8 +57,7 @@ class Accounts:
         return self._app(environ, start_response)
 
     def _account_of(self, environ: WSGIEnvironment) -> str:
-        from moto.core.models import DEFAULT_ACCOUNT_ID
-        from moto.iam.models import get_account_id_from
+        from moto.iam.models import iam_backends
         from moto.s3.models import s3_backends
 
         signature = Signature.of(environ)
@@ -68,8 +67,10 @@ class Accounts:
             return owner
         if _ACCOUNT_ID.fullmatch(signature.access_key):
             return signature.access_key
-        owner = get_account_id_from(signature.access_key)
-        return self._default if owner == DEFAULT_ACCOUNT_ID else owner
+        for account_id, partitions in list(iam_backends.items()):
+            if any(signature.access_key in backend.access_keys for backend in list(partitions.values())):
+                return account_id
+        return self._default
 
 
 @dataclass

@@ -44,7 +44,7 @@ def data_as_aws_keeps_it(
 ) -> None:
     specifications = [s for s in data.get("TagSpecifications", []) if s.get("ResourceType") != "launch-template"]
     data = {key: value for key, value in data.items() if key != "TagSpecifications"}
-    if "UserData" in data:
+    if isinstance(data.get("UserData"), str | bytes):
         data["UserData"] = parse_user_data(data["UserData"])
     if specifications:
         data["TagSpecifications"] = specifications
