@@ -30,7 +30,8 @@ class Database(Construct):
 
     RDS makes the master user's password, keeps it in Secrets Manager and changes it every week; it never passes through
     Terraform. A protected database cannot be destroyed, and leaves a final snapshot once that is lifted. `parameters`
-    are the deployment's, those of the settings come on top; a change of them waits for the next restart.
+    are the deployment's, those of the settings come on top; a change of them waits for the next restart. Every other
+    change happens when it is applied, some with an interruption.
 
     Raises ValueError for an engine_version that names no release series, and for parameters that switch TLS.
     """
@@ -74,6 +75,7 @@ class Database(Construct):
             engine=engine.name,
             engine_version=settings.engine_version,
             auto_minor_version_upgrade=True,
+            apply_immediately=True,  # the operator chooses the hour, and what was applied is what runs
             allow_major_version_upgrade=True,  # a new engine_version in the settings asks for it, nothing else does
             instance_class=settings.instance_class,
             multi_az=settings.multi_az,

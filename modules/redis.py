@@ -65,6 +65,7 @@ class Redis(Construct):
             engine="redis",
             engine_version=settings.engine_version,
             auto_minor_version_upgrade="true",
+            apply_immediately=True,  # the operator chooses the hour, and what was applied is what runs
             node_type=settings.node_type,
             num_node_groups=settings.num_node_groups if clustered else None,
             replicas_per_node_group=replicas if clustered else None,
@@ -103,11 +104,9 @@ class Redis(Construct):
             name=f"{self._name}-{family.replace('.', '-')}-{mode}",  # another family's group can stand beside this one
             family=family,
             description=f"Of {self._name}",
-            parameter=[
-                ElasticacheParameterGroupParameter(
-                    name="cluster-enabled", value="yes" if self._settings.cluster_mode else "no"
-                )
-            ],
+            parameter=[ElasticacheParameterGroupParameter(name="cluster-enabled", value="yes")]
+            if self._settings.cluster_mode
+            else [],
             lifecycle=TerraformResourceLifecycle(create_before_destroy=True),
         )
 

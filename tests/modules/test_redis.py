@@ -62,10 +62,7 @@ def test_without_cluster_mode_clients_reach_the_primary():
         result.resource(GROUP),
         {"num_cache_clusters": 3, "num_node_groups": ABSENT, "replicas_per_node_group": ABSENT},
     )
-    assert_subset(
-        result.resource("aws_elasticache_parameter_group.redis_parameter_group"),
-        {"parameter": [{"name": "cluster-enabled", "value": "no"}]},
-    )
+    assert not result.resource("aws_elasticache_parameter_group.redis_parameter_group").get("parameter")
     assert_subset(result.document["output"]["endpoint"], {"value": f"${{{GROUP}.primary_endpoint_address}}"})
 
 
