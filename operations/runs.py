@@ -35,7 +35,7 @@ class Run:
         self.keep = keep
         self.children = Children()
         self.binary = find_terraform(root)
-        self._provider = provider_installation(root)
+        self.provider = provider_installation(root)
         self.folder.mkdir(parents=True, mode=0o700)
 
     def __enter__(self) -> Self:
@@ -63,7 +63,7 @@ class Run:
             copy,
             stack=stack.name,
             binary=self.binary,
-            environment=run_environment(os.environ if environment is None else environment, self._provider),
+            environment=run_environment(os.environ if environment is None else environment, self.provider),
             log=self.log_of(stack.name),
             init_lock=self.root / ".runs" / "init.lock",
             children=self.children,

@@ -16,13 +16,20 @@ STATE = StateSettings(bucket="quintet-test-terraform-state", region=REGION, lock
 ENVIRONMENT = Environment(name="test", account_id=ACCOUNT, state=STATE)
 
 QUICK: dict[str, Any] = {
-    "aws_ssm_parameter": {"greeting": {"name": "/example/greeting", "type": "String", "value": "hello"}},
-    "aws_sns_topic": {"alarms": {"name": "example-alarms"}},
+    "aws_ssm_parameter": {"greeting": {"name": "/DEPLOYMENT/greeting", "type": "String", "value": "hello"}},
+    "aws_sns_topic": {"alarms": {"name": "DEPLOYMENT-alarms"}},
 }
 SLOW: dict[str, Any] = {
-    **QUICK,
-    "terraform_data": {"slow": {"provisioner": [{"local-exec": {"command": "touch started; exec sleep 20"}}]}},
+    "aws_sns_topic": QUICK["aws_sns_topic"],
+    "terraform_data": {
+        "slow": {
+            "depends_on": ["aws_sns_topic.alarms"],
+            "provisioner": [{"local-exec": {"command": "touch started; exec sleep 6"}}],
+        }
+    },
 }
+"""Takes its time once the file `started` is there; the topic exists by then."""
+
 REFUSED: dict[str, Any] = {
     **QUICK,
     "aws_ssm_parameter": {"reserved": {"name": "/aws/reserved", "type": "String", "value": "x"}},
@@ -65,7 +72,8 @@ def write_stack(
             "required_providers": {"aws": {"source": "hashicorp/aws", "version": "5.100.0"}},
         },
         "provider": {"aws": [provider]},
-        "resource": resources,
+        # Resources of different stacks must not share their names.
+        "resource": json.loads(json.dumps(resources).replace("DEPLOYMENT", deployment)),
         "output": {"greeting": {"value": "hello"}, "password": {"value": "not for logs", "sensitive": True}},
     }
     folder = root / "generated" / "stacks" / f"{deployment}-{environment.name}"
