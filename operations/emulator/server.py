@@ -102,6 +102,10 @@ class Emulator:
         """Forget every resource of every account."""
         ask(self.endpoint, RESET_PATH)
 
+    def wait(self) -> int:
+        """Wait until the process ends by itself; its exit code."""
+        return self._process.wait()
+
     def stop(self) -> None:
         """End the process and everything it started; does nothing when that was done before."""
         if self._lifeline is not None:
@@ -162,6 +166,7 @@ def endpoint_of(port: int) -> str:
 
 def aws_environment(endpoint: str, *, account_id: str, region: str) -> dict[str, str]:
     """The variables that send AWS clients and Terraform to an emulator, as this account in this region."""
+    direct = ",".join(filter(None, [os.environ.get("NO_PROXY") or os.environ.get("no_proxy"), HOST]))
     return {
         "AWS_ENDPOINT_URL": endpoint,
         "AWS_ACCESS_KEY_ID": account_id,
@@ -171,8 +176,8 @@ def aws_environment(endpoint: str, *, account_id: str, region: str) -> dict[str,
         "AWS_EC2_METADATA_DISABLED": "true",
         "AWS_CONFIG_FILE": os.devnull,
         "AWS_SHARED_CREDENTIALS_FILE": os.devnull,
-        "NO_PROXY": HOST,
-        "no_proxy": HOST,
+        "NO_PROXY": direct,
+        "no_proxy": direct,
     }
 
 

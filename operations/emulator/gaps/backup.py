@@ -1,6 +1,7 @@
 """AWS Backup.
 
 * selections are missing, their URL is taken for a plan's (`aws_backup_selection`)
+* recovery points cannot be listed; there never are any (`aws_backup_vault` with `force_destroy`)
 * tags are looked up by a path with a trailing slash, which the Go SDK does not send (`aws_backup_vault`, `_plan`)
 """
 
@@ -28,12 +29,13 @@ _ANY_PLAN = "{0}/backup/plans/(?P<name>.+)/?$"
 
 
 @GAP.also
-def routes_of_selections() -> None:
-    """Let the selections' paths come before the one that takes all there is below a plan."""
+def routes() -> None:
+    """Let the selections' paths come before the one that takes all there is below a plan; add recovery points."""
     handler = urls.url_paths.pop(_ANY_PLAN)
     urls.url_paths["{0}/backup/plans/(?P<name>[^/]+)/selections/?$"] = handler
     urls.url_paths["{0}/backup/plans/(?P<name>[^/]+)/selections/(?P<selection>[^/]+)/?$"] = handler
     urls.url_paths[_ANY_PLAN] = handler
+    urls.url_paths["{0}/backup-vaults/(?P<name>[^/]+)/recovery-points/?$"] = handler
 
 
 @GAP.action(BackupResponse)
@@ -67,6 +69,11 @@ def list_backup_selections(self: BackupResponse) -> str:
     found = [selection for (plan, _), selection in _selections.at(self).items() if plan == plan_id]
     listed = [{**s, "SelectionName": s["BackupSelection"]["SelectionName"]} for s in found]
     return json.dumps({"BackupSelectionsList": listed})
+
+
+@GAP.action(BackupResponse)
+def list_recovery_points_by_backup_vault(self: BackupResponse) -> str:
+    return json.dumps({"RecoveryPoints": []})
 
 
 @GAP.around(BackupResponse, "list_tags")

@@ -24,6 +24,8 @@ GAP = Gap("elasticbeanstalk")
 _applications: Shelf[str, Record] = Shelf("elasticbeanstalk", "applications")
 _versions: Shelf[tuple[str, str], Record] = Shelf("elasticbeanstalk", "application versions")
 _environments: Shelf[str, Record] = Shelf("elasticbeanstalk", "environments")
+_terminated: Shelf[str, Record] = Shelf("elasticbeanstalk", "terminated environments", counted=False)
+"""Environments that are gone but can still be described, as on AWS for an hour."""
 _settings: Shelf[str, dict[tuple[str, str, str], Record]] = Shelf("elasticbeanstalk", "settings", counted=False)
 """Environment id → (namespace, name, resource) → option setting."""
 _tags: Shelf[str, dict[str, str]] = Shelf("elasticbeanstalk", "tags", counted=False)
@@ -183,14 +185,16 @@ def create_environment(self: EBResponse) -> ActionResult:
 @GAP.action(EBResponse, replaces=True)
 def describe_environments(self: EBResponse) -> ActionResult:
     get = self._get_param
+    known = list(_environments.at(self).values())
+    if get("IncludeDeleted"):
+        known += _terminated.at(self).values()
     found = [
         environment
-        for environment in _environments.at(self).values()
+        for environment in known
         if get("ApplicationName") in (None, environment["ApplicationName"])
         and get("VersionLabel") in (None, environment["VersionLabel"])
         and (not get("EnvironmentIds") or environment["EnvironmentId"] in get("EnvironmentIds"))
         and (not get("EnvironmentNames") or environment["EnvironmentName"] in get("EnvironmentNames"))
-        and (environment["Status"] != "Terminated" or get("IncludeDeleted"))
     ]
     return ActionResult({"Environments": found})
 
@@ -214,6 +218,8 @@ def update_environment(self: EBResponse) -> ActionResult:
 def terminate_environment(self: EBResponse) -> ActionResult:
     environment = _environment(self)
     environment |= {"Status": "Terminated", "DateUpdated": utcnow()}
+    environment_id = environment["EnvironmentId"]
+    _terminated.at(self)[environment_id] = _environments.at(self).pop(environment_id)
     return ActionResult(environment)
 
 
@@ -300,7 +306,7 @@ def _environment(response: EBResponse) -> Record:
     environment_id = response._get_param("EnvironmentId")
     name = response._get_param("EnvironmentName")
     for environment in _environments.at(response).values():
-        named = environment["EnvironmentName"] == name and environment["Status"] != "Terminated"
+        named = environment["EnvironmentName"] == name
         if environment["EnvironmentId"] == environment_id or (environment_id is None and named):
             return environment
     raise GAP.error("InvalidParameterValue", f"No Environment found for {environment_id or name}.")

@@ -71,6 +71,7 @@ def replica_inherits_only_what_aws_lets_it(original: Any, response: RDSResponse)
     replica.max_allocated_storage = get("MaxAllocatedStorage") or replica.allocated_storage
     replica.monitoring_interval = get("MonitoringInterval") or 0
     replica.monitoring_role_arn = get("MonitoringRoleArn")
+    replica.performance_insights_enabled = False
     return _observed_as_asked(result, response)
 
 

@@ -16,6 +16,6 @@ GAP = Gap("sqs")
 @GAP.around(Queue, "attributes")
 def redrive_policy_without_blanks(original: Callable[[Queue], dict[str, Any]], queue: Queue) -> dict[str, Any]:
     attributes = original(queue)
-    if "RedrivePolicy" in attributes:
+    if attributes.get("RedrivePolicy"):
         attributes["RedrivePolicy"] = json.dumps(json.loads(attributes["RedrivePolicy"]), separators=(",", ":"))
     return attributes

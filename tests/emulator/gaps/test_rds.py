@@ -1,0 +1,121 @@
+"""RDS: instances can be told apart, and come back as they were asked for."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+Aws = Callable[..., Any]
+
+
+@pytest.fixture
+def rds(aws: Aws) -> Any:
+    return aws("rds")
+
+
+def _instance(rds: Any, name: str, **settings: Any) -> dict[str, Any]:
+    rds.create_db_instance(
+        **{
+            "DBInstanceIdentifier": name,
+            "Engine": "mysql",
+            "DBInstanceClass": "db.t3.micro",
+            "AllocatedStorage": 20,
+            "MasterUsername": "admin",
+            "ManageMasterUserPassword": True,
+            **settings,
+        }
+    )
+    return _described(rds, name)
+
+
+def _described(rds: Any, name: str) -> dict[str, Any]:
+    instance: dict[str, Any] = rds.describe_db_instances(DBInstanceIdentifier=name)["DBInstances"][0]
+    return instance
+
+
+def test_every_instance_is_found_by_its_own_resource_id(rds: Any) -> None:
+    for name in ("one", "two"):
+        instance = _instance(rds, name)
+        found = rds.describe_db_instances(Filters=[{"Name": "dbi-resource-id", "Values": [instance["DbiResourceId"]]}])[
+            "DBInstances"
+        ]
+        assert [found_one["DBInstanceIdentifier"] for found_one in found] == [name]
+
+
+def test_a_managed_password_is_a_secret_of_the_account(aws: Aws, rds: Any) -> None:
+    secret = _instance(rds, "db")["MasterUserSecret"]["SecretArn"]
+    assert "password" in aws("secretsmanager").get_secret_value(SecretId=secret)["SecretString"]
+
+
+def test_insights_and_monitoring_are_kept_and_changed(rds: Any, account: str) -> None:
+    role = f"arn:aws:iam::{account}:role/monitoring"
+    instance = _instance(rds, "db", EnablePerformanceInsights=True, MonitoringInterval=60, MonitoringRoleArn=role)
+    assert instance["PerformanceInsightsEnabled"] is True
+    assert instance["PerformanceInsightsRetentionPeriod"] == 7
+    assert (instance["MonitoringInterval"], instance["MonitoringRoleArn"]) == (60, role)
+    rds.modify_db_instance(DBInstanceIdentifier="db", EnablePerformanceInsights=False, MonitoringInterval=0)
+    changed = _described(rds, "db")
+    assert (changed["PerformanceInsightsEnabled"], changed["MonitoringInterval"]) == (False, 0)
+
+
+def test_a_replica_inherits_only_what_aws_lets_it(rds: Any) -> None:
+    source = _instance(
+        rds,
+        "db",
+        BackupRetentionPeriod=1,
+        MaxAllocatedStorage=100,
+        EnableCloudwatchLogsExports=["error"],
+        Tags=[{"Key": "Role", "Value": "source"}],
+    )
+    rds.create_db_instance_read_replica(DBInstanceIdentifier="replica", SourceDBInstanceIdentifier="db")
+    replica = _described(rds, "replica")
+    assert replica["ReadReplicaSourceDBInstanceIdentifier"] == "db"
+    assert replica["DbiResourceId"] != source["DbiResourceId"]
+    assert replica["TagList"] == []
+    assert "MaxAllocatedStorage" not in replica
+    assert not replica.get("EnabledCloudwatchLogsExports")
+    assert _described(rds, "db")["MaxAllocatedStorage"] == 100
+
+
+def test_parameters_come_back_as_the_users_and_can_be_reset(rds: Any) -> None:
+    rds.create_db_parameter_group(DBParameterGroupName="own", DBParameterGroupFamily="mysql8.0", Description="own")
+    parameter = {
+        "ParameterName": "log_bin_trust_function_creators",
+        "ParameterValue": "1",
+        "ApplyMethod": "immediate",
+    }
+    rds.modify_db_parameter_group(DBParameterGroupName="own", Parameters=[parameter])
+    read = rds.describe_db_parameters(DBParameterGroupName="own", Source="user")["Parameters"]
+    assert [(p["ParameterName"], p["ParameterValue"], p["Source"]) for p in read] == [
+        ("log_bin_trust_function_creators", "1", "user")
+    ]
+    rds.reset_db_parameter_group(DBParameterGroupName="own", Parameters=[parameter])
+    assert rds.describe_db_parameters(DBParameterGroupName="own", Source="user")["Parameters"] == []
+
+
+def test_the_data_api_of_a_cluster_is_as_asked(rds: Any) -> None:
+    rds.create_db_cluster(
+        DBClusterIdentifier="aurora",
+        Engine="aurora-postgresql",
+        EngineVersion="16.6",
+        MasterUsername="root_user",
+        ManageMasterUserPassword=True,
+        EnableHttpEndpoint=True,
+        ServerlessV2ScalingConfiguration={"MinCapacity": 0.5, "MaxCapacity": 4},
+    )
+    cluster = rds.describe_db_clusters(DBClusterIdentifier="aurora")["DBClusters"][0]
+    assert cluster["HttpEndpointEnabled"] is True
+    assert "ScalingConfigurationInfo" not in cluster
+    rds.disable_http_endpoint(ResourceArn=cluster["DBClusterArn"])
+    assert rds.describe_db_clusters(DBClusterIdentifier="aurora")["DBClusters"][0]["HttpEndpointEnabled"] is False
+    rds.enable_http_endpoint(ResourceArn=cluster["DBClusterArn"])
+    assert rds.describe_db_clusters(DBClusterIdentifier="aurora")["DBClusters"][0]["HttpEndpointEnabled"] is True
+
+
+def test_engine_versions_can_be_listed(rds: Any) -> None:
+    found = rds.describe_db_engine_versions(Engine="mysql", EngineVersion="8.0", DefaultOnly=True)["DBEngineVersions"]
+    assert [version["DBParameterGroupFamily"] for version in found] == ["mysql8.0"]
+    found = rds.describe_db_engine_versions(DBParameterGroupFamily="aurora-postgresql16")["DBEngineVersions"]
+    assert {version["Engine"] for version in found} == {"aurora-postgresql"}

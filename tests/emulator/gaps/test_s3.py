@@ -1,0 +1,94 @@
+"""S3: what a bucket was given comes back, and its policy means what it says."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from botocore.exceptions import ClientError
+
+Aws = Callable[..., Any]
+
+
+@pytest.fixture
+def s3(aws: Aws) -> Any:
+    return aws("s3")
+
+
+@pytest.fixture
+def bucket(s3: Any, account: str) -> str:
+    name = f"bucket-{account}"
+    s3.create_bucket(Bucket=name, CreateBucketConfiguration={"LocationConstraint": "eu-central-1"})
+    return name
+
+
+def _policy(s3: Any, bucket: str, **statement: Any) -> None:
+    everything = [f"arn:aws:s3:::{bucket}", f"arn:aws:s3:::{bucket}/*"]
+    policy = {"Version": "2012-10-17", "Statement": [{"Resource": everything, **statement}]}
+    s3.put_bucket_policy(Bucket=bucket, Policy=json.dumps(policy))
+
+
+def test_versions_and_delete_markers_can_be_deleted_together(s3: Any, bucket: str) -> None:
+    s3.put_bucket_versioning(Bucket=bucket, VersioningConfiguration={"Status": "Enabled"})
+    s3.put_object(Bucket=bucket, Key="x", Body=b"1")
+    s3.delete_object(Bucket=bucket, Key="x")
+    listed = s3.list_object_versions(Bucket=bucket)
+    versions = [
+        {"Key": version["Key"], "VersionId": version["VersionId"]}
+        for version in listed["Versions"] + listed["DeleteMarkers"]
+    ]
+    s3.delete_objects(Bucket=bucket, Delete={"Objects": versions})
+    s3.delete_bucket(Bucket=bucket)
+
+
+def test_a_tls_only_policy_lets_the_owner_in(s3: Any, bucket: str) -> None:
+    insecure = {"Bool": {"aws:SecureTransport": "false"}}
+    _policy(s3, bucket, Effect="Deny", Principal="*", Action="s3:*", Condition=insecure)
+    s3.put_object(Bucket=bucket, Key="x", Body=b"1")
+    assert s3.get_object(Bucket=bucket, Key="x")["Body"].read() == b"1"
+
+
+def test_a_statement_that_denies_everybody_denies(s3: Any, bucket: str) -> None:
+    _policy(s3, bucket, Effect="Deny", Principal="*", Action="s3:PutObject")
+    with pytest.raises(ClientError, match="403"):
+        s3.put_object(Bucket=bucket, Key="x", Body=b"1")
+
+
+def test_the_logging_service_is_let_in_by_any_policy_that_does(s3: Any, bucket: str) -> None:
+    logging = {"LoggingEnabled": {"TargetBucket": bucket, "TargetPrefix": "s3/"}}
+    with pytest.raises(ClientError, match="InvalidTargetBucketForLogging"):
+        s3.put_bucket_logging(Bucket=bucket, BucketLoggingStatus=logging)
+    service = {"Service": "logging.s3.amazonaws.com"}
+    _policy(s3, bucket, Effect="Allow", Principal=service, Action=["s3:PutObject"])
+    s3.put_bucket_logging(Bucket=bucket, BucketLoggingStatus=logging)
+    assert s3.get_bucket_logging(Bucket=bucket)["LoggingEnabled"]["TargetBucket"] == bucket
+
+
+def test_request_payment_is_kept(s3: Any, bucket: str) -> None:
+    assert s3.get_bucket_request_payment(Bucket=bucket)["Payer"] == "BucketOwner"
+    s3.put_bucket_request_payment(Bucket=bucket, RequestPaymentConfiguration={"Payer": "Requester"})
+    assert s3.get_bucket_request_payment(Bucket=bucket)["Payer"] == "Requester"
+
+
+def test_intelligent_tiering_is_kept_listed_and_deleted(s3: Any, bucket: str) -> None:
+    tiering = {"Id": "all", "Status": "Enabled", "Tierings": [{"Days": 125, "AccessTier": "ARCHIVE_ACCESS"}]}
+    s3.put_bucket_intelligent_tiering_configuration(Bucket=bucket, Id="all", IntelligentTieringConfiguration=tiering)
+    read = s3.get_bucket_intelligent_tiering_configuration(Bucket=bucket, Id="all")
+    assert read["IntelligentTieringConfiguration"] == tiering
+    listed = s3.list_bucket_intelligent_tiering_configurations(Bucket=bucket)
+    assert listed["IntelligentTieringConfigurationList"] == [tiering]
+    s3.delete_bucket_intelligent_tiering_configuration(Bucket=bucket, Id="all")
+    with pytest.raises(ClientError, match="NoSuchConfiguration"):
+        s3.get_bucket_intelligent_tiering_configuration(Bucket=bucket, Id="all")
+
+
+def test_eventbridge_notifications_are_kept(s3: Any, bucket: str) -> None:
+    s3.put_bucket_notification_configuration(Bucket=bucket, NotificationConfiguration={"EventBridgeConfiguration": {}})
+    assert s3.get_bucket_notification_configuration(Bucket=bucket)["EventBridgeConfiguration"] == {}
+
+
+def test_a_bucket_that_does_not_exist_has_no_documents(s3: Any) -> None:
+    with pytest.raises(ClientError, match="NoSuchBucket"):
+        s3.get_bucket_request_payment(Bucket="no-such-bucket-anywhere")
