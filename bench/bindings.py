@@ -1,8 +1,9 @@
 """What the fast bindings save: `python -m bench.bindings [APP] [--runs N]`, stock against fast in one run, on Linux.
 
-CPU seconds are user and system time of the app and all it started, Node.js included, as the system counts them.
-Peak memory is the largest resident set each process reached (VmHWM), for Python and for the larger of the Node.js
-processes, and the largest sum over all of them at one moment (Pss: pages that several of them share count once).
+Stock is what a plain import costs: the bindings as installed, and Node.js without this project's options (though the
+same Node.js). CPU seconds are user and system time of the app and all it started, Node.js included, as the system
+counts them. Peak memory is the largest resident set each process reached (VmHWM), for Python and for the larger of the
+Node.js processes, and the largest sum over all of them at one moment (Pss: pages that several share count once).
 The first fast run starts without a cut-down assembly and is reported apart. Both ways must write the same bytes.
 """
 
@@ -19,6 +20,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from modules.assembly import CACHE_FOLDERS
+from modules.node import jsii_environment
 
 REPOSITORY = Path(__file__).resolve().parents[1]
 WANTED_RATIO = 8
@@ -73,7 +75,13 @@ def synthesise(app: Path, kind: str, *, with_empty_cache: bool = False) -> Run:
             shutil.rmtree(folder, ignore_errors=True)
     run = Run()
     with tempfile.TemporaryDirectory() as output:
-        environment = {**os.environ, "QUINTET_BINDINGS": kind, "CDKTF_OUTDIR": output, "PYTHONPATH": str(REPOSITORY)}
+        environment = {
+            **{name: value for name, value in jsii_environment().items() if name != "NODE_OPTIONS"},
+            **os.environ,
+            "QUINTET_BINDINGS": kind,
+            "CDKTF_OUTDIR": output,
+            "PYTHONPATH": str(REPOSITORY),
+        }
         with subprocess.Popen([sys.executable, app], cwd=REPOSITORY, env=environment) as process:
             stop = threading.Event()
             watch = threading.Thread(target=_watch_memory, args=(process.pid, run, stop))

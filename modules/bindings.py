@@ -34,12 +34,15 @@ def install(*, roots: Sequence[Path] | None = None) -> None:
     """Make later imports of the provider's bindings cheap; without effect when they are imported already.
 
     `roots` are the folders or files whose Python sources name the submodules that may be imported, by default the
-    reusable modules and the deployments. `QUINTET_BINDINGS=stock` in the environment leaves the bindings as they are,
-    to compare. If anything stands in the way, one line on standard error says what, and they work at their usual price.
+    reusable modules and the deployments. If anything stands in the way, one line on standard error says what, and the
+    bindings work at their usual price. `QUINTET_BINDINGS=stock` in the environment leaves the bindings and the settings
+    of Node.js as they are installed, to compare.
     RuntimeError: there is no Node.js to run the kernel.
     """
+    if os.environ.get("QUINTET_BINDINGS") == "stock":
+        return
     os.environ.update(jsii_environment())
-    if PACKAGE in sys.modules or os.environ.get("QUINTET_BINDINGS") == "stock":
+    if PACKAGE in sys.modules:
         return
     try:
         spec = importlib.util.find_spec(PACKAGE)

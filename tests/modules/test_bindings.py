@@ -36,7 +36,7 @@ def files_under(folder: Path) -> dict[str, bytes]:
 
 
 def test_stock_and_fast_bindings_synthesise_the_same_bytes(tmp_path: Path) -> None:
-    for kind in ("fast", "stock"):
+    for kind in ("fast", "stock"):  # the node that tests/modules/conftest.py has set runs both
         done = run("bench/sample_app.py", QUINTET_BINDINGS=kind, CDKTF_OUTDIR=str(tmp_path / kind))
         assert (done.returncode, done.stderr) == (0, "")
 
