@@ -16,9 +16,10 @@ NO_SKIPS_ALLOWED = os.environ.get("CI", "").lower() not in ("", "0", "false")
 """In CI a skipped test is a failure: something the machine should have had was missing."""
 
 
-def pytest_xdist_auto_num_workers() -> int:
-    """Workers for `-n auto`. More than cores on a small machine, because tests with Terraform mostly wait."""
-    return max(4, os.cpu_count() or 1)
+def pytest_xdist_auto_num_workers(config: pytest.Config) -> int:
+    """Workers for `-n auto`: one per core, and more on a small machine where Terraform takes part, as it mostly waits."""
+    cores = os.cpu_count() or 1
+    return cores if "not terraform" in config.option.markexpr else max(4, cores)
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
