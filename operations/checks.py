@@ -1,44 +1,12 @@
-"""What a deployment lets be checked on its data plane once it is applied."""
+"""Runs what deployments let be checked on their data plane."""
 
 from __future__ import annotations
 
 import importlib
 import importlib.util
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from collections.abc import Sequence
 
-if TYPE_CHECKING:
-    from operations.aws import Aws
-    from operations.stacks import Stack
-
-
-class CheckFailedError(Exception):
-    """A check found that the deployment does not do what it should; the message says what."""
-
-
-@dataclass(frozen=True)
-class CheckContext:
-    """An applied stack: its outputs by name, and how to reach the AWS it was applied to."""
-
-    stack: Stack
-    outputs: Mapping[str, Any]
-    aws: Aws
-
-    def client(self, service: str) -> Any:
-        """A boto3 client of `service` in the stack's region and account."""
-        return self.aws.client(service, region=self.stack.region)
-
-
-@dataclass(frozen=True)
-class Check:
-    """One thing to try on an applied stack.
-
-    `run` returns what it saw, in a few words; it raises CheckFailedError or AssertionError with the reason otherwise.
-    """
-
-    name: str
-    run: Callable[[CheckContext], str]
+from deployments.checks import Check, CheckContext, CheckFailedError
 
 
 def checks_of(deployment: str) -> Sequence[Check]:

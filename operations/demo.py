@@ -11,10 +11,11 @@ from typing import TYPE_CHECKING, Any
 
 from config.environment import load_environment
 from config.settings import ROOT
+from deployments.checks import Check, CheckContext
 from operations.aws import Aws
 from operations.bootstrap import bootstrap
 from operations.capacity import runs_at_once
-from operations.checks import Check, CheckContext, checks_of, run_checks
+from operations.checks import checks_of, run_checks
 from operations.demo_progress import DONE, FAILED, StackProgress, shown, summarise
 from operations.emulator.server import Emulator
 from operations.errors import OperatorError

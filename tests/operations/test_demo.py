@@ -13,7 +13,8 @@ from typing import Any
 import pytest
 from rich.console import Console
 
-from operations.checks import Check, CheckContext, CheckFailedError, checks_of, run_checks
+from deployments.checks import Check, CheckContext, CheckFailedError
+from operations.checks import checks_of, run_checks
 from operations.demo import Demo, differences
 from operations.errors import OperatorError
 from operations.existing import hosted_zones
