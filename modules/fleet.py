@@ -52,10 +52,11 @@ def log_group_name(fleet_name: str, role: str) -> str:
 class Fleet(Construct):
     """An Auto Scaling group of instances that start from user data and are never logged in to by SSH.
 
-    `user_data` is text or a Terraform expression, not base64. `role_name` is the role's when a document asks for one,
-    else `name`. Each of `log_roles` makes a log group, called `log_group_name(name, role)`, that the instances may
-    write to. The image's root device must be /dev/xvda, as Amazon Linux has it. A new launch template, such as from
-    changed user data, replaces the instances one after another; each new one is in service before an old one goes.
+    `user_data` is text, not base64; it may hold attributes of resources. `role_name` is the role's when a document
+    asks for one, else `name`. Each of `log_roles` makes a log group, called `log_group_name(name, role)`, that the
+    instances may write to. The image's root device must be /dev/xvda, as Amazon Linux has it. A new launch template,
+    such as from changed user data, replaces the instances one after another; each new one is in service before an old
+    one goes.
     """
 
     def __init__(

@@ -41,14 +41,11 @@ class FlowLog(Construct):
             policy=document(
                 allow(
                     "WriteFlowLog",
-                    actions=[
-                        "logs:CreateLogStream",
-                        "logs:DescribeLogGroups",
-                        "logs:DescribeLogStreams",
-                        "logs:PutLogEvents",
-                    ],
+                    actions=["logs:CreateLogStream", "logs:DescribeLogStreams", "logs:PutLogEvents"],
                     resources=[group.arn, f"{group.arn}:*"],
-                )
+                ),
+                # the service looks its group up among all, which cannot be allowed for one group only
+                allow("FindLogGroup", actions=["logs:DescribeLogGroups"], resources=["*"]),
             ),
         )
         AwsFlowLog(
