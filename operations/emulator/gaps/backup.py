@@ -35,7 +35,7 @@ def routes() -> None:
     urls.url_paths["{0}/backup/plans/(?P<name>[^/]+)/selections/?$"] = handler
     urls.url_paths["{0}/backup/plans/(?P<name>[^/]+)/selections/(?P<selection>[^/]+)/?$"] = handler
     urls.url_paths[_ANY_PLAN] = handler
-    urls.url_paths["{0}/backup-vaults/(?P<name>[^/]+)/recovery-points/?$"] = handler
+    urls.url_paths["{0}/backup-vaults/(?P<name>[^/]+)/recovery-points/$"] = handler
 
 
 @GAP.action(BackupResponse)

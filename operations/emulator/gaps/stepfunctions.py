@@ -1,6 +1,7 @@
 """Step Functions (`aws_sfn_state_machine`), which moto runs with a real interpreter.
 
 * ValidateStateMachineDefinition, which Terraform calls when it plans, and ListStateMachineVersions are missing
+* executions started without a name all get the same one, so that the second is refused
 * integrations (Lambda, DynamoDB, SQS …) call back as an unknown account, at a host name S3 clients cannot use
 """
 
@@ -8,6 +9,7 @@ from __future__ import annotations
 
 import json
 import sys
+import uuid
 from collections.abc import Iterator
 from typing import Any
 
@@ -47,6 +49,18 @@ def list_state_machine_versions(self: StepFunctionResponse) -> ActionResult:
             ]
         }
     )
+
+
+@GAP.around(interpreter.StepFunctionsParserBackend, "start_execution")
+def named_when_nobody_names_it(
+    original: Any,
+    backend: interpreter.StepFunctionsParserBackend,
+    state_machine_arn: str,
+    name: str | None = None,
+    *args: Any,
+    **kwargs: Any,
+) -> Any:
+    return original(backend, state_machine_arn, name or str(uuid.uuid4()), *args, **kwargs)
 
 
 @GAP.also

@@ -1,0 +1,119 @@
+"""Elastic Beanstalk: applications, versions and environments as Terraform needs them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from botocore.exceptions import ClientError
+
+Aws = Callable[..., Any]
+CODES = "aws:elasticbeanstalk:application:environment"
+
+
+@pytest.fixture
+def beanstalk(aws: Aws) -> Any:
+    return aws("elasticbeanstalk")
+
+
+@pytest.fixture
+def application(aws: Aws, beanstalk: Any, account: str) -> str:
+    bucket = f"bundles-{account}"
+    aws("s3").create_bucket(Bucket=bucket, CreateBucketConfiguration={"LocationConstraint": "eu-central-1"})
+    aws("s3").put_object(Bucket=bucket, Key="1.zip", Body=b"zip")
+    beanstalk.create_application(ApplicationName="contest", Tags=[{"Key": "Project", "Value": "p"}])
+    for label in ("v1", "v2"):
+        beanstalk.create_application_version(
+            ApplicationName="contest", VersionLabel=label, SourceBundle={"S3Bucket": bucket, "S3Key": "1.zip"}
+        )
+    return "contest"
+
+
+def _environment(beanstalk: Any, application: str, **settings: Any) -> dict[str, Any]:
+    stacks = beanstalk.list_available_solution_stacks()["SolutionStacks"]
+    stack = next(name for name in stacks if "Amazon Linux 2023" in name and "Python 3.12" in name)
+    made: dict[str, Any] = beanstalk.create_environment(
+        ApplicationName=application,
+        EnvironmentName="contest-dev",
+        SolutionStackName=stack,
+        VersionLabel="v1",
+        OptionSettings=[{"Namespace": CODES, "OptionName": "STAGE", "Value": "dev"}],
+        **settings,
+    )
+    return made
+
+
+def test_an_application_keeps_its_tags_and_versions(beanstalk: Any, application: str) -> None:
+    described = beanstalk.describe_applications(ApplicationNames=[application])["Applications"][0]
+    arn = described["ApplicationArn"]
+    beanstalk.update_tags_for_resource(
+        ResourceArn=arn, TagsToAdd=[{"Key": "Owner", "Value": "o"}], TagsToRemove=["Project"]
+    )
+    tags = beanstalk.list_tags_for_resource(ResourceArn=arn)["ResourceTags"]
+    assert tags == [{"Key": "Owner", "Value": "o"}]
+    versions = beanstalk.describe_application_versions(ApplicationName=application)["ApplicationVersions"]
+    assert [(version["VersionLabel"], version["Status"]) for version in versions] == [
+        ("v1", "PROCESSED"),
+        ("v2", "PROCESSED"),
+    ]
+
+
+def test_a_version_whose_bundle_is_missing_is_refused(beanstalk: Any, application: str, account: str) -> None:
+    bundle = {"S3Bucket": f"bundles-{account}", "S3Key": "missing.zip"}
+    with pytest.raises(ClientError, match="Not Found"):
+        beanstalk.create_application_version(ApplicationName=application, VersionLabel="v3", SourceBundle=bundle)
+
+
+def test_an_environment_is_ready_with_its_settings(beanstalk: Any, application: str) -> None:
+    made = _environment(beanstalk, application)
+    assert (made["Status"], made["Health"]) == ("Ready", "Green")
+    assert made["CNAME"].endswith(".eu-central-1.elasticbeanstalk.com")
+    settings = beanstalk.describe_configuration_settings(ApplicationName=application, EnvironmentName="contest-dev")[
+        "ConfigurationSettings"
+    ][0]
+    assert [(s["OptionName"], s["Value"]) for s in settings["OptionSettings"]] == [("STAGE", "dev")]
+    resources = beanstalk.describe_environment_resources(EnvironmentId=made["EnvironmentId"])
+    assert resources["EnvironmentResources"]["Instances"] == []
+    assert beanstalk.describe_events(EnvironmentId=made["EnvironmentId"])["Events"] == []
+
+
+def test_an_environment_can_be_updated(beanstalk: Any, application: str) -> None:
+    environment = _environment(beanstalk, application)["EnvironmentId"]
+    beanstalk.update_environment(
+        EnvironmentId=environment,
+        VersionLabel="v2",
+        OptionSettings=[{"Namespace": CODES, "OptionName": "DEBUG", "Value": "1"}],
+        OptionsToRemove=[{"Namespace": CODES, "OptionName": "STAGE"}],
+    )
+    described = beanstalk.describe_environments(EnvironmentIds=[environment])["Environments"][0]
+    assert described["VersionLabel"] == "v2"
+    settings = beanstalk.describe_configuration_settings(ApplicationName=application, EnvironmentName="contest-dev")[
+        "ConfigurationSettings"
+    ][0]
+    assert [s["OptionName"] for s in settings["OptionSettings"]] == ["DEBUG"]
+
+
+def test_a_terminated_environment_is_shown_only_when_asked_for(beanstalk: Any, application: str) -> None:
+    environment = _environment(beanstalk, application)["EnvironmentId"]
+    assert beanstalk.terminate_environment(EnvironmentId=environment)["Status"] == "Terminated"
+    assert beanstalk.describe_environments()["Environments"] == []
+    gone = beanstalk.describe_environments(EnvironmentIds=[environment], IncludeDeleted=True)["Environments"]
+    assert [one["Status"] for one in gone] == ["Terminated"]
+
+
+@pytest.mark.parametrize(
+    ("settings", "message"),
+    [({"SolutionStackName": "64bit Plan 9"}, "No Solution Stack"), ({"VersionLabel": "v9"}, "No Application Version")],
+)
+def test_what_does_not_exist_is_refused(
+    beanstalk: Any, application: str, settings: dict[str, str], message: str
+) -> None:
+    with pytest.raises(ClientError, match=message):
+        beanstalk.create_environment(ApplicationName=application, EnvironmentName="contest-dev", **settings)
+
+
+def test_a_deleted_application_is_gone_with_its_versions(beanstalk: Any, application: str) -> None:
+    beanstalk.delete_application(ApplicationName=application)
+    assert beanstalk.describe_applications()["Applications"] == []
+    assert beanstalk.describe_application_versions()["ApplicationVersions"] == []
