@@ -20,7 +20,11 @@ class Entry(NamedTuple):
 
 def _customer_keys(backend: Any) -> list[Any]:
     """Keys somebody made; AWS's own and those on their way out are left out."""
-    return [k for k in backend.keys.values() if k.key_manager == "CUSTOMER" and k.key_state != "PendingDeletion"]
+    return [
+        key
+        for key in backend.keys.values()
+        if key.key_state != "PendingDeletion" and not any(alias.startswith("alias/aws/") for alias in key.aliases)
+    ]
 
 
 _KINDS: tuple[tuple[str, str, Callable[[Any], Sized]], ...] = (

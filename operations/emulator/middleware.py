@@ -129,8 +129,9 @@ class Routes:
         page = self._pages.get(environ.get("PATH_INFO", ""))
         if page is None:
             return self._app(environ, start_response)
+        body = json.dumps(page()).encode()
         start_response("200 OK", [("Content-Type", "application/json")])
-        return [json.dumps(page()).encode()]
+        return [body]
 
 
 def _read_form(environ: WSGIEnvironment) -> str:

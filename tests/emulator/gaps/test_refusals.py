@@ -40,8 +40,11 @@ def test_an_object_that_does_not_exist_is_not_a_missing_action(aws: Aws) -> None
     assert error.value.response["ResponseMetadata"]["HTTPStatusCode"] == 404
 
 
-def test_status_counts_what_each_account_holds(emulator: Emulator, aws: Aws, account: str) -> None:
+def test_status_counts_what_somebody_made_and_keeps(emulator: Emulator, aws: Aws, account: str) -> None:
     aws("sns").create_topic(Name="one")
     aws("sns").create_topic(Name="two")
+    aws("kms").describe_key(KeyId="alias/aws/s3")
+    gone = aws("kms").create_key()["KeyMetadata"]["KeyId"]
+    aws("kms").schedule_key_deletion(KeyId=gone)
     held = [entry for entry in emulator.status()["inventory"] if entry["account_id"] == account]
     assert held == [{"account_id": account, "region": "eu-central-1", "service": "sns", "kind": "topics", "number": 2}]
