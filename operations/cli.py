@@ -18,6 +18,7 @@ COMMANDS = {
     "demo": "Apply the committed stacks to the emulator, from nothing to checked.",
     "state": "The bucket and lock table that hold Terraform's state.",
     "emulator": "AWS on this machine.",
+    "policy": "Judge the committed Terraform JSON with checkov.",
     "addresses": "The recorded addresses of what holds data.",
     "suai": "Day-2 work on the SUAI Cloud App.",
 }

@@ -68,7 +68,7 @@ class SuaiCloudAppStack(DeploymentStack):
         load_balancer = LoadBalancer(
             self,
             "load_balancer",
-            name=name("web", max_length=32),
+            name=name("lb", max_length=32),
             network=network,
             settings=settings.load_balancer,
             protect=protect,

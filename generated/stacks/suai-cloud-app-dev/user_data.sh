@@ -189,7 +189,7 @@ def fetch_release(values: dict[str, str]) -> None:
     else:
         with tempfile.TemporaryDirectory(dir=str(WORKING), prefix=".release-") as folder:
             fetched = Path(folder) / APP.name
-            source = f"{prefix}releases/{version}/{APP.name}"
+            source = f"{prefix}{version}/{APP.name}"
             aws(values["region"], "s3", "cp", "--only-show-errors", source, str(fetched))
             found = digest(fetched)
             if found != sha256:
@@ -218,6 +218,8 @@ def config_text(values: dict[str, str]) -> str:
     try:
         secret = json.loads(json.loads(answer))
         login = {"database_user": secret["username"], "database_password": secret["password"]}
+        if not all(isinstance(text, str) for text in login.values()):
+            raise TypeError
     except (ValueError, KeyError, TypeError):
         raise BootError(f"{values['database_secret_arn']} is not JSON with a username and a password") from None
     return filled("config.toml.tmpl", {**values, **login})
