@@ -38,10 +38,10 @@ class Emulator:
     the account id itself.
     """
 
-    def __init__(self, process: subprocess.Popen[bytes], port: int, lifeline: int | None) -> None:
-        """Use `start`; `lifeline` is the end of the pipe whose closing ends the process."""
+    def __init__(self, process: subprocess.Popen[bytes], port: int, lifeline: int) -> None:
+        """Use `start`; `lifeline` is the end of the pipe whose closing ends the process, unless it outlives us."""
         self._process = process
-        self._lifeline = lifeline
+        self._lifeline: int | None = lifeline
         self.port = port
         self.endpoint = endpoint_of(port)
 
@@ -56,11 +56,10 @@ class Emulator:
         Raises OperatorError when the port is taken or the process ends before it answers.
         """
         listener = listen(port)
-        ours, lifeline = os.pipe()
-        os.close(lifeline) if outlives_parent else None
+        end_of_child, lifeline = os.pipe()
         command = [sys.executable, "-m", "operations.emulator", "--listener", str(listener.fileno())]
         command += ["--account", account_id or DEFAULT_ACCOUNT_ID]
-        command += [] if outlives_parent else ["--end-with", str(ours)]
+        command += [] if outlives_parent else ["--end-with", str(end_of_child)]
         log.parent.mkdir(parents=True, exist_ok=True)
         with log.open("ab") as output, listener:
             process = subprocess.Popen(
@@ -69,11 +68,11 @@ class Emulator:
                 stdin=subprocess.DEVNULL,
                 stdout=output,
                 stderr=subprocess.STDOUT,
-                pass_fds=(listener.fileno(), ours),
+                pass_fds=(listener.fileno(), end_of_child),
                 start_new_session=True,
             )
-            os.close(ours)
-            emulator = cls(process, listener.getsockname()[1], None if outlives_parent else lifeline)
+            os.close(end_of_child)
+            emulator = cls(process, listener.getsockname()[1], lifeline)
         try:
             emulator._wait_until_it_answers(log)
         except BaseException:

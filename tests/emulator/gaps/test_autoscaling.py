@@ -10,6 +10,7 @@ import pytest
 from botocore.exceptions import ClientError
 
 Aws = Callable[..., Any]
+IMAGE = "ami-12c6146b"  # one of those moto brings
 
 
 @pytest.fixture
@@ -25,9 +26,8 @@ def subnets(aws: Aws) -> list[str]:
 
 @pytest.fixture
 def template(aws: Aws) -> str:
-    image = aws("ec2").describe_images(Owners=["amazon"])["Images"][0]["ImageId"]
     made = aws("ec2").create_launch_template(
-        LaunchTemplateName="web", LaunchTemplateData={"ImageId": image, "InstanceType": "t3.micro"}
+        LaunchTemplateName="web", LaunchTemplateData={"ImageId": IMAGE, "InstanceType": "t3.micro"}
     )
     template_id: str = made["LaunchTemplate"]["LaunchTemplateId"]
     return template_id

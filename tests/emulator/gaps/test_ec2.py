@@ -8,13 +8,13 @@ from typing import Any
 import pytest
 
 Aws = Callable[..., Any]
+IMAGE = "ami-12c6146b"  # one of those moto brings
 TAGS = [{"Key": "Project", "Value": "p"}]
 
 
 def test_monitoring_can_be_switched_on_and_off(aws: Aws) -> None:
     ec2 = aws("ec2")
-    image = ec2.describe_images(Owners=["amazon"])["Images"][0]["ImageId"]
-    instance = ec2.run_instances(ImageId=image, MinCount=1, MaxCount=1)["Instances"][0]["InstanceId"]
+    instance = ec2.run_instances(ImageId=IMAGE, MinCount=1, MaxCount=1)["Instances"][0]["InstanceId"]
     for change, state in ((ec2.monitor_instances, "enabled"), (ec2.unmonitor_instances, "disabled")):
         answer = change(InstanceIds=[instance])["InstanceMonitorings"]
         assert answer == [{"InstanceId": instance, "Monitoring": {"State": state}}]

@@ -1,0 +1,63 @@
+"""`quintet emulator`: where the emulator is and what it holds, and what to do when there is none."""
+
+from __future__ import annotations
+
+import shlex
+import subprocess
+from pathlib import Path
+
+import pytest
+from typer.testing import CliRunner, Result
+
+from operations.commands.emulator import app
+from operations.emulator.announcement import Announcement, announce
+from operations.emulator.server import Emulator
+from operations.errors import OperatorError
+
+
+@pytest.fixture
+def repository(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.setattr("config.settings.ROOT", tmp_path)
+    return tmp_path
+
+
+@pytest.fixture
+def announced(repository: Path, emulator: Emulator) -> Emulator:
+    announce(repository, Announcement(emulator.endpoint, emulator.pid))
+    return emulator
+
+
+def _quintet_emulator(*arguments: str) -> Result:
+    return CliRunner().invoke(app, list(arguments))
+
+
+def test_env_prints_what_a_shell_needs(announced: Emulator, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("AWS_PROFILE", "production")
+    printed = _quintet_emulator("env", "--account", "111122223333", "--region", "eu-west-1").stdout
+    shell = subprocess.run(
+        ["sh", "-c", f"{printed}\necho $AWS_PROFILE $AWS_ENDPOINT_URL $AWS_ACCESS_KEY_ID $AWS_REGION"],
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert shlex.split(shell.stdout) == [announced.endpoint, "111122223333", "eu-west-1"]
+
+
+def test_env_refuses_what_is_no_account_id(announced: Emulator) -> None:
+    result = _quintet_emulator("env", "--account", "12")
+    assert result.exit_code == 2
+    assert "'12' is not an account id: twelve digits" in result.output
+
+
+def test_status_shows_holdings_by_account(announced: Emulator, aws: object, account: str) -> None:
+    aws("sns").create_topic(Name="alarms")  # type: ignore[operator]
+    shown = _quintet_emulator("status").stdout
+    assert announced.endpoint in shown
+    assert any(account in line and "topics" in line for line in shown.splitlines())
+
+
+@pytest.mark.parametrize("command", ["env", "status"])
+def test_without_an_emulator_the_operator_is_told_how_to_start_one(repository: Path, command: str) -> None:
+    result = _quintet_emulator(command)
+    assert isinstance(result.exception, OperatorError)
+    assert "quintet emulator run" in str(result.exception)
