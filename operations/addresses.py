@@ -1,7 +1,7 @@
 """The addresses of what holds data, recorded so that none is ever lost by a rename.
 
-A resource whose address disappears from the Terraform JSON is destroyed by the next apply. For what holds data that must be
-a decision: `move_from_id` in the construct tells Terraform where the resource came from, or the record is written anew.
+A resource whose address disappears from the Terraform JSON is destroyed by the next apply. For what holds data, this is
+to be a decision: `move_from_id` in the construct says where the resource came from, or the record is written anew.
 """
 
 from __future__ import annotations
@@ -44,8 +44,8 @@ class Loss:
     def __str__(self) -> str:
         resource_type, name = self.address.split(".")
         return (
-            f"{self.stack}: {self.address} held data and is gone. If it was renamed, give the resource with the new name "
-            f'move_from_id("{resource_type}.{name}"); if it shall be destroyed, write the record anew: '
+            f"{self.stack}: {self.address} held data and is gone. If it was renamed, give the resource with the new "
+            f'name move_from_id("{resource_type}.{name}"); if it shall be destroyed, write the record anew: '
             f"quintet addresses record {self.stack}"
         )
 

@@ -8,7 +8,9 @@ import typer
 
 app = typer.Typer(help="The recorded addresses of what holds data.", no_args_is_help=True)
 
-Stacks = Annotated[list[str] | None, typer.Argument(help="Stacks or deployments; all when left out.", show_default=False)]
+Stacks = Annotated[
+    list[str] | None, typer.Argument(help="Stacks or deployments; all when left out.", show_default=False)
+]
 
 
 @app.command()

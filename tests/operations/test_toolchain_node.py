@@ -77,9 +77,9 @@ def test_no_node_at_all_is_reported_with_what_to_install(tmp_path: Path, monkeyp
 @pytest.mark.parametrize(
     ("given", "expected"),
     [
-        ("", "--stack-trace-limit=0"),
-        ("--max-old-space-size=512", "--max-old-space-size=512 --stack-trace-limit=0"),
-        ("--stack-trace-limit=50", "--stack-trace-limit=50"),
+        ("", "--stack-trace-limit=0 --max-semi-space-size=2"),
+        ("--max-old-space-size=512", "--max-old-space-size=512 --stack-trace-limit=0 --max-semi-space-size=2"),
+        ("--stack-trace-limit=50", "--stack-trace-limit=50 --max-semi-space-size=2"),
     ],
 )
 def test_the_users_node_options_are_kept(given: str, expected: str, monkeypatch: pytest.MonkeyPatch) -> None:

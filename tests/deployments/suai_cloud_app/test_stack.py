@@ -145,7 +145,9 @@ def test_in_prod_the_application_answers_over_https_only(prod: StackJson) -> Non
 
 
 def test_the_world_reaches_the_load_balancer_and_nothing_else(stack: StackJson) -> None:
-    open_rules = [rule for rule in stack.resources("aws_vpc_security_group_ingress_rule").values() if "cidr_ipv4" in rule]
+    open_rules = [
+        rule for rule in stack.resources("aws_vpc_security_group_ingress_rule").values() if "cidr_ipv4" in rule
+    ]
     assert {rule["security_group_id"] for rule in open_rules} == {
         "${aws_security_group.load_balancer_security_group.id}"
     }
