@@ -45,6 +45,7 @@ def create_app(default_account_id: str) -> WSGIApplication:
     from operations.emulator.gaps.registry import GAPS
     from operations.emulator.inventory import inventory
     from operations.emulator.middleware import Accounts, FastRefusal, Routes, Shortcomings
+    from operations.emulator.replays import Replays
     from operations.emulator.store import Shelf
 
     default_user_config["iam"]["load_aws_managed_policies"] = True
@@ -77,7 +78,8 @@ def create_app(default_account_id: str) -> WSGIApplication:
 
     dispatcher = DomainDispatcherApplication(create_service_app)
     pages = {STATUS_PATH: status, RESET_PATH: reset, "/moto-api/reset": reset}
-    return FastRefusal(Routes(Accounts(ImageBuilder(dispatcher), default_account_id), pages), shortcomings)
+    accounts = Accounts(ImageBuilder(dispatcher), default_account_id)
+    return Replays(FastRefusal(Routes(accounts, pages), shortcomings))
 
 
 def end_with(pipe: int) -> None:
