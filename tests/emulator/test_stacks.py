@@ -1,0 +1,48 @@
+"""Every committed stack with the real Terraform and the real AWS provider: applied, planned again to nothing, destroyed."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+
+import pytest
+
+from config.environment import environment_names
+from config.settings import ROOT
+from operations.stacks import find_stacks
+
+pytestmark = pytest.mark.terraform
+
+
+def run(*command: str) -> str:
+    """What a command prints; a failure shows all of it."""
+    done = subprocess.run(
+        command,
+        cwd=ROOT,
+        env={**os.environ, "COLUMNS": "160"},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stdout
+    return done.stdout
+
+
+@pytest.mark.parametrize("environment", environment_names())
+def test_every_stack_applies_plans_again_to_nothing_passes_its_checks_and_leaves_nothing(environment: str) -> None:
+    said = run(sys.executable, "-m", "operations", "demo", "--environment", environment, "--destroy")
+    rows = {row.split("│")[1].strip(): row for row in said.splitlines() if row.startswith("│")}
+    assert set(rows) == {stack.name for stack in find_stacks(ROOT, environment)}
+    for row in rows.values():
+        assert "empty" in row, said
+        assert "not empty" not in row, said
+        assert "passed" in row, said
+        assert "state empty" in row, said
+    assert "Left behind" not in said
+
+
+def test_the_cdktf_command_line_deploys_a_stack() -> None:
+    said = run(sys.executable, "scripts/cdktf_deploy.py", "suai-cloud-app-dev")
+    assert "Apply complete!" in said, said
