@@ -10,6 +10,11 @@ import typer
 app = typer.Typer(help="What the stacks may not contain, and the exemptions from it.", no_args_is_help=True)
 
 
+@app.callback()
+def _policy() -> None:
+    """Judge the committed Terraform JSON with checkov."""
+
+
 @app.command()
 def check(
     stacks: Annotated[
