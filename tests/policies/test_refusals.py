@@ -12,7 +12,12 @@ from cdktf_cdktf_provider_aws.vpc_security_group_ingress_rule import VpcSecurity
 from modules.refusals import RULES, exempt, findings
 from tests.modules.synth import sample_stack, synthesised
 
-PRIVATE = {"block_public_acls": True, "block_public_policy": True, "ignore_public_acls": True, "restrict_public_buckets": True}
+PRIVATE = {
+    "block_public_acls": True,
+    "block_public_policy": True,
+    "ignore_public_acls": True,
+    "restrict_public_buckets": True,
+}
 
 
 def policy(effect: str, action: str) -> dict[str, str]:

@@ -1,0 +1,76 @@
+"""Every policy in every stack is read by parliament, which knows AWS's actions, resources and conditions."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+from parliament import analyze_policy_string, enhance_finding
+
+from config.settings import ROOT
+from operations.addresses import read_document
+from operations.stacks import find_stacks
+
+EXAMPLES = {
+    "aws_cloudfront_distribution": "arn:aws:cloudfront::111122223333:distribution/EDFDVBD6EXAMPLE",
+    "aws_cloudwatch_log_group": "arn:aws:logs:eu-central-1:111122223333:log-group:/quintet/sample",
+    "aws_db_instance": "arn:aws:rds:eu-central-1:111122223333:db:sample",
+    "aws_dynamodb_table": "arn:aws:dynamodb:eu-central-1:111122223333:table/sample",
+    "aws_ecr_repository": "arn:aws:ecr:eu-central-1:111122223333:repository/sample",
+    "aws_ecs_cluster": "arn:aws:ecs:eu-central-1:111122223333:cluster/sample",
+    "aws_ecs_task_definition": "arn:aws:ecs:eu-central-1:111122223333:task-definition/sample:1",
+    "aws_iam_role": "arn:aws:iam::111122223333:role/sample",
+    "aws_kms_key": "arn:aws:kms:eu-central-1:111122223333:key/12345678-1234-1234-1234-123456789012",
+    "aws_lambda_function": "arn:aws:lambda:eu-central-1:111122223333:function:sample",
+    "aws_rds_cluster": "arn:aws:rds:eu-central-1:111122223333:cluster:sample",
+    "aws_s3_bucket": "arn:aws:s3:::sample",
+    "aws_secretsmanager_secret": "arn:aws:secretsmanager:eu-central-1:111122223333:secret:sample-AbCdEf",
+    "aws_sfn_state_machine": "arn:aws:states:eu-central-1:111122223333:stateMachine:sample",
+    "aws_sns_topic": "arn:aws:sns:eu-central-1:111122223333:sample",
+    "aws_ssm_parameter": "arn:aws:ssm:eu-central-1:111122223333:parameter/sample",
+}
+"""What stands for an attribute of a resource of this type, which is known only once it exists."""
+
+REFERENCE = re.compile(r"\$\{(aws_\w+)\.\w+((?:\[\d+\])?\.[\w\[\].]+)\}")
+
+
+def example(match: re.Match[str]) -> str:
+    resource_type, attribute = match.groups()
+    if attribute.endswith("secret_arn"):
+        return EXAMPLES["aws_secretsmanager_secret"]
+    if attribute == ".arn":
+        return EXAMPLES[resource_type]
+    return EXAMPLES[resource_type].split(":")[-1].split("/")[-1]
+
+
+def policies() -> Iterator[tuple[str, str, str]]:
+    """Stack and address, the kind of policy, and its text with examples for what is not known yet."""
+    for stack in find_stacks(ROOT):
+        for resource_type, resources in read_document(stack.folder)["resource"].items():
+            for name, attributes in resources.items():
+                for key in ("policy", "assume_role_policy", "access_policy", "repository_policy"):
+                    if isinstance(attributes.get(key), str) and attributes[key].startswith("{"):
+                        kind = "trust" if key == "assume_role_policy" else resource_type
+                        yield f"{stack.name}:{resource_type}.{name}", kind, REFERENCE.sub(example, attributes[key])
+
+
+def named(kind: str, text: str) -> dict[str, Any]:
+    """The policy with the resource that it stands at: trust policies leave it out."""
+    policy: dict[str, Any] = json.loads(text)
+    if kind == "trust":
+        for statement in policy["Statement"]:
+            statement["Resource"] = EXAMPLES["aws_iam_role"]
+    return policy
+
+
+@pytest.mark.parametrize(("kind", "text"), [pytest.param(kind, text, id=where) for where, kind, text in policies()])
+def test_parliament_finds_nothing(kind: str, text: str) -> None:
+    findings = [enhance_finding(found) for found in analyze_policy_string(json.dumps(named(kind, text))).findings]
+    if kind == "aws_kms_key":  # in a key's own policy `*` means that key
+        findings = [found for found in findings if found.issue != "RESOURCE_STAR"]
+    assert [
+        f"{found.severity} {found.issue}: {found.title} {found.detail} {found.location}" for found in findings
+    ] == []
