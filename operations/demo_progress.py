@@ -48,7 +48,7 @@ class StackProgress:
         if phase in (DONE, FAILED):
             self.ended = time.monotonic()
         if not self.console.is_terminal:
-            amount = f" ({total} resources)" if total else ""
+            amount = f" ({total})" if total else ""
             self.console.print(f"{self.stack.name}: {phase}{amount}, {self.seconds:.0f} s", highlight=False)
 
     @property
@@ -82,7 +82,10 @@ def shown(stacks: Sequence[StackProgress], console: Console) -> Iterator[None]:
 
 def summarise(stacks: Sequence[StackProgress], console: Console, *, destroy: bool) -> None:
     """Print one table over all stacks, and below it why any of them failed."""
-    table = Table("stack", "resources", "seconds", "second plan", "checks", *(["destroy"] if destroy else []))
+    table = Table()
+    table.add_column("stack", no_wrap=True)
+    for column in ("resources", "seconds", "second plan", "checks", *(["destroy"] if destroy else [])):
+        table.add_column(column)
     for line in stacks:
         destroyed = [line.destroyed] if destroy else []
         name = f"[red]{line.stack.name}[/]" if line.failure else line.stack.name

@@ -108,7 +108,10 @@ def _show(console: Console, settings: Environment, found: EnvironmentStatus) -> 
     ):
         missing = "" if exists else f"  missing: quintet state bootstrap {settings.name}"
         console.print(f"{settings.name}: {what} {name} in {place.region}{missing}")
-    table = Table("stack", "serial", "resources", "bytes", "last change", "locked by")
+    table = Table()
+    table.add_column("stack", no_wrap=True)
+    for column in ("serial", "resources", "bytes", "last change", "locked by"):
+        table.add_column(column)
     for row in found.stacks:
         holders = "\n".join(lock.describe() for lock in row.locks) or "–"
         state = row.state
