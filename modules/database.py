@@ -51,6 +51,8 @@ class Database(Construct):
         parameters: Mapping[str, str] | None = None,
     ) -> None:
         super().__init__(scope, id_)
+        if settings.performance_insights_enabled and settings.instance_class in engine.without_performance_insights:
+            raise ValueError(f"{settings.instance_class} is too small for Performance Insights with {engine.name}")
         self._engine = engine
         self._settings = settings
         self.database_name: Final[str] = database_name
@@ -164,5 +166,5 @@ class Database(Construct):
             exempt(database, "CKV_AWS_161", reason="clients sign in with the password that RDS changes every week")
         if settings.performance_insights_enabled:
             exempt(database, "CKV_AWS_354", reason="RDS encrypts them with the account's own aws/rds key")
-        else:
+        elif settings.instance_class not in self._engine.without_performance_insights:
             exempt(database, "CKV_AWS_353", reason="the settings leave them out: performance_insights_enabled = false")

@@ -24,6 +24,8 @@ class Engine:
     log_exports: tuple[str, ...]
     bytes_per_connection: int
     """What RDS divides an instance's memory by for its default of max_connections."""
+    without_performance_insights: frozenset[str] = frozenset()
+    """The instance classes that are too small for it."""
 
     def parameter_group_family(self, version: str) -> str:
         """The family of `version`. Raises ValueError when the version is too short to name one.
@@ -82,6 +84,9 @@ MYSQL = Engine(
     },
     log_exports=("error", "slowquery"),
     bytes_per_connection=12_582_880,
+    without_performance_insights=frozenset(
+        f"db.{family}.{size}" for family in ("t2", "t3", "t4g") for size in ("micro", "small")
+    ),
 )
 
 POSTGRESQL = Engine(
