@@ -19,6 +19,7 @@ COMMANDS = {
     "state": "The bucket and lock table that hold Terraform's state.",
     "emulator": "AWS on this machine.",
     "policy": "Judge the committed Terraform JSON with checkov.",
+    "docs": "The generated parts of the documentation.",
     "addresses": "The recorded addresses of what holds data.",
     "suai": "Day-2 work on the SUAI Cloud App.",
 }

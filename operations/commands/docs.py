@@ -1,0 +1,41 @@
+"""`quintet docs`: the generated parts of the documentation."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+app = typer.Typer(help="The generated parts of the documentation.", no_args_is_help=True)
+
+
+@app.command()
+def write(
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Only say what would be written.")] = False,
+) -> None:
+    """Brings diagrams, tables of settings and lists of exemptions up to date with the committed Terraform JSON."""
+    from config.settings import ROOT
+    from operations.documentation import pages
+
+    stale = [page for page in pages(ROOT) if page.stale]
+    for page in stale:
+        if not dry_run:
+            page.path.write_text(page.wanted, encoding="utf-8")
+        typer.echo(f"{page.path.relative_to(ROOT)}: {'would be written' if dry_run else 'written'}")
+    if not stale:
+        typer.echo("Every generated part is up to date.")
+
+
+@app.command()
+def check() -> None:
+    """Says which pages tell of something that has changed."""
+    from config.settings import ROOT
+    from operations.documentation import pages
+
+    found = pages(ROOT)
+    for page in found:
+        if page.stale:
+            typer.echo(f"{page.path.relative_to(ROOT)} is out of date: quintet docs write", err=True)
+    if any(page.stale for page in found):
+        raise typer.Exit(1)
+    typer.echo(f"The generated parts of {len(found)} pages are up to date.")
