@@ -122,6 +122,11 @@ class SuaiCloudAppStack(DeploymentStack):
         self.output(
             "application_log_group", web.log_group_names["application"], description="Where output.log is collected"
         )
+        self.output(
+            "boot_log_group",
+            web.log_group_names["boot"],
+            description="Where the log of instances' first boot is collected",
+        )
         self.output("database_address", database.address, description="MySQL, from inside the network")
         self.output("database_secret_arn", database.secret_arn, description="The database's master user and password")
         self.output("redis_endpoint", redis.endpoint, description="Redis, from inside the network")
