@@ -7,8 +7,12 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from modules import bindings
+
 if TYPE_CHECKING:
     from _pytest.terminal import TerminalReporter
+
+bindings.install()  # before any test module imports the provider's bindings
 
 pytest_plugins = ["tests.engines", "tests.emulator_fixture"]
 

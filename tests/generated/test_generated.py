@@ -12,7 +12,6 @@ import pytest
 
 from config.settings import ROOT
 from deployments.registry import load_all
-from modules.stack import TERRAFORM_VERSION
 from operations.addresses import read_document
 from operations.stacks import find_stacks
 
@@ -87,7 +86,8 @@ def test_what_is_gone_is_pruned_and_what_terraform_keeps_stays(tmp_path: Path) -
 def test_every_stack_pins_terraform_and_the_provider_it_was_generated_for() -> None:
     for stack in find_stacks(ROOT):
         document = read_document(stack.folder)
-        assert document["terraform"]["required_version"] == f"~> {TERRAFORM_VERSION}"
+        version = (ROOT / ".terraform-version").read_text().strip()
+        assert document["terraform"]["required_version"] == f"~> {version}"
         version = document["terraform"]["required_providers"]["aws"]["version"]
         lock = (stack.folder / ".terraform.lock.hcl").read_text()
         assert f'version     = "{version}"' in lock
