@@ -1,0 +1,131 @@
+"""What the Markdown files name exists: tests, commands with their options, make targets, files."""
+
+from __future__ import annotations
+
+import ast
+import re
+from collections.abc import Iterator
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import pytest
+import typer
+
+from config.settings import ROOT
+from operations.cli import app
+
+PAGES = sorted(
+    {*ROOT.glob("*.md"), *(path for folder in ("config", "deployments", "docs", "modules", "operations", "tests") for path in (ROOT / folder).rglob("*.md"))}
+)  # fmt: skip
+TABLE = "| the document says | here | shown by test |"
+_CODE = re.compile(r"```.*?```|`[^`\n]*`", re.DOTALL)
+_COMMAND = re.compile(
+    r"(?:^|[\s`(&;])(?:quintet|python -m operations)((?: +(?:-{1,2}[a-z][\w-]*|[A-Za-z0-9][\w./-]*))+)"
+)
+_MAKE = re.compile(r"(?:^|[\s`(&;])make((?: +[a-z][a-z-]*)+)(?=$|[\s`);&])")
+_TEST = re.compile(r"`(tests/[\w/]+\.py)::(\w+)`")
+
+
+def pages_named(names: list[Path]) -> Any:
+    return pytest.mark.parametrize("page", names, ids=[str(path.relative_to(ROOT)) for path in names])
+
+
+@cache
+def functions(file: Path) -> frozenset[str]:
+    tree = ast.parse(file.read_text()) if file.is_file() else ast.Module([], [])
+    return frozenset(node.name for node in tree.body if isinstance(node, ast.FunctionDef))
+
+
+def statements(page: Path) -> Iterator[list[str]]:
+    """The rows of the table of statements: cells; headings within the table left out."""
+    text = page.read_text()
+    assert text.count(TABLE) == 1, f"{page} needs one table headed {TABLE}"
+    for line in text.split(TABLE)[1].lstrip("\n").splitlines()[1:]:
+        if not line.startswith("|"):
+            return
+        cells = [cell.strip() for cell in re.split(r"(?<!\\)\|", line)[1:-1]]
+        assert len(cells) == 3, line
+        if not (cells[0].startswith("**") and cells[1] == cells[2] == ""):
+            yield cells
+
+
+@pages_named(sorted(ROOT.glob("deployments/*/README.md")))
+def test_every_row_of_a_deployments_table_names_a_test_that_exists(page: Path) -> None:
+    rows = list(statements(page))
+    assert len(rows) > 10
+    assert [row[0] for row in rows if not _TEST.search(row[2])] == [], "these statements are shown by no test"
+    assert [row[0] for row in rows if not row[1]] == []
+
+
+@pages_named(PAGES)
+def test_every_test_a_page_names_exists(page: Path) -> None:
+    named = _TEST.findall(page.read_text())
+    assert [f"{file}::{name}" for file, name in named if name not in functions(ROOT / file)] == []
+
+
+def commands_in(text: str) -> Iterator[list[str]]:
+    """The words after `quintet` in code."""
+    for code in _CODE.findall(text):
+        for found in _COMMAND.findall(code):
+            yield found.split()
+
+
+def command_exists(words: list[str]) -> bool:
+    """Whether the command line knows the subcommands and the options, and takes arguments where there are some."""
+    command: Any = typer.main.get_command(app)
+    rest = iter(words)
+    for word in rest:
+        if word.startswith("-"):
+            options = [option for option in command.params if word in (*option.opts, *option.secondary_opts)]
+            if not options:
+                return word == "--help"
+            if not options[0].is_flag:
+                next(rest, None)
+        elif hasattr(command, "commands"):
+            command = command.get_command(typer.Context(command), word)
+            if command is None:
+                return False
+        elif not any(parameter.param_type_name == "argument" for parameter in command.params):
+            return False
+    return True
+
+
+@pages_named(PAGES)
+def test_every_command_a_page_names_exists(page: Path) -> None:
+    assert [f"quintet {' '.join(words)}" for words in commands_in(page.read_text()) if not command_exists(words)] == []
+
+
+def make_targets() -> set[str]:
+    return set(re.findall(r"^([a-z][a-z-]*):", (ROOT / "Makefile").read_text(), re.MULTILINE))
+
+
+def targets_in(text: str) -> Iterator[str]:
+    for code in _CODE.findall(text):
+        for found in _MAKE.findall(code):
+            yield from found.split()
+
+
+@pages_named(PAGES)
+def test_every_make_target_a_page_names_exists(page: Path) -> None:
+    assert sorted(set(targets_in(page.read_text())) - make_targets()) == []
+
+
+@pages_named(PAGES)
+def test_every_link_within_the_repository_leads_somewhere(page: Path) -> None:
+    links = re.findall(r"\]\((?!https?:|#|mailto:)([^)#\s]+)", page.read_text())
+    assert [link for link in links if not (page.parent / link).exists()] == []
+
+
+def test_what_does_not_exist_is_found() -> None:
+    text = (
+        "Run `quintet settings check --fast`, `quintet sate status dev` or:\n```sh\nmake demo-all && make test\n```\n"
+    )
+    assert [words for words in commands_in(text) if not command_exists(words)] == [
+        ["settings", "check", "--fast"],
+        ["suai", "publish", "dev"],
+        ["sate", "status", "dev"],
+    ]
+    assert set(targets_in(text)) - make_targets() == {"demo-all"}
+    assert command_exists(["state", "bootstrap", "dev", "--dry-run"])
+    assert command_exists(["suai", "publish", "--environment", "dev"])
