@@ -7,7 +7,7 @@ What is reached owns the rule, so constructs form no cycles: `database.connectio
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Protocol
+from typing import Final, Protocol
 
 from cdktf_cdktf_provider_aws.security_group import SecurityGroup
 from cdktf_cdktf_provider_aws.vpc_security_group_egress_rule import VpcSecurityGroupEgressRule
@@ -15,6 +15,8 @@ from cdktf_cdktf_provider_aws.vpc_security_group_ingress_rule import VpcSecurity
 from constructs import Construct
 
 from modules.refusals import exempt
+
+ANYWHERE = "0.0.0.0/0"
 
 
 class Connections:
@@ -26,19 +28,13 @@ class Connections:
     def __init__(self, scope: Construct, *, name: str, vpc_id: str, port: int | None = None, description: str) -> None:
         self._scope = scope
         self._port = port
-        self._group = SecurityGroup(
+        group = SecurityGroup(
             scope, "security_group", name=name, description=description, vpc_id=vpc_id, tags={"Name": name}
         )
-
-    @property
-    def role(self) -> str:
+        self.role: Final[str] = scope.node.id
         """The owning construct's id: its name in rules."""
-        return self._scope.node.id
-
-    @property
-    def security_group_id(self) -> str:
-        """The security group's id, for the resources of the owning construct."""
-        return self._group.id
+        self.security_group_id: Final[str] = group.id
+        """For the resources of the owning construct."""
 
     def allow_from(self, peer: Connectable, *, port: int | None = None) -> None:
         """Lets `peer` reach this construct on `port`, its own port when left out, and opens both sides for it."""
@@ -72,7 +68,7 @@ class Connections:
         for block in blocks:
             rule = VpcSecurityGroupIngressRule(
                 self._scope,
-                f"from_{block.replace('.', '_').replace('/', '_')}_{number}",
+                f"from_{'anywhere' if block == ANYWHERE else block.replace('.', '_').replace('/', '_')}_{number}",
                 security_group_id=self.security_group_id,
                 cidr_ipv4=block,
                 ip_protocol="tcp",
@@ -80,7 +76,7 @@ class Connections:
                 to_port=number,
                 description=f"{block} reaches {self.role}",
             )
-            if block == "0.0.0.0/0":
+            if block == ANYWHERE:
                 exempt(rule, "world-open-ingress", *(["CKV_AWS_260"] if number == 80 else []), reason=reason)
 
     def allow_to_internet(self, *, ports: Sequence[int]) -> None:
@@ -90,7 +86,7 @@ class Connections:
                 self._scope,
                 f"to_internet_{number}",
                 security_group_id=self.security_group_id,
-                cidr_ipv4="0.0.0.0/0",
+                cidr_ipv4=ANYWHERE,
                 ip_protocol="tcp",
                 from_port=number,
                 to_port=number,

@@ -46,12 +46,13 @@ class Alarms(Construct):
         self.topic_arn: Final[str] = policy.arn
         """Known after CloudWatch may publish to the topic."""
         for address in settings.emails:
-            SnsTopicSubscription(self, _email_id(address), topic_arn=topic.arn, protocol="email", endpoint=address)
+            SnsTopicSubscription(self, email_id(address), topic_arn=topic.arn, protocol="email", endpoint=address)
         watches: dict[str, Sequence[Watch]] = {}
         for construct in watched:
-            watches[construct.node.id] = construct.watches()
-            for watch in watches[construct.node.id]:
-                self._alarm(f"{construct.node.id}_{watch.role}", name, watch)
+            role = construct.node.id
+            watches[role] = construct.watches()
+            for watch in watches[role]:
+                self._alarm(f"{role}_{watch.role}", name, watch)
         region = DeploymentStack.of_construct(self).region
         CloudwatchDashboard(
             self, "dashboard", dashboard_name=name, dashboard_body=dashboard_body(watches, region=region)
@@ -110,10 +111,10 @@ class Alarms(Construct):
         ]
 
 
-def _email_id(address: str) -> str:
+def email_id(address: str) -> str:
     """An id that belongs to the address alone, so that adding another moves no subscription.
 
-    >>> _email_id("on.call@example.org")
+    >>> email_id("on.call@example.org")
     'email_on_call_at_example_org'
     """
     written = {".": "_", "@": "_at_"}

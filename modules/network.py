@@ -19,10 +19,9 @@ from cdktf_cdktf_provider_aws.vpc_endpoint import VpcEndpoint
 from constructs import Construct
 
 from config.components import AdoptedNetwork, OwnNetwork
+from modules.access import ANYWHERE
 from modules.flow_log import FlowLog
 from modules.stack import DeploymentStack
-
-ANYWHERE = "0.0.0.0/0"
 
 
 class Network(Construct):

@@ -39,13 +39,7 @@ class DeploymentStack(TerraformStack):
         quintet = {"Project": "quintet", "Deployment": deployment, "Environment": environment.name}
         self.tags: Final[Mapping[str, str]] = {**quintet, **environment.tags, **settings.tags}
         """Every resource has them from the provider; what AWS makes of a resource, such as an instance, has not."""
-        AwsProvider(
-            self,
-            "aws",
-            region=settings.region,
-            allowed_account_ids=[environment.account_id],
-            default_tags=[DefaultTags(tags=self.tags)],
-        )
+        self._providers = {settings.region: self._provider("aws", settings.region, alias=None)}
         self.node.add_validation(Refusals(self))
 
     def physical_name(self, role: str, *, max_length: int = 63) -> str:
@@ -55,6 +49,12 @@ class DeploymentStack(TerraformStack):
     def account_wide_name(self, name: str) -> str:
         """`name` as a document gives it, made to differ between the environments that share AWS's global names."""
         return physical_name(name, self.environment.name)
+
+    def provider_in(self, region: str) -> AwsProvider:
+        """The provider for resources that must be in `region`, whatever the stack's own: made once, under its name."""
+        if region not in self._providers:
+            self._providers[region] = self._provider(f"aws_{region.replace('-', '_')}", region, alias=region)
+        return self._providers[region]
 
     def output(self, name: str, value: str | float, *, description: str) -> None:
         """Offers `value` to operators and to day-2 commands as the Terraform output `name`."""
@@ -77,6 +77,16 @@ class DeploymentStack(TerraformStack):
             raise TypeError(f"{construct.node.path} does not stand in a DeploymentStack")
         return stack
 
+    def _provider(self, id_: str, region: str, *, alias: str | None) -> AwsProvider:
+        return AwsProvider(
+            self,
+            id_,
+            region=region,
+            alias=alias,
+            allowed_account_ids=[self.environment.account_id],
+            default_tags=[DefaultTags(tags=self.tags)],
+        )
+
     def _keep_state_in_s3(self) -> None:
         state = self.environment.state
         S3Backend(
@@ -92,7 +102,7 @@ class DeploymentStack(TerraformStack):
             self.add_override("terraform.backend.s3.use_lockfile", True)
 
     def _allocate_logical_id(self, tf_element: Node | TerraformElement) -> str:
-        path = tf_element.path if isinstance(tf_element, Node) else tf_element.node.path
+        path = tf_element.path if isinstance(tf_element, Node) else tf_element.to_string()
         words = [word for word in path.split("/")[1:] if word != "Default"]
         address = "_".join(words)
         taken = self._addresses.setdefault(address, path)

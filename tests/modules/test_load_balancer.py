@@ -116,7 +116,7 @@ def test_only_the_addresses_in_the_settings_reach_the_listeners():
 
 
 def test_being_open_to_the_world_is_explained_at_the_rule():
-    exemptions = result_of(NAMED).exemptions("aws_vpc_security_group_ingress_rule.load_balancer_from_0_0_0_0_0_80")
+    exemptions = result_of(NAMED).exemptions("aws_vpc_security_group_ingress_rule.load_balancer_from_anywhere_80")
     assert exemptions["world-open-ingress"] == "a load balancer is the one thing the world may reach"
 
 

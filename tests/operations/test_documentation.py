@@ -122,7 +122,7 @@ def test_arrows_are_what_security_groups_and_policies_allow() -> None:
 def test_an_opening_to_some_addresses_is_drawn_from_them() -> None:
     document = read_document(ROOT / "generated/stacks/suai-cloud-app-dev")
     rules = document["resource"]["aws_vpc_security_group_ingress_rule"]
-    rules["load_balancer_from_0_0_0_0_0_8080"]["cidr_ipv4"] = "192.0.2.0/24"
+    rules["load_balancer_from_anywhere_8080"]["cidr_ipv4"] = "192.0.2.0/24"
     assert 'from_192_0_2_0_24(["192.0.2.0/24"])' in mermaid(document)
     assert 'from_192_0_2_0_24 -- "HTTP 8080" --> load_balancer' in mermaid(document)
     assert "world" not in mermaid(document)
