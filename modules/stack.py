@@ -46,10 +46,6 @@ class DeploymentStack(TerraformStack):
         """What AWS shall call the resource in `role`: `sync-storage-prod-database`."""
         return physical_name(self.deployment, self.environment.name, role, max_length=max_length)
 
-    def account_wide_name(self, name: str) -> str:
-        """`name` as a document gives it, made to differ between the environments that share AWS's global names."""
-        return physical_name(name, self.environment.name)
-
     def provider_in(self, region: str) -> AwsProvider:
         """The provider for resources that must be in `region`, whatever the stack's own: made once, under its name."""
         if region not in self._providers:
