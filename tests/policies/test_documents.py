@@ -117,10 +117,22 @@ def test_every_link_within_the_repository_leads_somewhere(page: Path) -> None:
     assert [link for link in links if not (page.parent / link).exists()] == []
 
 
+def test_decisions_are_numbered_in_order_and_have_their_four_parts() -> None:
+    decisions = sorted((ROOT / "docs/decisions").glob("*.md"))
+    assert [int(path.name[:4]) for path in decisions] == list(range(1, len(decisions) + 1))
+    for path in decisions:
+        text = path.read_text()
+        assert text.startswith(f"# {int(path.name[:4])}. "), path
+        assert re.findall(r"^## (.*)$", text, re.MULTILINE) == ["Context", "Decision", "Alternatives", "Consequences"]
+
+
+def test_the_changelog_says_what_an_apply_does_to_what_exists() -> None:
+    for release in (ROOT / "CHANGELOG.md").read_text().split("\n## ")[1:]:
+        assert {"Addresses moved", "Replaces"} <= set(re.findall(r"^### (.*)$", release, re.MULTILINE))
+
+
 def test_what_does_not_exist_is_found() -> None:
-    text = (
-        "Run `quintet settings check --fast`, `quintet sate status dev` or:\n```sh\nmake demo-all && make test\n```\n"
-    )
+    text = "Run `quintet settings check --fast`, `quintet suai publish dev`, `quintet sate status dev` or:\n```sh\nmake demo-all && make test\n```\n"
     assert [words for words in commands_in(text) if not command_exists(words)] == [
         ["settings", "check", "--fast"],
         ["suai", "publish", "dev"],

@@ -1,0 +1,104 @@
+"""The README's sixth deployment, built from the README's own code blocks in a copy of the repository."""
+
+from __future__ import annotations
+
+import json
+import re
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from config.settings import ROOT
+from operations.addresses import read_document
+
+BLOCK = re.compile(r"^`([\w/.]+)`(?:, in `(\w+)`)?\n\n```\w+\n(.*?)^```$", re.MULTILINE | re.DOTALL)
+LEFT_OUT = (".venv", ".venv-checkov", ".git", ".runs", ".tools", ".cache", ".mypy_cache", ".hypothesis", "tests")
+MOST_LINES = 60
+
+
+def blocks() -> dict[str, str]:
+    """The code blocks by the file they belong to."""
+    section = (ROOT / "README.md").read_text().split("\n## A sixth deployment\n")[1]
+    return {file: text for file, _, text in BLOCK.findall(section)}
+
+
+def run(root: Path, *command: str) -> None:
+    done = subprocess.run(command, cwd=root, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stdout + done.stderr
+
+
+@pytest.fixture(scope="module")
+def built(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    root = tmp_path_factory.mktemp("sixth") / "quintet"
+    shutil.copytree(ROOT, root, ignore=shutil.ignore_patterns(*LEFT_OUT, ".terraform", "__pycache__"))
+    for file, text in blocks().items():
+        path = root / file
+        if file == "deployments/registry.py":
+            registry = path.read_text()
+            before, entries = registry.split("DEPLOYMENTS = (\n")
+            text = f"{before}DEPLOYMENTS = (\n{text}{entries}"
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(text)
+    (root / "deployments/uploads/__init__.py").touch()
+    run(root, sys.executable, "main.py")
+    return root
+
+
+def test_a_sixth_deployment_takes_at_most_sixty_lines() -> None:
+    assert list(blocks()) == [
+        "deployments/uploads/settings.py",
+        "deployments/uploads/stack.py",
+        "deployments/uploads/environments/dev.toml",
+        "deployments/registry.py",
+    ]
+    written = [line for text in blocks().values() for line in text.splitlines() if line.strip()]
+    assert len(written) <= MOST_LINES
+
+
+def test_its_stack_is_what_was_asked_for(built: Path) -> None:
+    resources = read_document(built / "generated/stacks/uploads-dev")["resource"]
+    assert resources["aws_s3_bucket"]["files"]["bucket"] == "quintet-uploads-dev"
+    assert resources["aws_dynamodb_table"]["table"]["name"] == "uploads-dev-files"
+    assert set(resources["aws_subnet"]) == {f"network_{kind}_{zone}" for kind in ("public", "private") for zone in "ab"}
+    group = resources["aws_autoscaling_group"]["web"]
+    assert (group["min_size"], group["max_size"]) == (1, 2)
+    assert {"files_read_write_by_web", "table_read_write_by_web"} <= set(resources["aws_iam_role_policy"])
+    assert "aws s3 cp s3://${aws_s3_bucket" in resources["aws_launch_template"]["web_launch_template"]["user_data"]
+    backend = read_document(built / "generated/stacks/uploads-dev")["terraform"]["backend"]["s3"]
+    assert backend["key"] == "uploads/terraform.tfstate"
+
+
+def test_its_settings_are_checked_like_all_others(built: Path, tmp_path: Path) -> None:
+    file = built / "deployments/uploads/environments/dev.toml"
+    good = file.read_text()
+    file.write_text(good.replace("max_size = 2", "max_size = 0"))
+    try:
+        done = subprocess.run([sys.executable, "main.py"], cwd=built, capture_output=True, text=True, check=False)
+    finally:
+        file.write_text(good)
+    assert done.returncode == 1
+    assert "deployments/uploads/environments/dev.toml: fleet.max_size = 0" in done.stderr
+
+
+def test_the_other_stacks_stay_as_they_are(built: Path) -> None:
+    names = set(json.loads((built / "generated/manifest.json").read_text())["stacks"])
+    others = {path.name for path in (ROOT / "generated/stacks").iterdir() if (path / "cdk.tf.json").is_file()}
+    assert names == others | {"uploads-dev"}
+
+
+def test_its_code_passes_the_checks_of_the_repository(built: Path) -> None:
+    run(built, sys.executable, "-m", "ruff", "check", "--no-cache", "deployments/uploads", "deployments/registry.py")
+    run(
+        built,
+        sys.executable,
+        "-m",
+        "ruff",
+        "format",
+        "--no-cache",
+        "--check",
+        "deployments/uploads",
+        "deployments/registry.py",
+    )
