@@ -1,0 +1,75 @@
+"""What an applied stack says of itself: the values of its outputs, read from its state."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from operations.aws import Aws, check_account, refusals_explained
+from operations.errors import OperatorError
+from operations.stacks import find_stacks, only
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from pathlib import Path
+
+    from operations.stacks import Stack
+
+
+@dataclass(frozen=True)
+class Outputs:
+    """The outputs of an applied stack; sensitive ones are left out, for nobody to print."""
+
+    stack: Stack
+    values: Mapping[str, Any]
+
+    def text(self, name: str) -> str:
+        """The output `name`. Raises OperatorError when the stack was applied before it had it."""
+        value = self.values.get(name)
+        if not isinstance(value, str):
+            raise OperatorError(
+                f"The state of {self.stack.name} has no output {name}: it was applied by an earlier version.",
+                hint=f"Apply generated/stacks/{self.stack.name} again.",
+            )
+        return value
+
+
+def outputs_of(root: Path, deployment: str, environment: str, aws: Aws) -> Outputs:
+    """The outputs of a deployment in an environment.
+
+    They are read from the state object in S3 and not by way of Terraform, which would have to fetch and link its
+    provider first. Raises OperatorError when there is no such stack, it was not applied yet, its state is not in S3, or
+    the credentials are for another account than the environment's.
+    """
+    stack = only(find_stacks(root), f"{deployment}-{environment}")
+    if stack.backend is None:
+        raise OperatorError(
+            f"{stack.name} keeps its state in HCP Terraform, not in S3, where this command reads its outputs.",
+            hint="Its workspace shows the outputs.",
+        )
+    with refusals_explained():
+        check_account(aws, stack.account_id, region=stack.region)
+        s3 = aws.client("s3", region=stack.backend.region)
+        place = f"s3://{stack.backend.bucket}/{stack.backend.key}"
+        try:
+            found = s3.get_object(
+                Bucket=stack.backend.bucket, Key=stack.backend.key, ExpectedBucketOwner=stack.account_id
+            )
+            content = found["Body"].read()
+        except (s3.exceptions.NoSuchKey, s3.exceptions.NoSuchBucket):
+            content = b"{}"
+    try:
+        values = {
+            name: output["value"]
+            for name, output in json.loads(content).get("outputs", {}).items()
+            if not output.get("sensitive")
+        }
+    except (ValueError, AttributeError, KeyError, TypeError):
+        raise OperatorError(f"{place} is not a state of Terraform.") from None
+    if not values:
+        raise OperatorError(
+            f"{stack.name} is not applied: there are no outputs in {place}.",
+            hint=f"Apply generated/stacks/{stack.name} first. What is applied: quintet state status {environment}",
+        )
+    return Outputs(stack, values)
