@@ -135,6 +135,61 @@ class DatabaseSettings(GuardedSettings):
         return self
 
 
+class AuroraSettings(GuardedSettings):
+    """An Aurora PostgreSQL Serverless v2 cluster."""
+
+    engine_version: Annotated[str, Field(pattern=r"^1[4-9]\.\d+$")]
+    min_capacity_acu: Annotated[float, Field(ge=0.5, le=256, multiple_of=0.5)] = 0.5
+    """Each unit (ACU) brings about 2 GiB of memory."""
+    max_capacity_acu: Annotated[float, Field(ge=1, le=256, multiple_of=0.5)] = 4.0
+    reader_instances: Annotated[int, Field(ge=0, le=15)] = 0
+    """Instances beside the writer: one of them takes over when the writer fails."""
+    backup_retention_days: Annotated[int, Field(ge=1, le=35)] = 7
+    """Aurora cannot go without backups."""
+    performance_insights_enabled: bool = False
+    require_tls: bool = True
+    """Clients that do not speak TLS are turned away."""
+    log_retention_days: LogRetentionDays = 365
+
+    guarded: ClassVar[Mapping[str, Any]] = {"require_tls": False}
+
+    @model_validator(mode="after")
+    def _capacities_are_ordered(self) -> Self:
+        if self.max_capacity_acu < self.min_capacity_acu:
+            raise Refusal(f"is below min_capacity_acu = {self.min_capacity_acu}", "max_capacity_acu")
+        return self
+
+
+class ContainerTaskSettings(Settings):
+    """A container that runs on Fargate until its work is done."""
+
+    cpu_units: Literal[256, 512, 1024, 2048, 4096, 8192, 16384] = 1024
+    """1024 are one virtual CPU."""
+    memory_mib: Annotated[int, Field(ge=512, le=122880)] = 8192
+    ephemeral_storage_gib: Annotated[int, Field(ge=21, le=200)] = 80
+    log_retention_days: LogRetentionDays = 365
+
+    @model_validator(mode="after")
+    def _memory_fits_the_cpu(self) -> Self:
+        least, most, step = _FARGATE_MEMORY_MIB[self.cpu_units]
+        if not least <= self.memory_mib <= most or self.memory_mib % step:
+            allowed = "512, 1024 or 2048" if self.cpu_units == 256 else f"{least} to {most} in steps of {step}"
+            raise Refusal(f"does not go with cpu_units = {self.cpu_units}; allowed: {allowed}", "memory_mib")
+        return self
+
+
+_FARGATE_MEMORY_MIB = {
+    256: (512, 2048, 512),
+    512: (1024, 4096, 1024),
+    1024: (2048, 8192, 1024),
+    2048: (4096, 16384, 1024),
+    4096: (8192, 30720, 1024),
+    8192: (16384, 61440, 4096),
+    16384: (32768, 122880, 8192),
+}
+"""CPU units → least and most memory that Fargate gives with them, and its steps."""
+
+
 class RedisSettings(GuardedSettings):
     """A Redis replication group on ElastiCache."""
 
@@ -277,6 +332,19 @@ class LoadBalancerSettings(GuardedSettings):
     @classmethod
     def _blocks_are_networks(cls, blocks: tuple[str, ...]) -> tuple[str, ...]:
         return _source_cidr_blocks(blocks)
+
+
+class ScheduleSettings(Settings):
+    """When something happens again and again."""
+
+    expression: Annotated[
+        str,
+        Field(pattern=r"^(rate\((1 (minute|hour|day)|([2-9]|[1-9]\d+) (minutes|hours|days))\)|cron\([^()]+\))$"),
+    ]
+    """As EventBridge Scheduler takes it: `rate(3 hours)`, `cron(0 3 * * ? *)`; times are UTC."""
+    flexible_window_minutes: Annotated[int, Field(ge=0, le=1440)] = 10
+    """It begins at some moment within these minutes; 0 is on the minute."""
+    enabled: bool = True
 
 
 class AlarmSettings(Settings):

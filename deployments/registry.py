@@ -51,6 +51,11 @@ class Deployment:
 
 DEPLOYMENTS = (
     Deployment(
+        "canvas-data-2",
+        settings="deployments.canvas_data_2.settings:CanvasData2Settings",
+        stack="deployments.canvas_data_2.stack:CanvasData2Stack",
+    ),
+    Deployment(
         "suai-cloud-app",
         settings="deployments.suai_cloud_app.settings:SuaiCloudAppSettings",
         stack="deployments.suai_cloud_app.stack:SuaiCloudAppStack",

@@ -10,6 +10,7 @@ from cdktf_cdktf_provider_aws.kms_alias import KmsAlias
 from cdktf_cdktf_provider_aws.kms_key import KmsKey
 from constructs import Construct
 
+from modules.access import Grantable
 from modules.policy import allow, document
 from modules.stack import DeploymentStack
 
@@ -64,6 +65,14 @@ class EncryptionKey(Construct):
         )
         KmsAlias(self, "alias", name=f"alias/{name}", target_key_id=key.key_id)
         self.arn: Final[str] = key.arn
+        self._granted: set[str] = set()
+
+    def grant_use(self, grantee: Grantable) -> None:
+        """Lets `grantee` read and write what the key encrypts; granted again, nothing is added."""
+        if grantee.grantee_role not in self._granted:
+            self._granted.add(grantee.grantee_role)
+            policy = document(allow("UseKey", actions=USE, resources=[self.arn]))
+            grantee.attach_policy(self, f"use_by_{grantee.grantee_role}", policy)
 
     def _statements(self, services: Sequence[str]) -> list[dict[str, Any]]:
         account_id = DeploymentStack.of_construct(self).environment.account_id

@@ -16,6 +16,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any
 
+from operations.emulator.behind import VARIABLE
 from operations.errors import OperatorError
 
 if TYPE_CHECKING:
@@ -47,12 +48,19 @@ class Emulator:
 
     @classmethod
     def start(
-        cls, *, log: Path, port: int = 0, account_id: str | None = None, outlives_parent: bool = False
+        cls,
+        *,
+        log: Path,
+        port: int = 0,
+        account_id: str | None = None,
+        outlives_parent: bool = False,
+        behind: Path | None = None,
     ) -> Emulator:
         """Start the process in its own process group and wait until it answers.
 
         `log` takes its output; a free port is taken when `port` is 0; `account_id` owns what access keys that name no
-        account make. The process ends when this one ends, however that happens, unless `outlives_parent`.
+        account make. The process ends when this one ends, however that happens, unless `outlives_parent`. `behind` is a
+        file that says what really runs behind the API; see `operations.emulator.behind`.
         Raises OperatorError when the port is taken or the process ends before it answers.
         """
         listener = listen(port)
@@ -65,6 +73,7 @@ class Emulator:
             process = subprocess.Popen(
                 command,
                 cwd=_REPOSITORY,
+                env=os.environ | ({VARIABLE: str(behind)} if behind else {}),
                 stdin=subprocess.DEVNULL,
                 stdout=output,
                 stderr=subprocess.STDOUT,

@@ -1,0 +1,78 @@
+"""The real DAP client, used so that one process can work on one table after another, and asked again when it pays."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import os
+import random
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
+from types import ModuleType
+from typing import TypeVar
+
+import aiohttp
+from dap.api import DAPClient, DAPClientError
+from dap.dap_error import ProcessingError, ServerError
+from dap.dap_types import Credentials
+from dap.integration.database import DatabaseConnection, DatabaseConnectionConfig
+from dap.replicator import canvas, canvas_logs, catalog
+from dap.replicator.sql import SQLReplicator
+
+from .database import Login
+from .parameters import ApiCredentials
+
+logger = logging.getLogger(__name__)
+MODULES: dict[str, ModuleType] = {"canvas": canvas, "canvas_logs": canvas_logs, "catalog": catalog}
+WORTH_TRYING_AGAIN = (
+    aiohttp.ClientError,  # 429 and 5xx, broken connections, and 403 of a link that has expired
+    DAPClientError,  # a gateway that answers without JSON
+    ProcessingError,  # a job that failed on Canvas's side
+    ServerError,  # what the API says without a kind of its own, throttling among it
+    TimeoutError,
+)
+_FIRST_PAUSE_SECONDS = 2.0
+_LONGEST_PAUSE_SECONDS = 120.0
+T = TypeVar("T")
+
+
+@asynccontextmanager
+async def replicator(credentials: ApiCredentials, login: Login) -> AsyncIterator[SQLReplicator]:
+    """The client, signed in to the API at DAP_API_URL and to the database."""
+    for module in MODULES.values():
+        _forget_tables(module)
+    config = DatabaseConnectionConfig(
+        "postgresql", login.host, login.port, login.username, login.password, login.dbname, login.tls
+    )
+    known = Credentials.create(client_id=credentials.client_id, client_secret=credentials.client_secret)
+    async with DAPClient(os.environ["DAP_API_URL"], known) as session:
+        yield SQLReplicator(session, DatabaseConnection.from_config(config))
+
+
+async def patiently(
+    what: str, work: Callable[[], Awaitable[T]], *, sleep: Callable[[float], Awaitable[None]] = asyncio.sleep
+) -> T:
+    """The result of `work`, tried up to API_ATTEMPTS times with growing pauses while the API throttles or fails."""
+    attempts = int(os.environ.get("API_ATTEMPTS", "6"))
+    for attempt in range(1, attempts + 1):
+        try:
+            return await work()
+        except WORTH_TRYING_AGAIN as error:
+            if attempt == attempts:
+                raise
+            longest = min(_FIRST_PAUSE_SECONDS * 2 ** (attempt - 1), _LONGEST_PAUSE_SECONDS)
+            pause = random.uniform(longest / 2, longest)  # noqa: S311  # spreads requests, hides nothing
+            about = {"what": what, "attempt": attempt, "error": repr(error), "pause_seconds": round(pause, 1)}
+            logger.warning("Trying again", extra={"about": about})
+            await sleep(pause)
+    raise AssertionError("API_ATTEMPTS is at least 1")
+
+
+def _forget_tables(module: ModuleType) -> None:
+    """Remove the classes that the client left in its module for an earlier table.
+
+    It brings every table in there to the schema in there: in a function that is used again, to yesterday's.
+    """
+    for name, value in list(vars(module).items()):
+        if isinstance(value, type):
+            delattr(module, name)

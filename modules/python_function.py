@@ -1,0 +1,143 @@
+"""A Lambda function in Python."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+from collections.abc import Mapping, Sequence
+from typing import Final
+
+from cdktf import TerraformResourceLifecycle
+from cdktf_cdktf_provider_aws.lambda_function import (
+    LambdaFunction,
+    LambdaFunctionEphemeralStorage,
+    LambdaFunctionLoggingConfig,
+    LambdaFunctionTracingConfig,
+    LambdaFunctionVpcConfig,
+)
+from constructs import Construct
+
+from modules.access import Connections, Grantable
+from modules.log_group import LogGroup
+from modules.network import Network
+from modules.policy import allow, document
+from modules.refusals import exempt
+from modules.service_role import ServiceRole
+from modules.stack import DeploymentStack
+from modules.watch import Watch
+
+PYTHON = "python3.12"
+_NETWORK_INTERFACES = (
+    "ec2:AssignPrivateIpAddresses",
+    "ec2:CreateNetworkInterface",
+    "ec2:DeleteNetworkInterface",
+    "ec2:DescribeNetworkInterfaces",
+    "ec2:DescribeSubnets",
+    "ec2:UnassignPrivateIpAddresses",
+)
+
+
+class PythonFunction(Construct):
+    """A function in private subnets that runs `handler` (`module.function`) of the ZIP archive `code`.
+
+    With `layers_by_operator` an operator's command gives it the layer that holds its libraries, and plans leave that
+    layer alone. Outward it reaches nothing until it is let to.
+    """
+
+    def __init__(
+        self,
+        scope: Construct,
+        id_: str,
+        *,
+        name: str,
+        network: Network,
+        code: bytes,
+        handler: str,
+        timeout_seconds: int,
+        memory_mib: int,
+        log_retention_days: int,
+        environment: Mapping[str, str],
+        ephemeral_storage_mib: int = 512,
+        layers_by_operator: bool = False,
+    ) -> None:
+        super().__init__(scope, id_)
+        stack = DeploymentStack.of_construct(self)
+        self.connections: Final[Connections] = Connections(
+            self, name=name, vpc_id=network.vpc_id, description=f"The function {name}"
+        )
+        group = LogGroup(self, "log", name=f"/aws/lambda/{name}", retention_days=log_retention_days)
+        self.log_group_name: Final[str] = group.name
+        account_id = stack.environment.account_id
+        self._role = ServiceRole(
+            self, "role", name=name, service="lambda.amazonaws.com", grantee_role=id_,
+            conditions={"StringEquals": {"aws:SourceAccount": account_id}},
+        )  # fmt: skip
+        group.grant_write(self._role)
+        self._role.attach_policy(
+            self,
+            "observe_and_join_network",
+            # none of these can be allowed for one resource
+            document(
+                allow("JoinNetwork", actions=_NETWORK_INTERFACES, resources=["*"]),
+                allow("Trace", actions=["xray:PutTelemetryRecords", "xray:PutTraceSegments"], resources=["*"]),
+            ),
+        )
+        self._function = LambdaFunction(
+            self,
+            "Default",
+            function_name=name,
+            role=self._role.arn,
+            runtime=PYTHON,
+            handler=handler,
+            filename=stack.add_file(f"{id_}.zip", code),
+            source_code_hash=base64.b64encode(hashlib.sha256(code).digest()).decode(),
+            timeout=timeout_seconds,
+            memory_size=memory_mib,
+            ephemeral_storage=LambdaFunctionEphemeralStorage(size=ephemeral_storage_mib),
+            environment={"variables": dict(environment)},
+            logging_config=LambdaFunctionLoggingConfig(log_format="Text", log_group=group.name),
+            tracing_config=LambdaFunctionTracingConfig(mode="Active"),
+            vpc_config=LambdaFunctionVpcConfig(
+                subnet_ids=list(network.private_subnet_ids),
+                security_group_ids=[self.connections.security_group_id],
+            ),
+            lifecycle=TerraformResourceLifecycle(ignore_changes=["layers"]) if layers_by_operator else None,
+            # it is refused when its role may not join the network yet
+            depends_on=[*self._role.attached],
+        )
+        exempt(self._function, "CKV_AWS_116", reason="it is called by a state machine, which hears of every failure")
+        exempt(self._function, "CKV_AWS_115", reason="the state machine bounds how many run at once")
+        exempt(self._function, "CKV_AWS_272", reason="the code is the archive beside this file, which is in git")
+        exempt(self._function, "CKV_AWS_173", reason="its environment holds names and no secrets; Lambda encrypts it")
+        self.name: Final[str] = name
+        self.arn: Final[str] = self._function.arn
+
+    @property
+    def grantee_role(self) -> str:
+        """Its name in the ids of grants."""
+        return self.node.id
+
+    def attach_policy(self, scope: Construct, id_: str, policy: str) -> None:
+        """Attaches a policy document to the function's role."""
+        self._role.attach_policy(scope, id_, policy)
+
+    def grant_invoke(self, grantee: Grantable) -> None:
+        """Lets `grantee` call the function."""
+        policy = document(allow("Invoke", actions=["lambda:InvokeFunction"], resources=[self.arn]))
+        grantee.attach_policy(self, f"invoke_by_{grantee.grantee_role}", policy)
+
+    def watches(self) -> Sequence[Watch]:
+        """Calls that failed in the function itself."""
+        return [
+            Watch(
+                role="errors",
+                description="It ended with an exception or ran out of time: look at its log group",
+                namespace="AWS/Lambda",
+                metric_name="Errors",
+                dimensions={"FunctionName": self.name},
+                statistic="Sum",
+                threshold=0,
+                period_seconds=300,
+                evaluation_periods=1,
+            )
+        ]
