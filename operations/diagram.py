@@ -12,7 +12,7 @@ from typing import Any
 
 Attributes = Mapping[str, Any]
 
-_REFERENCE = re.compile(r"\$\{(aws_\w+)\.(\w+)")
+_REFERENCE = re.compile(r"\b(aws_\w+)\.(\w+)")
 _ANYWHERE = "0.0.0.0/0"
 _GRANT = re.compile(r"(?P<what>\w+)_by_\w+")
 _ZONES = "availability_zone"
