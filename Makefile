@@ -27,8 +27,9 @@ check: venv ## Format, lint, types, layers, fast tests
 	@.venv/bin/lint-imports
 	@$(PYTEST) -m "not engines and not terraform"
 
-synth: venv ## Write generated/ from the settings and the code
+synth: venv ## Write generated/ from the settings and the code, and the parts of documents that follow from it
 	@.venv/bin/python main.py
+	@.venv/bin/python -m operations docs write
 
 plan: venv ## Plan against your own AWS account, with the credentials of your environment  [STACKS="…" ENVIRONMENT=…]
 	@scripts/plan.sh $(or $(STACKS),$(notdir $(wildcard generated/stacks/*-$(ENVIRONMENT))))
