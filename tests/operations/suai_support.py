@@ -102,7 +102,7 @@ def put_state(aws: Aws, stack: Stack, outputs: dict[str, str]) -> None:
 
 
 def deploy(root: Path, emulator: Emulator, account: str) -> Deployed:
-    """What an apply would leave behind, as far as the commands look."""
+    """The state an apply would leave behind."""
     aws = QuickAws(emulator.environment(account_id=account, region=REGION))
     deployed = Deployed(root, emulator, account, aws)
     (root / ".cache").symlink_to(ROOT / ".cache")  # the application's libraries are fetched once
@@ -118,6 +118,11 @@ def deploy(root: Path, emulator: Emulator, account: str) -> Deployed:
             "boot_log_group": "/quintet/suai-web/boot",
         },
     )
+    return deployed
+
+
+def make_fleet(deployed: Deployed) -> None:
+    """The bucket and the group an apply would leave behind."""
     s3 = deployed.client("s3")
     s3.create_bucket(Bucket=deployed.bucket, CreateBucketConfiguration={"LocationConstraint": REGION})
     s3.put_bucket_versioning(Bucket=deployed.bucket, VersioningConfiguration={"Status": "Enabled"})
@@ -131,4 +136,3 @@ def deploy(root: Path, emulator: Emulator, account: str) -> Deployed:
         LaunchTemplate={"LaunchTemplateId": template["LaunchTemplate"]["LaunchTemplateId"], "Version": "1"},
         AvailabilityZones=[f"{REGION}a"],
     )
-    return deployed

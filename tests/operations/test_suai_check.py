@@ -61,7 +61,7 @@ def serve() -> Iterator[Serve]:
 
         server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
         servers.append(server)
-        threading.Thread(target=server.serve_forever, daemon=True).start()
+        threading.Thread(target=server.serve_forever, args=(0.01,), daemon=True).start()
         return f"http://127.0.0.1:{server.server_port}"
 
     yield start
@@ -124,7 +124,7 @@ def test_one_page_that_answers_otherwise_is_exit_code_1(
 
 @pytest.mark.parametrize("kind", ["hanging", "dripping"])
 def test_a_slow_page_fails_without_holding_up_the_others(serve: Serve, check: Check, kind: str) -> None:
-    code, out, _ = check(serve(WELL, **{kind: ("/database",)}), "--timeout-seconds", "1")
+    code, out, _ = check(serve(WELL, **{kind: ("/database",)}), "--timeout-seconds", "2")
     assert code == 1
     assert row(out, "/redis")[2] == "OK"
     assert "1 of 6 pages failed: /database" in out

@@ -25,7 +25,7 @@ from operations.errors import OperatorError
 from operations.fleet import Refresh
 from operations.fleet_progress import shown
 from operations.suai_cloud_app.publish import Publication
-from tests.operations.suai_support import REGION, Deployed, QuickAws, deploy
+from tests.operations.suai_support import REGION, Deployed, QuickAws, deploy, make_fleet
 
 FIRST = b"#!/bin/sh\nexec sleep 1\n"
 SECOND = b"#!/bin/sh\nexec sleep 2\n"
@@ -52,7 +52,9 @@ class EventfulAws(QuickAws):
 
 @pytest.fixture
 def deployed(tmp_path: Path, emulator: Emulator, account: str) -> Deployed:
-    return deploy(tmp_path, emulator, account)
+    made = deploy(tmp_path, emulator, account)
+    make_fleet(made)
+    return made
 
 
 @pytest.fixture
@@ -389,10 +391,11 @@ def test_the_command_line_publishes_and_lists(quintet: Callable[..., Any], tmp_p
         (("--timeout-minutes", "0"), "--timeout-minutes"),
     ],
 )
-def test_wrong_usage_is_exit_code_2(quintet: Callable[..., Any], arguments: tuple[str, ...], message: str) -> None:
-    code, _, err = quintet("publish", "--environment", "test", *arguments)
-    assert code == 2
-    assert message in err
+def test_wrong_usage_is_exit_code_2(
+    capsys: pytest.CaptureFixture[str], arguments: tuple[str, ...], message: str
+) -> None:
+    assert cli.run(["suai", "publish", *arguments]) == 2
+    assert message in capsys.readouterr().err
 
 
 def test_failures_are_exit_code_1_without_a_traceback(quintet: Callable[..., Any]) -> None:
