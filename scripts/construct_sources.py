@@ -1,0 +1,28 @@
+"""Prints where each construct of each stack is made, as JSON: construct path → file:line. Writes nothing.
+
+It makes the constructs as main.py does, from the code and settings as they are now.
+"""
+
+from __future__ import annotations
+
+import json
+import sys
+import tempfile
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[1]
+sys.path.insert(0, str(ROOT))
+
+from deployments.registry import load_all  # noqa: E402  # the path above makes it importable from anywhere
+from modules import bindings  # noqa: E402
+
+bindings.install()
+
+from main import synthesise  # noqa: E402
+from modules.sources import recorded_sources  # noqa: E402  # after the bindings are installed
+
+if __name__ == "__main__":
+    with tempfile.TemporaryDirectory(prefix="quintet-sources-") as folder, recorded_sources(ROOT) as sources:
+        context = json.loads((ROOT / "cdktf.json").read_text(encoding="utf-8"))["context"]
+        synthesise(load_all(), Path(folder) / "generated", context=context)
+    json.dump(sources, sys.stdout, indent=1, sort_keys=True)
