@@ -96,12 +96,12 @@ class Rollout:
             self._expect_success(self._follow(active, release), pointer)
         outdated = self.fleet.launched_before(pointer.written)
         if not outdated and (active or self.refresh != "always"):
-            self._say("Every instance was launched after it became that: nothing is left to do.")
+            self._say("Every instance was launched since it is: nothing is left to do.")
             return
         if self.dry_run:
             self._say(f"Would replace {self._instances()}")
             return
-        self._say(f"Replacing {self._instances()}, {len(outdated)} of them launched before it became that")
+        self._say(f"Replacing {self._instances()}, {len(outdated)} of them launched before it was the current one")
         self._expect_success(self._follow(self.fleet.start_refresh(), release), pointer)
         self._say(f"Done: {self._instances()} run {release.version}.")
 

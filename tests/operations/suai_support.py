@@ -105,6 +105,7 @@ def deploy(root: Path, emulator: Emulator, account: str) -> Deployed:
     """The state an apply would leave behind."""
     aws = QuickAws(emulator.environment(account_id=account, region=REGION))
     deployed = Deployed(root, emulator, account, aws)
+    (ROOT / ".cache").mkdir(exist_ok=True)
     (root / ".cache").symlink_to(ROOT / ".cache")  # the application's libraries are fetched once
     put_state(
         aws,

@@ -310,7 +310,7 @@ def test_a_refresh_that_was_put_off_is_made_up_for(deployed: Deployed, publish: 
     assert "Instances fetch it when they boot" in said
     assert deployed.instances() == instances
     said = publish(version="1.0")
-    assert "2 of them launched before it became that" in said
+    assert "2 of them launched before it was the current one" in said
     assert instances.isdisjoint(deployed.instances())
 
 
