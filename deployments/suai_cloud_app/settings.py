@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Self
+from typing import Annotated, Self
 
-from pydantic import model_validator
+from pydantic import Field, model_validator
 
 from config.components import (
     DatabaseSettings,
@@ -25,6 +25,8 @@ class ApplicationSettings(Settings):
     port: Port = 8080
     """`[server] port`: where the application listens on its instance."""
     database_name: DatabaseName = "suai"
+    executable: Annotated[str, Field(min_length=1)] | None = None
+    """A team's own program, by its path from the repository; left out, the one of this repository is built."""
     database_user: UserName = "admin"
     """The database's master user; RDS makes and rotates its password."""
 

@@ -33,7 +33,7 @@ def publish(
         Path | None,
         typer.Option(
             "--app",
-            help="Your own executable; without it, the one of this repository is built.",
+            help="Your own executable; without it, the one the settings name, else that of this repository is built.",
             exists=True,
             dir_okay=False,
             readable=True,
@@ -65,7 +65,7 @@ def publish(
     from rich.console import Console
 
     from config.settings import ROOT
-    from operations.suai_cloud_app.publish import Publication
+    from operations.suai_cloud_app.publish import Publication, executable_in_settings
     from operations.suai_cloud_app.releases import VERSION
 
     if version is not None and not VERSION.fullmatch(version):
@@ -75,6 +75,8 @@ def publish(
         )
     if executable and build:
         raise typer.BadParameter("Give --build or --app, not both.", param_hint="--build")
+    if not executable and not version and not build:
+        executable = executable_in_settings(environment)
     policy: dict[bool | None, RefreshPolicy] = {None: "when needed", True: "always", False: "never"}
     asked = Publication(
         environment=environment,

@@ -6,9 +6,10 @@ import hashlib
 import tempfile
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
 from config.settings import ROOT
+from deployments.registry import load_all
 from deployments.suai_cloud_app.runtime.package import PackageError, build
 from operations.aws import Aws, refusals_explained
 from operations.errors import OperatorError
@@ -20,6 +21,8 @@ from operations.toolchain.one_at_a_time import one_at_a_time
 
 if TYPE_CHECKING:
     from rich.console import Console
+
+    from deployments.suai_cloud_app.settings import SuaiCloudAppSettings
 
 _PROGRAMS = (b"\x7fELF", b"#!")
 _VERSION_LENGTH = 12
@@ -93,6 +96,26 @@ class Publication:
             with console.status(f"Uploading {size} …"):
                 releases.upload(release, file)
             console.print(f"Uploaded {size} to {address}", markup=False)
+
+
+def executable_in_settings(environment: str) -> Path | None:
+    """The program of a team's own that the settings of `environment` name. Raises OperatorError when it is missing."""
+    for plan in load_all():
+        if plan.deployment.name == DEPLOYMENT and plan.environment.name == environment:
+            settings = cast("SuaiCloudAppSettings", plan.settings)
+            return _program_at(settings.application.executable, named_in=plan.file)
+    return None
+
+
+def _program_at(name: str | None, *, named_in: str) -> Path | None:
+    if name is None:
+        return None
+    if not (ROOT / name).is_file():
+        raise OperatorError(
+            f'{named_in}: application.executable = "{name}": there is no such file.',
+            hint="Name a file by its path from the repository, or leave the key out to build the application here.",
+        )
+    return ROOT / name
 
 
 def _published(releases: Releases, version: str) -> Release:

@@ -401,3 +401,19 @@ def test_wrong_usage_is_exit_code_2(
 def test_failures_are_exit_code_1_without_a_traceback(quintet: Callable[..., Any]) -> None:
     code, _, err = quintet("publish", "--environment", "test", "--version", "9")
     assert (code, err.splitlines()[0]) == (1, "Error: 9 is not published. Published: nothing yet.")
+
+
+def test_a_team_names_its_own_program_in_settings(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    from operations.suai_cloud_app import publish
+
+    monkeypatch.setattr(publish, "ROOT", tmp_path)
+    (tmp_path / "theirs").write_bytes(b"\x7fELF")
+    assert publish._program_at("theirs", named_in="dev.toml") == tmp_path / "theirs"
+    with pytest.raises(OperatorError, match=r'dev\.toml: application\.executable = "gone": there is no such file'):
+        publish._program_at("gone", named_in="dev.toml")
+
+
+def test_without_one_in_the_settings_ours_is_built() -> None:
+    from operations.suai_cloud_app.publish import executable_in_settings
+
+    assert executable_in_settings("dev") is None
