@@ -116,6 +116,16 @@ class Database(Construct):
         return self._instance.address
 
     @property
+    def arn(self) -> str:
+        """The ARN of the instance."""
+        return self._instance.arn
+
+    @property
+    def identifier(self) -> str:
+        """What RDS calls the instance."""
+        return self._instance.identifier
+
+    @property
     def secret_arn(self) -> str:
         """The secret RDS keeps for the master user: JSON with `username` and `password`."""
         return self._instance.master_user_secret.get(0).secret_arn

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Final, Literal
 
+from cdktf import TerraformResourceLifecycle
 from cdktf_cdktf_provider_aws.autoscaling_group import (
     AutoscalingGroup,
     AutoscalingGroupInstanceRefresh,
@@ -56,7 +57,12 @@ class Fleet(Construct):
     asks for one, else `name`. Each of `log_roles` makes a log group, called `log_group_name(name, role)`, that the
     instances may write to. The image's root device must be /dev/xvda, as Amazon Linux has it. A new launch template,
     such as from changed user data, replaces the instances one after another; each new one is in service before an old
-    one goes.
+    one goes: `singleton` turns that around, for what must never run twice, and keeps such a group from moving its
+    instance to another zone by itself.
+
+    `version` makes a group for each version: its name carries it, so that another version gets a new group, which has
+    all of `min_size` healthy behind the load balancer before the old one goes. With `replace_unhealthy_targets=False`
+    the load balancer decides who gets requests, and only EC2 who is replaced.
     """
 
     def __init__(
@@ -71,12 +77,20 @@ class Fleet(Construct):
         subnets: Literal["private", "public"] = "private",
         role_name: str | None = None,
         log_roles: Sequence[str] = (),
+        version: str | None = None,
+        singleton: bool = False,
+        replace_unhealthy_targets: bool = True,
+        compressed_user_data: bool = False,
     ) -> None:
         super().__init__(scope, id_)
+        if singleton and settings.max_size != 1:
+            raise ValueError(f"{self.node.path} may run once only, and its settings say max_size = {settings.max_size}")
         subnet_ids = network.private_subnet_ids if subnets == "private" else network.public_subnet_ids
         if not subnet_ids:
             raise ValueError(f"{self.node.path} has no {subnets} subnets to run in: the network names none")
         self._min_size = settings.min_size
+        self._versioned = version is not None
+        self._replace_unhealthy_targets = replace_unhealthy_targets
         self.connections: Final = Connections(
             self, name=name, vpc_id=network.vpc_id, description=f"Instances of {name}"
         )
@@ -98,14 +112,18 @@ class Fleet(Construct):
             role=self._role,
             security_group_id=self.connections.security_group_id,
             public=subnets == "public",
+            compressed=compressed_user_data,
         )
-        self._group = self._auto_scaling_group(name, settings, subnet_ids, template)
+        group_name = name if version is None else f"{name}-{version}"
+        self._group = self._auto_scaling_group(name, group_name, settings, subnet_ids, template, singleton=singleton)
         for group in logs.values():
             group.grant_write(self)
+        if singleton:
+            return
         AutoscalingPolicy(
             self,
             "cpu",
-            name=f"{name}-cpu",
+            name=f"{group_name}-cpu",
             autoscaling_group_name=self._group.name,
             policy_type="TargetTrackingScaling",
             target_tracking_configuration=AutoscalingPolicyTargetTrackingConfiguration(
@@ -140,20 +158,34 @@ class Fleet(Construct):
     def attach_target_group(self, arn: str) -> None:
         """Registers the instances with a load balancer, whose health checks decide from then on who is replaced."""
         self._group.target_group_arns = [*(self._group.target_group_arns_input or ()), arn]
-        self._group.health_check_type = "ELB"
+        if self._replace_unhealthy_targets:
+            self._group.health_check_type = "ELB"
+        if self._versioned and self._min_size:
+            self._group.min_elb_capacity = self._min_size
+
+    def wait_for(self, *addresses: str) -> None:
+        """Makes the group, hence its instances, after the resources at `addresses`, such as a balancer's listeners."""
+        self._group.depends_on = [*(self._group.depends_on or ()), *addresses]
 
     def watches(self) -> Sequence[Watch]:
         """What of the instances is worth an alarm."""
         return fleet_watches(self.group_name, self._min_size)
 
     def _auto_scaling_group(
-        self, name: str, settings: FleetSettings, subnet_ids: Sequence[str], template: LaunchTemplate
+        self,
+        name: str,
+        group_name: str,
+        settings: FleetSettings,
+        subnet_ids: Sequence[str],
+        template: LaunchTemplate,
+        *,
+        singleton: bool,
     ) -> AutoscalingGroup:
         tags = {**DeploymentStack.of_construct(self).tags, "Name": name}
         return AutoscalingGroup(
             self,
             "Default",
-            name=name,
+            name=group_name,
             # desired_capacity is left to the group, or every apply would undo its scaling
             min_size=settings.min_size,
             max_size=settings.max_size,
@@ -165,12 +197,16 @@ class Fleet(Construct):
             instance_refresh=AutoscalingGroupInstanceRefresh(
                 strategy="Rolling",
                 preferences=AutoscalingGroupInstanceRefreshPreferences(
-                    min_healthy_percentage=100, max_healthy_percentage=150, skip_matching=True
+                    min_healthy_percentage=0 if singleton else 100,
+                    max_healthy_percentage=100 if singleton else 150,
+                    skip_matching=True,
                 ),
             ),
+            suspended_processes=["AZRebalance"] if singleton else None,  # it starts the new one first
             enabled_metrics=list(GROUP_METRICS),
             tag=[
                 AutoscalingGroupTag(key=key, value=value, propagate_at_launch=True)
                 for key, value in sorted(tags.items())
             ],
+            lifecycle=TerraformResourceLifecycle(create_before_destroy=True) if self._versioned else None,
         )

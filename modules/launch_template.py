@@ -30,6 +30,7 @@ class LaunchTemplate(Construct):
     """Instances with an encrypted disk, IMDSv2, detailed monitoring and neither key pair nor, unless public, address.
 
     Each change makes a new version. Containers on the instance do not reach its metadata, one network hop further.
+    EC2 takes 16 KiB of user data, which holds three times as much when it is `compressed`.
     """
 
     def __init__(
@@ -43,6 +44,7 @@ class LaunchTemplate(Construct):
         role: InstanceRole,
         security_group_id: str,
         public: bool,
+        compressed: bool = False,
     ) -> None:
         super().__init__(scope, id_)
         image = settings.image
@@ -54,7 +56,7 @@ class LaunchTemplate(Construct):
             # resolved by EC2 whenever an instance starts, so that plans do not depend on the day they are made
             image_id=image.ami_id if isinstance(image, FixedImage) else f"resolve:ssm:{image.ssm_parameter}",
             instance_type=settings.instance_type,
-            user_data=Fn.base64encode(user_data),
+            user_data=Fn.base64gzip(user_data) if compressed else Fn.base64encode(user_data),
             iam_instance_profile=LaunchTemplateIamInstanceProfile(arn=role.profile_arn),
             network_interfaces=[
                 LaunchTemplateNetworkInterfaces(

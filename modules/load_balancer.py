@@ -97,6 +97,7 @@ class LoadBalancer(Construct):
         self._vpc_id = network.vpc_id
         self._settings = settings
         self._target_group: LbTargetGroup | None = None
+        self._listeners: list[str] = []
         self.connections: Final = Connections(
             self,
             name=f"{name}-load-balancer",  # the fleet behind it may have its name, but not its security group's
@@ -146,12 +147,31 @@ class LoadBalancer(Construct):
         host = self.dns_name if dns is None else dns.host_name
         return f"{scheme}://{host}" if port == usual else f"{scheme}://{host}:{port}"
 
+    @property
+    def target_group_arn(self) -> str:
+        """Whom it forwards to. Raises ValueError before `forward_to` said that."""
+        if self._target_group is None:
+            raise ValueError(f"{self.node.path} forwards to nobody yet")
+        return self._target_group.arn
+
+    @property
+    def listeners(self) -> Sequence[str]:
+        """The addresses of its listeners: no target is healthy before they stand."""
+        return tuple(self._listeners)
+
     def forward_to(
-        self, target: Target, *, port: int, health_check: HealthCheck, deregistration_delay_seconds: int = 60
+        self,
+        target: Target,
+        *,
+        port: int,
+        health_check: HealthCheck,
+        deregistration_delay_seconds: int = 60,
+        redirected_by: str | None = None,
     ) -> None:
         """Sends all requests to `port` of the healthy instances of `target`; called once.
 
-        An instance that leaves may finish its requests for `deregistration_delay_seconds`.
+        An instance that leaves may finish its requests for `deregistration_delay_seconds`. `redirected_by` names who
+        else redirects HTTP to HTTPS: then requests of both are forwarded.
         """
         if self._target_group is not None:
             raise ValueError(f"{self.node.path} forwards already; it cannot forward to {target.node.path} as well")
@@ -177,7 +197,7 @@ class LoadBalancer(Construct):
         )
         target.attach_target_group(self._target_group.arn)
         target.connections.allow_from(self, port=port)
-        self._listen(self._target_group, self._settings.dns)
+        self._listen(self._target_group, self._settings.dns, redirected_by)
 
     def watches(self) -> Sequence[Watch]:
         """What of requests and of the instances behind is worth an alarm."""
@@ -217,8 +237,9 @@ class LoadBalancer(Construct):
         )
         return bucket
 
-    def _listen(self, target_group: LbTargetGroup, dns: DnsSettings | None) -> None:
+    def _listen(self, target_group: LbTargetGroup, dns: DnsSettings | None, redirected_by: str | None) -> None:
         http_port, https_port = self._settings.http_port, self._settings.https_port
+        self._listeners = [f"aws_lb_listener.{self.node.id}_{kind}" for kind in ("http", *(["https"] if dns else []))]
         listen = partial(LbListener, self, load_balancer_arn=self._load_balancer.arn)
         forward = LbListenerDefaultAction(type="forward", target_group_arn=target_group.arn)
         if dns is None:
@@ -227,12 +248,19 @@ class LoadBalancer(Construct):
             exempt(target_group, "CKV_AWS_378", reason=self._settings.reasons["dns"])
             return
         redirect = LbListenerDefaultActionRedirect(status_code="HTTP_301", protocol="HTTPS", port=str(https_port))
-        listen(
+        http = listen(
             "http",
             port=http_port,
             protocol="HTTP",
-            default_action=[LbListenerDefaultAction(type="redirect", redirect=redirect)],
+            default_action=[
+                forward if redirected_by else LbListenerDefaultAction(type="redirect", redirect=redirect),
+            ],
         )
+        if redirected_by:
+            reason = f"{redirected_by} redirects HTTP to HTTPS"
+            exempt(http, "CKV_AWS_2", "CKV_AWS_103", reason=reason)
+            exempt(target_group, "CKV_AWS_378", reason=reason)
+            exempt(self._load_balancer, "CKV2_AWS_20", reason=reason)
         certificate_arn = (
             dns.certificate_arn or Certificate(self, "certificate", host_names=[dns.host_name], zone_id=dns.zone_id).arn
         )

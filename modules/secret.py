@@ -39,3 +39,8 @@ class Secret(Construct):
         """Lets `grantee` fetch the value."""
         policy = document(allow("ReadSecret", actions=["secretsmanager:GetSecretValue"], resources=[self.arn]))
         grantee.attach_policy(self, f"read_by_{grantee.grantee_role}", policy)
+
+    def grant_write(self, grantee: Grantable) -> None:
+        """Lets `grantee` set another value; the one before it stays readable as AWSPREVIOUS."""
+        policy = document(allow("WriteSecret", actions=["secretsmanager:PutSecretValue"], resources=[self.arn]))
+        grantee.attach_policy(self, f"written_by_{grantee.grantee_role}", policy)
