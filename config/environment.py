@@ -2,22 +2,60 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
+from typing import Annotated, Any, Literal
+
+from pydantic import Discriminator, Tag
 
 from config.settings import ROOT, Problem, Settings, SettingsError, display_name, load
-from config.types import AccountId, BucketName, Locking, Name, Region, TableName, TagValue
+from config.types import (
+    AccountId,
+    BucketName,
+    HostName,
+    Locking,
+    Name,
+    OrganizationName,
+    Region,
+    TableName,
+    TagValue,
+    WorkspaceName,
+)
 
 ENVIRONMENTS = ROOT / "config" / "environments"
 
 
 class StateSettings(Settings):
-    """Where Terraform keeps the state of every stack of an environment."""
+    """A bucket of the environment's account keeps the state of every stack, under a lock."""
 
+    backend: Literal["s3", "cloud"] = "s3"
+    """`s3`: the keys below; `cloud`: those of HCP Terraform."""
     bucket: BucketName
     region: Region
     lock_table: TableName
     locking: Locking = "dynamodb"
     """`dynamodb`: the lock table; `lockfile`: S3's own lock file; `both`: both are taken, to move between them."""
+
+
+class CloudStateSettings(Settings):
+    """HCP Terraform (Terraform Cloud) keeps the state of every stack, in a workspace for each, and runs Terraform."""
+
+    backend: Literal["cloud"]
+    organization: OrganizationName
+    hostname: HostName = "app.terraform.io"
+    """Another one for Terraform Enterprise."""
+    workspaces: dict[Name, WorkspaceName] = {}
+    """Deployment → its workspace; a deployment that is left out has the workspace called like its stack."""
+
+    def workspace(self, deployment: str, environment: str) -> str:
+        """The workspace of a deployment's stack."""
+        return self.workspaces.get(deployment, f"{deployment}-{environment}")
+
+
+def _state_backend(value: Any) -> str:
+    given = value if isinstance(value, Mapping) else dict(value) if isinstance(value, Settings) else {}
+    # a backend that is neither is refused by the first, which names both
+    return "cloud" if given.get("backend") == "cloud" else "s3"
 
 
 class Environment(Settings):
@@ -26,7 +64,10 @@ class Environment(Settings):
     name: Name
     """As the file is called."""
     account_id: AccountId
-    state: StateSettings
+    state: Annotated[
+        Annotated[StateSettings, Tag("s3")] | Annotated[CloudStateSettings, Tag("cloud")],
+        Discriminator(_state_backend),
+    ]
     protect_data: bool = True
     """Deletion protection, final snapshots and `prevent_destroy` on what holds data."""
     tags: dict[str, TagValue] = {}

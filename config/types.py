@@ -206,4 +206,17 @@ TagValue = Annotated[
 Reason = Annotated[str, StringConstraints(min_length=10)]
 BackupRetentionDays = Annotated[int, Field(ge=0, le=35)]
 Percent = Annotated[int, Field(ge=1, le=100)]
+OrganizationName = Annotated[
+    str,
+    _pattern(
+        r"[A-Za-z0-9][A-Za-z0-9_-]{2,39}",
+        "is not the name of an HCP Terraform organization: 3 to 40 letters, digits, _ and -",
+    ),
+]
+WorkspaceName = Annotated[
+    str,
+    _pattern(
+        r"[A-Za-z0-9_-]{1,90}", "is not the name of an HCP Terraform workspace: up to 90 letters, digits, _ and -"
+    ),
+]
 Locking = Literal["dynamodb", "both", "lockfile"]

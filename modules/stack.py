@@ -5,16 +5,17 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Final
 
-from cdktf import App, S3Backend, TerraformElement, TerraformOutput, TerraformStack
+from cdktf import App, CloudBackend, NamedCloudWorkspace, S3Backend, TerraformElement, TerraformOutput, TerraformStack
 from cdktf_cdktf_provider_aws.provider import AwsProvider
 from cdktf_cdktf_provider_aws.provider import AwsProviderDefaultTags as DefaultTags
 from constructs import IConstruct, Node
 
 from config.deployment import DeploymentSettings
-from config.environment import Environment
+from config.environment import CloudStateSettings, Environment, StateSettings
 from config.settings import ROOT
 from modules.naming import physical_name
 from modules.refusals import Refusals
+from modules.split_state import refuse_split_state
 
 TERRAFORM_VERSION = (ROOT / ".terraform-version").read_text(encoding="utf-8").strip()
 
@@ -22,7 +23,8 @@ TERRAFORM_VERSION = (ROOT / ".terraform-version").read_text(encoding="utf-8").st
 class DeploymentStack(TerraformStack):
     """One deployment in one environment.
 
-    State lives in the environment's bucket under the deployment's name. Addresses are the construct ids joined by `_`,
+    State lives in the environment's bucket under the deployment's name, or in a workspace of HCP Terraform; a run that
+    would keep it elsewhere fails before it changes anything. Addresses are the construct ids joined by `_`,
     without `Default`: `aws_db_instance.database`, `aws_subnet.network_private_a`.
     """
 
@@ -34,7 +36,12 @@ class DeploymentStack(TerraformStack):
         self.files: dict[str, bytes] = {}
         """Files the stack's folder holds beside its JSON, by relative path; whoever synthesises writes them."""
         self._addresses: dict[str, str] = {}
-        self._keep_state_in_s3()
+        match environment.state:
+            case StateSettings() as place:
+                self._keep_state_in_s3(place)
+            case CloudStateSettings() as place:
+                self._keep_state_in_the_cloud(place)
+        refuse_split_state(self, environment.state)
         self.add_override("terraform.required_version", f"~> {TERRAFORM_VERSION}")
         quintet = {"Project": "quintet", "Deployment": deployment, "Environment": environment.name}
         self.tags: Final[Mapping[str, str]] = {**quintet, **environment.tags, **settings.tags}
@@ -83,8 +90,7 @@ class DeploymentStack(TerraformStack):
             default_tags=[DefaultTags(tags=self.tags)],
         )
 
-    def _keep_state_in_s3(self) -> None:
-        state = self.environment.state
+    def _keep_state_in_s3(self, state: StateSettings) -> None:
         S3Backend(
             self,
             bucket=state.bucket,
@@ -96,6 +102,15 @@ class DeploymentStack(TerraformStack):
         self.add_override("terraform.backend.s3.allowed_account_ids", [self.environment.account_id])
         if state.locking != "dynamodb":
             self.add_override("terraform.backend.s3.use_lockfile", True)
+
+    def _keep_state_in_the_cloud(self, state: CloudStateSettings) -> None:
+        workspace = state.workspace(self.deployment, self.environment.name)
+        CloudBackend(
+            self,
+            hostname=state.hostname,
+            organization=state.organization,
+            workspaces=NamedCloudWorkspace(name=workspace),
+        )
 
     def _allocate_logical_id(self, tf_element: Node | TerraformElement) -> str:
         path = tf_element.path if isinstance(tf_element, Node) else tf_element.to_string()

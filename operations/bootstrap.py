@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from operations.aws import Aws, check_account, refusals_explained
 from operations.drift import Line, settle
+from operations.hcp_terraform import state_in_s3
 from operations.lock_table import LockTable
 from operations.state_bucket import StateBucket
 
@@ -17,10 +18,10 @@ def bootstrap(aws: Aws, environment: Environment, *, dry_run: bool = False) -> l
     """Bring the bucket and the table of the environment to what is wanted; safe to run again.
 
     Says for each item what was found and done; with `dry_run` nothing is written. Raises OperatorError before anything
-    is written when the credentials are for another account, the bucket is somebody else's or in another region, or the
-    table has other keys.
+    is written when HCP Terraform keeps the environment's state, the credentials are for another account, the bucket is
+    somebody else's or in another region, or the table has other keys.
     """
-    state = environment.state
+    state = state_in_s3(environment)
     tags = {"Project": "quintet", "Purpose": "terraform-state", "Environment": environment.name, **environment.tags}
     with refusals_explained():
         check_account(aws, environment.account_id, region=state.region)

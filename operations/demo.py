@@ -9,7 +9,7 @@ from contextlib import ExitStack
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from config.environment import load_environment
+from config.environment import StateSettings, load_environment
 from config.settings import ROOT
 from deployments.checks import Check, CheckContext
 from operations.aws import Aws
@@ -20,6 +20,7 @@ from operations.demo_progress import DONE, FAILED, StackProgress, shown, summari
 from operations.emulator.server import Emulator
 from operations.errors import OperatorError
 from operations.existing import make_existing
+from operations.hcp_terraform import OUTSIDE, keep_state_beside
 from operations.processes import RunInterruptedError
 from operations.protections import without_protections
 from operations.runs import Run
@@ -60,8 +61,9 @@ class Demo:
             emulator = Emulator.start(log=run.log_of("emulator"), outlives_parent=self.keep)
             cleanup.callback(emulator.stop)
             console.print(f"The emulator answers on {emulator.endpoint}")
-            aws = Aws(emulator.environment(account_id=settings.account_id, region=settings.state.region))
-            bootstrap(aws, settings)
+            aws = Aws(emulator.environment(account_id=settings.account_id, region=stacks[0].region))
+            if isinstance(settings.state, StateSettings):
+                bootstrap(aws, settings)
             make_existing(aws, stacks)
             before = _census(emulator)
             progress = [StackProgress(stack, console) for stack in stacks]
@@ -114,11 +116,12 @@ class Demo:
             if event.kind in ("done", "errored"):
                 line.finished += 1
 
-        terraform = run.terraform(
-            stack,
-            environment=emulator.full_environment(account_id=stack.account_id, region=stack.region),
-            on_event=count,
-        )
+        environment = emulator.full_environment(account_id=stack.account_id, region=stack.region)
+        if stack.backend is None:
+            environment |= OUTSIDE
+        terraform = run.terraform(stack, environment=environment, on_event=count)
+        if stack.backend is None:
+            keep_state_beside(terraform.directory)
         line.enter("init")
         terraform.init()
         line.enter("plan")

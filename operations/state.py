@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from operations.aws import Aws, check_account, refusals_explained
+from operations.hcp_terraform import state_in_s3
 from operations.lock_table import KEY
 from operations.locks import Lock
 from operations.terraform import Terraform, TerraformError
@@ -54,8 +55,11 @@ class EnvironmentStatus:
 
 
 def status(aws: Aws, environment: Environment, stacks: Sequence[Stack]) -> EnvironmentStatus:
-    """What is known of the states of an environment. Reads only. Raises OperatorError when AWS refuses."""
-    place = environment.state
+    """What is known of the states of an environment. Reads only.
+
+    Raises OperatorError when AWS refuses, and when HCP Terraform keeps the states.
+    """
+    place = state_in_s3(environment)
     with refusals_explained():
         check_account(aws, environment.account_id, region=place.region)
         s3 = aws.client("s3", region=place.region)

@@ -9,7 +9,7 @@ import typer
 if TYPE_CHECKING:
     from rich.console import Console
 
-    from config.environment import Environment
+    from config.environment import StateSettings
     from operations.state import EnvironmentStatus
 
 app = typer.Typer(help="The bucket and lock table that hold Terraform's state.", no_args_is_help=True)
@@ -47,9 +47,10 @@ def status(
     """Shows bucket, table, and every stack's serial, resources, size, last change and lock holder."""
     from rich.console import Console
 
-    from config.environment import environment_names, load_environment
+    from config.environment import CloudStateSettings, environment_names, load_environment
     from config.settings import ROOT
     from operations.aws import Aws, account_of
+    from operations.hcp_terraform import state_in_s3
     from operations.stacks import find_stacks
     from operations.state import status as look
 
@@ -57,11 +58,15 @@ def status(
     aws = Aws()
     names = [environment] if environment else environment_names()
     for settings in map(load_environment, names):
-        if environment is None and (account := account_of(aws, region=settings.state.region)) != settings.account_id:
+        if environment is None and isinstance(settings.state, CloudStateSettings):
+            console.print(f"{settings.name}: in the organization {settings.state.organization} of HCP Terraform.")
+            continue
+        region = state_in_s3(settings).region
+        if environment is None and (account := account_of(aws, region=region)) != settings.account_id:
             console.print(f"{settings.name}: account {settings.account_id}; these credentials are for {account}.")
             continue
         stacks = find_stacks(ROOT, settings.name)
-        _show(console, settings, look(aws, settings, stacks))
+        _show(console, settings.name, state_in_s3(settings), look(aws, settings, stacks))
 
 
 @app.command()
@@ -96,18 +101,17 @@ def unlock(
     typer.echo(f"{chosen.name} is unlocked.")
 
 
-def _show(console: Console, settings: Environment, found: EnvironmentStatus) -> None:
+def _show(console: Console, environment: str, place: StateSettings, found: EnvironmentStatus) -> None:
     from rich.table import Table
 
     from operations.locks import age_text
 
-    place = settings.state
     for what, name, exists in (
         ("bucket", place.bucket, found.bucket_exists),
         ("lock table", place.lock_table, found.table_exists or place.locking == "lockfile"),
     ):
-        missing = "" if exists else f"  missing: quintet state bootstrap {settings.name}"
-        console.print(f"{settings.name}: {what} {name} in {place.region}{missing}")
+        missing = "" if exists else f"  missing: quintet state bootstrap {environment}"
+        console.print(f"{environment}: {what} {name} in {place.region}{missing}")
     table = Table()
     table.add_column("stack", no_wrap=True)
     for column in ("serial", "resources", "bytes", "last change", "locked by"):

@@ -105,6 +105,21 @@ def test_every_stack_keeps_its_state_in_s3_under_a_lock_and_knows_its_account() 
             assert provider["allowed_account_ids"] == [plan.environment.account_id]
 
 
+def test_every_stack_refuses_to_run_where_its_state_is_not_kept() -> None:
+    for stack in find_stacks(ROOT):
+        variable = read_document(stack.folder)["variable"]["TFC_RUN_ID"]
+        (validation,) = variable["validation"]
+        assert variable["default"] == ""  # nobody is asked for it
+        assert validation["condition"] == f'${{var.TFC_RUN_ID {"!=" if stack.backend is None else "=="} ""}}'
+
+
+def test_every_lock_file_serves_hcp_terraform_and_macs() -> None:
+    for stack in find_stacks(ROOT):
+        lock = (stack.folder / ".terraform.lock.hcl").read_text()
+        # one h1 hash for each of linux_amd64, darwin_amd64 and darwin_arm64
+        assert lock.count('"h1:') == 3
+
+
 def test_no_stack_reads_another_or_asks_aws_while_planning() -> None:
     for stack in find_stacks(ROOT):
         document = read_document(stack.folder)
