@@ -15,13 +15,18 @@ from operations.errors import OperatorError
 
 COMMANDS = {
     "settings": "Check what operators set.",
+    "plan": "Plan every stack at once and report on one page.",
+    "apply": "Apply exactly what was reviewed.",
+    "drift": "What has changed in AWS without Terraform.",
     "demo": "Apply the committed stacks to the emulator, from nothing to checked.",
     "state": "The bucket and lock table that hold Terraform's state.",
     "emulator": "AWS on this machine.",
     "policy": "Judge the committed Terraform JSON with checkov.",
     "docs": "The generated parts of the documentation.",
     "addresses": "The recorded addresses of what holds data.",
+    "beaver": "Day-2 work on the Beaver Contest.",
     "suai": "Day-2 work on the SUAI Cloud App.",
+    "canvas": "Day-2 work on Canvas Data 2.",
 }
 """Command → what it is for. Each is the module of that name in operations/commands, imported when it is asked for."""
 

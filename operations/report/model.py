@@ -53,7 +53,7 @@ class StackReport:
     imported: tuple[Line, ...] = ()
     drift: tuple[Line, ...] = ()
     filled_in: tuple[Line, ...] = ()
-    """What AWS filled in where nothing was set: no drift anybody caused."""
+    """What AWS filled in where nothing was set and no policy minds: no drift anybody caused."""
     outputs: tuple[Line, ...] = ()
     failure: str = ""
     seconds: float = 0.0
@@ -71,7 +71,7 @@ class StackReport:
     @property
     def findings(self) -> tuple[Finding, ...]:
         """Every finding, at changes and at drift."""
-        return tuple(finding for line in (*self.changes, *self.drift, *self.filled_in) for finding in line.findings)
+        return tuple(finding for line in (*self.changes, *self.drift) for finding in line.findings)
 
 
 @dataclass(frozen=True)
@@ -129,14 +129,17 @@ def report_stack(
     drifted = [
         change for change in plan.drift if change.action is not Action.NO_OP and _says_something(change, secrets)
     ]
+    drift = lines(drifted, drift_findings)
+    against_policies = {finding.address for finding in drift_findings}
+    filled_in = {change.address for change in drifted if only_fills_in(change)} - against_policies
     return StackReport(
         name=name,
         environment=environment,
         changes=lines((change for change in plan.changes if change.action in SHOWN), findings),
         moved=lines(change for change in plan.changes if change.moved_from),
         imported=lines(change for change in plan.changes if change.import_id),
-        drift=lines((change for change in drifted if not only_fills_in(change)), drift_findings),
-        filled_in=lines((change for change in drifted if only_fills_in(change)), drift_findings),
+        drift=tuple(line for line in drift if line.address not in filled_in),
+        filled_in=tuple(line for line in drift if line.address in filled_in),
         outputs=lines(change for change in plan.outputs if change.action is not Action.NO_OP),
         seconds=seconds,
     )

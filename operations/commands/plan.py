@@ -1,0 +1,59 @@
+"""`quintet plan`: plan every stack at once and report on one page."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+app = typer.Typer(help="Plan every stack at once and report on one page.")
+
+Stacks = Annotated[
+    list[str] | None, typer.Argument(help="Stacks or deployments, `*` and `?` allowed; all when left out.")
+]
+Environment = Annotated[str | None, typer.Option(help="Only the stacks of this environment.")]
+FailOn = Annotated[
+    list[str] | None,
+    typer.Option(help="Exit 1 when this policy finds something; `all` for each. May be given several times."),
+]
+ReportTo = Annotated[
+    Path | None, typer.Option(help="Also write report.md, report.html and run.txt (the run's name) into this folder.")
+]
+
+
+@app.command()
+def plan(
+    stacks: Stacks = None, environment: Environment = None, fail_on: FailOn = None, report_to: ReportTo = None
+) -> None:
+    """Plans stacks from the committed JSON. Exit code 0: nothing would change, 2: something would, 1: failed."""
+    plan_and_report(stacks, environment, fail_on, report_to, drift=False)
+
+
+def plan_and_report(
+    stacks: list[str] | None,
+    environment: str | None,
+    fail_on: list[str] | None,
+    report_to: Path | None,
+    *,
+    drift: bool,
+) -> None:
+    """Plans, shows the report, says where it is kept, and ends with its exit code."""
+    from rich.console import Console
+
+    from operations.plans import Planning, check_policies
+    from operations.report.terminal import print_report
+
+    check_policies(fail_on or [])
+    console = Console()
+    planned = Planning(patterns=stacks or (), environment=environment, drift=drift).run(console)
+    print_report(planned.report, console)
+    if report_to is not None:
+        planned.copy_report(report_to)
+    typer.echo(f"\nReport: {planned.folder / 'report.html'}")
+    if not drift and planned.exit_code == 2:
+        typer.echo(f"Apply what was reviewed: quintet apply {planned.folder.name}")
+    broken = planned.against(fail_on or [])
+    for stack, finding in broken:
+        typer.echo(f"{stack}: {finding.address} {finding.message} [{finding.policy}]", err=True)
+    raise typer.Exit(1 if broken else planned.exit_code)
