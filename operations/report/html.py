@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from operations.report.model import SHOWN, Report
-from operations.report.wording import MARKS, SHOUTED, deed, notes, standing
+from operations.report.wording import MARKS, SHOUTED, besides, deed, notes, standing
 
 TEMPLATE = Path(__file__).with_name("page.html.j2")
 
@@ -26,6 +26,7 @@ def html(report: Report) -> str:
         shown=[action for action in SHOWN if report.counts[action]],
         marks=MARKS,
         shouted=SHOUTED,
+        besides=besides,
         deed=deed,
         notes=notes,
         standing=standing,
