@@ -18,6 +18,7 @@ need postgresql postgres /usr/lib/postgresql/*/bin/postgres
 need redis-server redis-server
 need memcached memcached
 need graphviz dot
+need chromium-headless-shell chromium-headless-shell chromium chromium-browser google-chrome
 
 [ -n "$missing" ] || exit 0
 if [ "$(id -u)" -ne 0 ] || ! command -v apt-get >/dev/null 2>&1; then
