@@ -28,7 +28,7 @@ class Connections:
     def __init__(self, scope: Construct, *, name: str, vpc_id: str, port: int | None = None, description: str) -> None:
         self._scope = scope
         self._port = port
-        group = SecurityGroup(
+        self._group = group = SecurityGroup(
             scope, "security_group", name=name, description=description, vpc_id=vpc_id, tags={"Name": name}
         )
         self.role: Final[str] = scope.node.id
@@ -36,12 +36,16 @@ class Connections:
         self.security_group_id: Final[str] = group.id
         """For the resources of the owning construct."""
 
+    def exempt(self, *rules: str, reason: str) -> None:
+        """Exempts the security group from `rules`, with the reason beside it."""
+        exempt(self._group, *rules, reason=reason)
+
     def allow_from(self, peer: Connectable, *, port: int | None = None) -> None:
         """Lets `peer` reach this construct on `port`, its own port when left out, and opens both sides for it."""
         number = self._listening(port)
         suffix = "" if number == self._port else f"_{number}"
         description = f"{peer.connections.role} reaches {self.role}"
-        VpcSecurityGroupIngressRule(
+        rule = VpcSecurityGroupIngressRule(
             self._scope,
             f"from_{peer.connections.role}{suffix}",
             security_group_id=self.security_group_id,
@@ -51,6 +55,8 @@ class Connections:
             to_port=number,
             description=description,
         )
+        if number == 80:
+            exempt(rule, "CKV_AWS_260", reason="only the instances of another security group may come in")
         VpcSecurityGroupEgressRule(
             self._scope,
             f"from_{peer.connections.role}{suffix}_egress",

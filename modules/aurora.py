@@ -96,6 +96,7 @@ class Aurora(Construct):
             lifecycle=prevent_destroy,
         )
         exempt(self._cluster, "CKV_AWS_162", reason="clients sign in with the password that an operator's command sets")
+        exempt(self._cluster, "CKV2_AWS_8", reason="its own backups are kept as long as the settings ask for")
         if not protect:
             exempt(self._cluster, "CKV_AWS_139", reason="the environment's data is not protected")
         if not settings.require_tls:

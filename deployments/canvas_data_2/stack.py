@@ -39,8 +39,12 @@ class CanvasData2Stack(DeploymentStack):
         parameters = f"/{settings.stage}/canvas_data_2"
 
         network = Network(self, "network", name=name("network"), settings=settings.network)
-        endpoints = InterfaceEndpoints(
-            self, "endpoints", name=name("endpoints"), network=network, services=settings.vpc_endpoints
+        endpoints = (
+            InterfaceEndpoints(
+                self, "endpoints", name=name("endpoints"), network=network, services=settings.vpc_endpoints
+            )
+            if settings.vpc_endpoints
+            else None
         )
         key = EncryptionKey(
             self, "key", name=name("key"), description="Data and credentials of Canvas Data 2", protect=protect
@@ -174,7 +178,8 @@ class CanvasData2Stack(DeploymentStack):
         for client in (list_tables, sync_table, table_task):
             client_id.grant_read(client)
             client_secret.grant_read(client)
-            endpoints.connections.allow_from(client)
+            if endpoints is not None:
+                endpoints.connections.allow_from(client)
         for client in (sync_table, table_task):
             database.connections.allow_from(client)
             user_secret.grant_read(client)
@@ -197,7 +202,7 @@ class CanvasData2Stack(DeploymentStack):
         self.output("parameter_path", parameters, description="Above the API's credentials in the Parameter Store")
         self.output("cluster_arn", database.arn, description="The database, as the Data API names it")
         self.output("database_address", database.address, description="The database's writer, from inside the network")
-        self.output("database_port", database.port, description="Its port")
+        self.output("database_port", str(database.port), description="Its port")
         self.output("database_name", database.database_name, description="The database that is filled")
         self.output("admin_secret_arn", database.secret_arn, description="The master user and password, kept by RDS")
         self.output("user_secret_arn", user_secret.arn, description="What the pipeline signs in with")

@@ -2,11 +2,13 @@
 
 * half of a service's settings are forgotten: grace period, rebalancing, deployment configuration, placement …
 * no task ever runs, so that `wait_for_steady_state` waits for ever; here a service is in steady state at once
+* RunTask fails when only the task says how much memory it has
 * RunTask runs nothing; here a task is a process where `operations.emulator.behind` names one for its image
 """
 
 from __future__ import annotations
 
+import copy
 import os
 import subprocess
 import threading
@@ -58,6 +60,14 @@ def run_as_processes(original: Any, backend: EC2ContainerServiceBackend, *args: 
         if behind is not None:
             _start(task, container, behind)
     return tasks
+
+
+@GAP.around(EC2ContainerServiceBackend, "_calculate_task_resource_requirements")
+def memory_of_the_task(original: Any, task_definition: Any) -> Any:
+    """On Fargate only the task as a whole needs to say how much memory it has."""
+    counted = copy.copy(task_definition)
+    counted.container_definitions = [{"memory": 0, **container} for container in task_definition.container_definitions]
+    return original(counted)
 
 
 @GAP.around(Task, "advance")

@@ -5,20 +5,23 @@
 * a read replica copies from its source what AWS does not: tags, log exports, storage limit, monitoring
 * the Data API (`enable_http_endpoint` of `aws_rds_cluster`) is refused for current engines, its actions are missing;
   a scaling configuration nobody asked for is returned
+* the master user's secret (`manage_master_user_password`) names another user than asked for, with one known password
 * parameters of `aws_db_parameter_group` come back without a source, hence as none; they cannot be reset
 * DescribeDBEngineVersions is missing (`data.aws_rds_engine_version`)
 """
 
 from __future__ import annotations
 
+import json
 import random
+import secrets
 import string
 from collections.abc import Callable, Iterable
 from typing import Any
 
 from moto.core.responses import ActionResult
 from moto.rds.exceptions import DBClusterNotFoundError
-from moto.rds.models import DBCluster, DBInstance, DBParameterGroup, RDSBackend
+from moto.rds.models import DBCluster, DBInstance, DBParameterGroup, MasterUserSecret, RDSBackend
 from moto.rds.responses import RDSResponse
 
 from operations.emulator.gap import Gap
@@ -86,6 +89,12 @@ def data_api_as_asked() -> None:
         cluster._enable_http_endpoint = bool(asked)
 
     DBCluster.enable_http_endpoint = property(read, write)  # type: ignore[assignment]
+
+
+@GAP.around(MasterUserSecret, "_generate_secret_string")
+def secret_of_the_master_user(original: Any, secret: MasterUserSecret) -> str:
+    del original
+    return json.dumps({"username": secret.resource.master_username, "password": secrets.token_hex(14)})
 
 
 @GAP.action(RDSResponse)

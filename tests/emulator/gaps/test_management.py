@@ -154,3 +154,15 @@ def test_a_saved_query_can_be_changed_found_and_deleted(aws: Aws) -> None:
     assert [(query["queryDefinitionId"], query["queryString"]) for query in found] == [(name, "limit 1")]
     assert logs.delete_query_definition(queryDefinitionId=name)["success"] is True
     assert logs.describe_query_definitions()["queryDefinitions"] == []
+
+
+def test_the_version_made_current_is_what_readers_get(aws: Any) -> None:
+    secrets = aws("secretsmanager")
+    arn = secrets.create_secret(Name="password", SecretString="old")["ARN"]
+    old = secrets.get_secret_value(SecretId=arn)["VersionId"]
+    new = secrets.put_secret_value(SecretId=arn, SecretString="new", VersionStages=["AWSPENDING"])["VersionId"]
+    assert secrets.get_secret_value(SecretId=arn)["SecretString"] == "old"
+    secrets.update_secret_version_stage(
+        SecretId=arn, VersionStage="AWSCURRENT", MoveToVersionId=new, RemoveFromVersionId=old
+    )
+    assert secrets.get_secret_value(SecretId=arn)["SecretString"] == "new"

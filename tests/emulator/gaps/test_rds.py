@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
 from typing import Any
 
@@ -112,6 +113,22 @@ def test_the_data_api_of_a_cluster_is_as_asked(rds: Any) -> None:
     assert rds.describe_db_clusters(DBClusterIdentifier="aurora")["DBClusters"][0]["HttpEndpointEnabled"] is False
     rds.enable_http_endpoint(ResourceArn=cluster["DBClusterArn"])
     assert rds.describe_db_clusters(DBClusterIdentifier="aurora")["DBClusters"][0]["HttpEndpointEnabled"] is True
+
+
+def test_the_master_users_secret_names_that_user(rds: Any, aws: Callable[..., Any]) -> None:
+    passwords = set()
+    for name in ("one", "two"):
+        cluster = rds.create_db_cluster(
+            DBClusterIdentifier=name,
+            Engine="aurora-postgresql",
+            MasterUsername="root_user",
+            ManageMasterUserPassword=True,
+        )["DBCluster"]
+        value = aws("secretsmanager").get_secret_value(SecretId=cluster["MasterUserSecret"]["SecretArn"])
+        secret = json.loads(value["SecretString"])
+        assert secret["username"] == "root_user"
+        passwords.add(secret["password"])
+    assert len(passwords) == 2
 
 
 def test_engine_versions_can_be_listed(rds: Any) -> None:

@@ -1,0 +1,250 @@
+"""Canvas Data 2 from schedule to rows, everything real but AWS and Canvas themselves; see `applied`."""
+
+from __future__ import annotations
+
+import io
+import json
+import sys
+from collections.abc import Iterator
+
+import pytest
+from rich.console import Console
+
+from operations.canvas_data_2.table_task import TableTask
+from operations.canvas_data_2.user import DatabaseUser
+from operations.errors import OperatorError
+from tests.deployments.canvas_data_2.applied import ENVIRONMENT, RUNTIME, Applied, applied
+from tests.deployments.canvas_data_2.conftest import users
+from tests.deployments.canvas_data_2.dap_api import DapApi, SourceTable
+from tests.deployments.canvas_data_2.replica import checksum_of
+from tests.engines import PostgreSql
+
+pytestmark = [pytest.mark.engines, pytest.mark.terraform, pytest.mark.xdist_group("canvas-end-to-end")]
+
+
+@pytest.fixture(scope="module")
+def canvas(tmp_path_factory: pytest.TempPathFactory, postgresql: PostgreSql) -> Iterator[Applied]:
+    """The applied stack, its database prepared, and an API with three tables; tests follow one another in it."""
+    with DapApi() as api:
+        api.tables["users"] = users(500)
+        for name in ("courses", "enrollments"):
+            api.tables[name] = SourceTable({"title": {"type": "string"}, "data": {"type": "object"}})
+            for key in range(1, 20):
+                api.tables[name].put(key, title=f"{name} {key}\nsecond line \\ backslash", data={"n": key})
+        with applied(tmp_path_factory.mktemp("canvas"), postgresql, api) as ready:
+            ready.prepare()
+            yield ready
+
+
+def exact(canvas: Applied, *tables: str) -> bool:
+    """Whether the tables are copies of their sources, to the last value."""
+    return all(canvas.replica.checksum(name) == checksum_of(canvas.api.tables[name]) for name in tables)
+
+
+def test_the_first_run_initialises_every_table(canvas: Applied) -> None:
+    execution = canvas.refresh()
+    assert execution.status == "SUCCEEDED", execution
+    assert canvas.states(execution) == dict.fromkeys(canvas.api.tables, "complete")
+    assert exact(canvas, *canvas.api.tables)
+    (notification,) = canvas.notifications()
+    assert notification["Subject"] == "Canvas Data 2 (dev): 3 of 3 tables refreshed, 0 failed"
+    assert json.loads(notification["Message"])["counts"]["initialised"] == 3
+
+
+def test_the_second_run_syncs_what_changed(canvas: Applied) -> None:
+    source = canvas.api.tables["users"]
+    source.put(7, name="changed", points=0)
+    source.put(1000, name="added", points=None)
+    source.delete(8)
+    execution = canvas.refresh()
+    assert execution.status == "SUCCEEDED", execution
+    assert exact(canvas, *canvas.api.tables)
+    (notification,) = canvas.notifications()
+    counts = json.loads(notification["Message"])["counts"]
+    assert (counts["complete"], counts["initialised"]) == (3, 0)
+
+
+def test_a_table_with_a_dependent_view_survives_a_column_change(canvas: Applied) -> None:
+    canvas.replica.sql("CREATE VIEW public.best AS SELECT id, points FROM canvas.users WHERE points > 100")
+    canvas.replica.sql("ALTER VIEW public.best OWNER TO canvas; COMMENT ON VIEW public.best IS 'kept'")
+    canvas.replica.sql("DROP VIEW public.best; CREATE VIEW public.best AS SELECT id, points FROM canvas.users")
+    canvas.replica.sql("ALTER VIEW public.best OWNER TO canvas; COMMENT ON VIEW public.best IS 'kept'")
+    canvas.replica.sql("GRANT CREATE ON SCHEMA public TO canvas")
+    source = canvas.api.tables["users"]
+    source.columns["points"] = {"type": "string"}
+    for key, row in list(source.rows.items()):
+        source.put(key, name=row["name"], points=f"{row['points']} points")
+    execution = canvas.refresh("users")
+    assert canvas.states(execution) == {"users": "complete_with_update"}
+    assert exact(canvas, "users")
+    assert canvas.replica.sql("SELECT points FROM public.best WHERE id = 7") == "0 points"
+    assert canvas.replica.sql("SELECT obj_description('public.best'::regclass)") == "kept"
+    assert json.loads(canvas.notifications()[-1]["Message"])["updated_schema"] == ["canvas.users"]
+
+
+def test_a_table_that_fails_is_reported_and_stops_no_other(canvas: Applied) -> None:
+    functions, name = canvas.client("lambda"), canvas.outputs.text("sync_function")
+    given = functions.get_function_configuration(FunctionName=name)["Environment"]["Variables"]
+    functions.update_function_configuration(
+        FunctionName=name, Environment={"Variables": {**given, "API_ATTEMPTS": "1"}}
+    )
+    canvas.api.faults.broken.add("courses")
+    canvas.api.tables["enrollments"].put(1, title="changed", data=None)
+    execution = canvas.refresh()
+    canvas.api.faults.broken.clear()
+    functions.update_function_configuration(FunctionName=name, Environment={"Variables": given})
+    assert canvas.states(execution) == {"courses": "failed", "enrollments": "complete", "users": "complete"}
+    assert exact(canvas, "users", "enrollments")
+    assert (execution.status, execution.error.partition(":")[0]) == ("FAILED", "TablesFailed")
+    notification = canvas.notifications()[-1]
+    assert notification["Subject"] == "Canvas Data 2 (dev): 2 of 3 tables refreshed, 1 failed"
+    (failed,) = json.loads(notification["Message"])["failed"]
+    assert (failed["table"], failed["step"]) == ("canvas.courses", "sync")
+    assert "failed" in failed["error"]
+
+
+def test_a_sync_that_is_out_of_time_is_handed_over_to_fargate(canvas: Applied) -> None:
+    functions, name = canvas.client("lambda"), canvas.outputs.text("sync_function")
+    given = functions.get_function_configuration(FunctionName=name)
+    variables = given["Environment"]["Variables"]
+    hurried = {**variables, "HAND_OVER_SECONDS": str(given["Timeout"] - 4)}
+    functions.update_function_configuration(FunctionName=name, Environment={"Variables": hurried})
+    canvas.api.faults.slow["courses"] = 8
+    canvas.api.tables["courses"].put(1, title="slow", data=None)
+    execution = canvas.refresh("courses")
+    functions.update_function_configuration(FunctionName=name, Environment={"Variables": variables})
+    canvas.api.faults.slow.clear()
+    assert canvas.states(execution) == {"courses": "complete"}
+    assert exact(canvas, "courses")
+    tasks = canvas.client("ecs").list_tasks(cluster=canvas.outputs.text("task_cluster_arn"), desiredStatus="STOPPED")
+    assert tasks["taskArns"]
+
+
+def test_a_sync_that_lambda_ends_is_handed_over_as_well(canvas: Applied) -> None:
+    functions, name = canvas.client("lambda"), canvas.outputs.text("sync_function")
+    given = functions.get_function_configuration(FunctionName=name)
+    late = {**given["Environment"]["Variables"], "HAND_OVER_SECONDS": "-600"}
+    functions.update_function_configuration(FunctionName=name, Timeout=6, Environment={"Variables": late})
+    canvas.api.faults.slow["courses"] = 9
+    canvas.api.tables["courses"].put(2, title="slower", data=None)
+    execution = canvas.refresh("courses")
+    functions.update_function_configuration(
+        FunctionName=name, Timeout=given["Timeout"], Environment=given["Environment"]
+    )
+    canvas.api.faults.slow.clear()
+    assert canvas.states(execution) == {"courses": "complete"}, execution
+    assert exact(canvas, "courses")
+
+
+def test_a_throttled_api_is_waited_for(canvas: Applied) -> None:
+    canvas.api.faults.throttled["/dap/query/canvas/table"] = 3
+    canvas.api.tables["enrollments"].put(2, title="after the wait", data=None)
+    execution = canvas.refresh()
+    assert execution.status == "SUCCEEDED", execution
+    assert exact(canvas, *canvas.api.tables)
+
+
+def test_a_killed_task_is_begun_again_without_duplicate_rows(canvas: Applied) -> None:
+    canvas.api.tables["late"] = users(300)
+    marker = canvas.behind.with_name("killed-once")
+    canvas.run_containers_as([sys.executable, "-c", KILLED_ONCE.format(marker=str(marker), runtime=str(RUNTIME))])
+    execution = canvas.refresh("late")
+    canvas.run_containers_as([sys.executable, "-m", "cd2.task"])
+    assert marker.exists()
+    assert canvas.states(execution) == {"late": "complete"}, execution
+    assert exact(canvas, "late")
+
+
+KILLED_ONCE = """
+import os, pathlib, signal, sys
+sys.path.insert(0, {runtime!r})
+import dap.replicator.sql_op_init as init
+from cd2 import task
+marker = pathlib.Path({marker!r})
+if not marker.exists():
+    async def die(*_, **__):
+        marker.touch()
+        os.kill(os.getpid(), signal.SIGKILL)
+    init.initdb_insert_table_metadata = die  # all rows are in, the table does not count as filled yet
+sys.exit(task.main())
+"""
+
+
+def test_a_stopped_task_is_begun_again_at_once(canvas: Applied) -> None:
+    canvas.api.tables["stopped"] = users(50)
+    marker = canvas.behind.with_name("stopped-once")
+    canvas.run_containers_as([sys.executable, "-c", STOPPED_ONCE.format(marker=str(marker), runtime=str(RUNTIME))])
+    execution = canvas.refresh("stopped")
+    canvas.run_containers_as([sys.executable, "-m", "cd2.task"])
+    assert marker.exists()
+    assert canvas.states(execution) == {"stopped": "complete"}, execution
+    assert exact(canvas, "stopped")
+
+
+STOPPED_ONCE = STOPPED = """
+import os, pathlib, signal, sys
+sys.path.insert(0, {runtime!r})
+import dap.replicator.sql_op_init as init
+from cd2 import task
+marker = pathlib.Path({marker!r})
+insert = init.initdb_insert_table_metadata
+if not marker.exists():
+    async def stop(*_, **__):
+        marker.touch()
+        os.kill(os.getpid(), signal.SIGTERM)
+        import asyncio
+        await asyncio.sleep(30)
+    init.initdb_insert_table_metadata = stop
+sys.exit(task.main())
+"""
+
+
+def test_the_execution_fails_when_the_tables_cannot_be_listed(canvas: Applied) -> None:
+    canvas.notifications()
+    canvas.api.faults.throttled["/ids/auth/login"] = 10_000
+    ssm, path = canvas.client("ssm"), canvas.outputs.text("parameter_path")
+    secret = ssm.get_parameter(Name=f"{path}/dap_client_secret", WithDecryption=True)["Parameter"]["Value"]
+    canvas.api.faults.throttled.clear()
+    ssm.put_parameter(Name=f"{path}/dap_client_secret", Value="wrong", Type="SecureString", Overwrite=True)
+    execution = canvas.refresh()
+    ssm.put_parameter(Name=f"{path}/dap_client_secret", Value=secret, Type="SecureString", Overwrite=True)
+    assert (execution.status, execution.error.partition(":")[0]) == ("FAILED", "TablesNotListed")
+    assert "could not be fetched" in canvas.notifications()[-1]["Subject"]
+
+
+def test_one_table_can_be_initialised_and_synced_by_command(canvas: Applied) -> None:
+    canvas.api.tables["large"] = users(200)
+    said = io.StringIO()
+    for action in ("init", "sync"):
+        TableTask(action, "large", environment=ENVIRONMENT, aws=canvas.aws).run(Console(file=said, width=400))  # type: ignore[arg-type]
+    assert exact(canvas, "large")
+    assert "Done: sync of canvas.large." in said.getvalue()
+    with pytest.raises(OperatorError, match="exit code 1"):
+        TableTask("init", "no_such_table", environment=ENVIRONMENT, aws=canvas.aws).run(Console(file=said, width=400))
+
+
+def test_preparing_again_changes_nothing_and_a_new_password_is_used_at_once(canvas: Applied) -> None:
+    secrets, arn = canvas.client("secretsmanager"), canvas.outputs.text("user_secret_arn")
+    before = json.loads(secrets.get_secret_value(SecretId=arn)["SecretString"])
+    canvas.prepare()
+    assert json.loads(secrets.get_secret_value(SecretId=arn)["SecretString"]) == before
+    said = io.StringIO()
+    DatabaseUser(environment=ENVIRONMENT, aws=canvas.aws).rotate(Console(file=said))
+    canvas.point_secret_here()
+    after = json.loads(secrets.get_secret_value(SecretId=arn)["SecretString"])
+    assert after["password"] != before["password"]
+    assert after["password"] not in said.getvalue()
+    assert canvas.refresh("users").status == "SUCCEEDED"
+
+
+def test_no_secret_stands_in_any_log(canvas: Applied) -> None:
+    secrets, logs = canvas.client("secretsmanager"), canvas.client("logs")
+    login = json.loads(secrets.get_secret_value(SecretId=canvas.outputs.text("user_secret_arn"))["SecretString"])
+    lines = [
+        event["message"]
+        for group in logs.describe_log_groups()["logGroups"]
+        for event in logs.filter_log_events(logGroupName=group["logGroupName"], limit=10000)["events"]
+    ]
+    assert len(lines) > 50
+    for secret in (login["password"], "a-secret-of-tests-only", "X-Amz-Signature", "eyJ"):
+        assert not [line for line in lines if secret in line], secret

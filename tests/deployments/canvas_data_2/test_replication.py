@@ -1,0 +1,257 @@
+"""One table in the database: the real DAP client, a real PostgreSQL, and a server that plays the API."""
+
+from __future__ import annotations
+
+import asyncio
+
+import asyncpg
+import pytest
+
+from deployments.canvas_data_2.runtime.cd2 import dap_client, replication
+from deployments.canvas_data_2.runtime.cd2.database import DatabaseBusyError, Login, only_one
+from deployments.canvas_data_2.runtime.cd2.replication import Table
+from tests.deployments.canvas_data_2.conftest import prepare, table
+from tests.deployments.canvas_data_2.dap_api import DapApi
+from tests.deployments.canvas_data_2.replica import USER, Replica, checksum_of
+
+pytestmark = pytest.mark.engines
+
+
+@pytest.fixture(autouse=True)
+def short_pauses(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(dap_client, "_FIRST_PAUSE_SECONDS", 0.01)
+
+
+def init(name: str, login: Login) -> replication.Result:
+    return asyncio.run(table(name, login).init())
+
+
+def sync(name: str, login: Login) -> replication.Result:
+    return asyncio.run(table(name, login).sync())
+
+
+def test_a_table_that_was_never_filled_needs_init(api: DapApi, login: Login) -> None:
+    assert sync("users", login)["state"] == "needs_init"
+
+
+def test_init_fills_the_table_with_every_row_of_the_source(api: DapApi, login: Login, replica: Replica) -> None:
+    assert init("users", login)["state"] == "complete"
+    assert replica.checksum("users") == checksum_of(api.tables["users"])
+
+
+def test_sync_brings_what_was_added_changed_and_deleted(api: DapApi, login: Login, replica: Replica) -> None:
+    init("users", login)
+    source = api.tables["users"]
+    source.put(2, name="changed", points=-1)
+    source.put(9, name="added", points=None)
+    source.delete(1)
+    assert sync("users", login)["state"] == "complete"
+    assert replica.checksum("users") == checksum_of(source)
+
+
+def test_a_second_init_changes_nothing(api: DapApi, login: Login, replica: Replica) -> None:
+    init("users", login)
+    assert init("users", login)["note"] == "was initialised already"
+    assert len(replica.rows("users")) == 3
+
+
+def test_what_a_killed_init_left_is_not_there_twice(api: DapApi, login: Login, replica: Replica) -> None:
+    init("users", login)
+    replica.sql("DELETE FROM instructure_dap.table_sync")  # the last thing that an init writes
+    replica.sql("DELETE FROM canvas.users WHERE id = 3")
+    assert init("users", login)["state"] == "complete"
+    assert replica.checksum("users") == checksum_of(api.tables["users"])
+
+
+def test_one_process_works_on_tables_one_after_another(api: DapApi, login: Login, replica: Replica) -> None:
+    for name in ("users", "courses"):
+        init(name, login)
+    api.tables["users"].columns["email"] = {"type": "string"}
+    api.tables["users"].put(1, name="n", points=1, email="a@example.org")
+    assert sync("users", login)["state"] == "complete"
+    assert sync("courses", login)["state"] == "complete"
+    assert replica.rows("users")[0]["email"] == "a@example.org"
+
+
+@pytest.fixture
+def widened(api: DapApi, login: Login, replica: Replica) -> DapApi:
+    """The column `points` has become a string in the source, and views stand on it in the database."""
+    init("users", login)
+    replica.sql("DROP ROLE IF EXISTS analyst")
+    replica.sql("CREATE ROLE analyst; GRANT analyst TO cd2_admin; GRANT USAGE ON SCHEMA canvas TO analyst")
+    replica.sql("CREATE SCHEMA reports AUTHORIZATION analyst; GRANT SELECT ON canvas.users TO analyst")
+    replica.sql(
+        "SET ROLE analyst;"
+        "CREATE VIEW reports.best WITH (security_barrier=true) AS SELECT id, name, points FROM canvas.users;"
+        "CREATE VIEW reports.names AS SELECT name FROM reports.best;"
+        "CREATE MATERIALIZED VIEW reports.kept AS SELECT id, points FROM canvas.users;"
+        "CREATE UNIQUE INDEX kept_id ON reports.kept (id);"
+        "COMMENT ON VIEW reports.best IS 'who is best; really';"
+        "COMMENT ON COLUMN reports.best.name IS 'of the user';"
+        f"GRANT SELECT ON reports.best TO {USER} WITH GRANT OPTION; GRANT SELECT (name) ON reports.names TO PUBLIC"
+    )
+    api.tables["users"].columns["points"] = {"type": "string"}
+    api.tables["users"].version = 2
+    for key in api.tables["users"].rows:
+        api.tables["users"].put(key, name=f"user {key}", points=f"{key * 10} points")
+    return api
+
+
+VIEWS = """
+SELECT c.relname, c.relkind, r.rolname, c.reloptions, c.relacl::text, obj_description(c.oid),
+       (SELECT array_agg(col_description(c.oid, a.attnum) || coalesce(a.attacl::text, '') ORDER BY a.attnum)
+          FROM pg_attribute a WHERE a.attrelid = c.oid AND a.attnum > 0),
+       (SELECT array_agg(pg_get_indexdef(indexrelid)) FROM pg_index WHERE indrelid = c.oid)
+  FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace JOIN pg_roles r ON r.oid = c.relowner
+ WHERE n.nspname = 'reports' AND c.relkind IN ('v', 'm') ORDER BY 1
+"""
+
+
+def drop_reports(replica: Replica) -> None:
+    replica.sql("DROP OWNED BY analyst CASCADE; DROP ROLE analyst")
+
+
+def test_views_survive_a_column_change_with_owners_grants_comments_and_indexes(
+    widened: DapApi, login: Login, replica: Replica
+) -> None:
+    before = replica.sql(VIEWS)
+    assert sync("users", login)["state"] == "complete_with_update"
+    assert replica.sql(VIEWS) == before
+    assert replica.sql("SELECT points FROM reports.best WHERE id = 2") == "20 points"
+    assert replica.sql("SELECT points FROM reports.kept WHERE id = 2") == "20 points"
+    assert replica.sql("SELECT count(*) FROM cd2_views.saved") == "0"
+    drop_reports(replica)
+
+
+def test_views_are_back_even_when_the_sync_fails(
+    widened: DapApi, login: Login, replica: Replica, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    before = replica.sql(VIEWS)
+    monkeypatch.setenv("API_ATTEMPTS", "1")
+    widened.faults.broken.add("users")
+    with pytest.raises(Exception, match="failed"):
+        sync("users", login)
+    assert replica.sql(VIEWS) == before
+    drop_reports(replica)
+
+
+def test_views_that_a_killed_process_left_dropped_come_back_with_the_next_sync(
+    widened: DapApi, login: Login, replica: Replica
+) -> None:
+    before = replica.sql(VIEWS)
+
+    async def drop_and_die() -> None:
+        connection = await login.connect()
+        await connection.execute("SELECT cd2_views.save_and_drop('canvas', 'users')")
+        await connection.close()
+
+    asyncio.run(drop_and_die())
+    assert replica.sql(VIEWS) == ""
+    sync("users", login)
+    assert replica.sql(VIEWS) == before
+    drop_reports(replica)
+
+
+def test_a_view_that_the_new_schema_does_not_suit_is_named_and_kept_for_later(
+    widened: DapApi, login: Login, replica: Replica
+) -> None:
+    replica.sql("SET ROLE analyst; CREATE VIEW reports.doubled AS SELECT points * 2 AS twice FROM canvas.users")
+    result = sync("users", login)
+    assert result["state"] == "complete_with_update"
+    assert result["views_not_restored"] == ["reports.doubled"]
+    assert "operator does not exist" in replica.sql("SELECT error FROM cd2_views.saved")
+    assert replica.sql("SELECT count(*) FROM reports.best") == "3"
+    drop_reports(replica)
+
+
+def test_preparing_again_keeps_views_that_are_saved(widened: DapApi, login: Login, replica: Replica) -> None:
+    async def drop() -> None:
+        connection = await login.connect()
+        await connection.execute("SELECT cd2_views.save_and_drop('canvas', 'users')")
+        await connection.close()
+
+    asyncio.run(drop())
+    prepare(replica)
+    assert replica.sql("SELECT count(*) FROM cd2_views.saved") == "3"
+    drop_reports(replica)
+
+
+def test_nobody_but_the_tables_owner_may_drop_its_views(widened: DapApi, login: Login, replica: Replica) -> None:
+    replica.sql(
+        "GRANT USAGE ON SCHEMA cd2_views TO analyst; GRANT EXECUTE ON ALL FUNCTIONS IN SCHEMA cd2_views TO analyst"
+    )
+    with pytest.raises(RuntimeError, match=r"canvas.users is not yours"):
+        replica.sql("SET SESSION AUTHORIZATION analyst; SELECT cd2_views.save_and_drop('canvas', 'users')")
+    drop_reports(replica)
+
+
+def test_a_throttled_api_is_waited_for(api: DapApi, login: Login, replica: Replica) -> None:
+    api.faults.throttled["/dap/query/canvas/table/users/data"] = 2
+    assert init("users", login)["state"] == "complete"
+    assert api.faults.throttled["/dap/query/canvas/table/users/data"] == 0
+
+
+def test_expired_links_are_asked_for_again(api: DapApi, login: Login, replica: Replica) -> None:
+    api.faults.expired_links["users"] = 4
+    assert init("users", login)["state"] == "complete"
+    assert replica.checksum("users") == checksum_of(api.tables["users"])
+
+
+def test_a_table_too_old_for_a_sync_is_filled_anew(api: DapApi, login: Login, replica: Replica) -> None:
+    init("users", login)
+    api.faults.too_old.add("users")
+    assert sync("users", login)["state"] == "needs_init"
+    assert init("users", login)["state"] == "complete"
+    assert replica.checksum("users") == checksum_of(api.tables["users"])
+
+
+def test_two_processes_never_work_on_one_table_at_once(
+    api: DapApi, login: Login, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("deployments.canvas_data_2.runtime.cd2.database.LOCK_WAIT_SECONDS", 1)
+
+    async def both() -> None:
+        async with only_one(login, "canvas", "users"):
+            await table("users", login).sync()
+
+    with pytest.raises(DatabaseBusyError, match=r"another process works on canvas.users"):
+        asyncio.run(both())
+
+
+def test_the_pipelines_user_is_neither_superuser_nor_maker_of_roles(replica: Replica) -> None:
+    assert replica.sql(f"SELECT rolsuper, rolcreaterole, rolcreatedb FROM pg_roles WHERE rolname = '{USER}'") == "f|f|f"
+
+
+def test_the_password_behind_the_verifier_signs_in(login: Login) -> None:
+    async def sign_in() -> str:
+        connection = await login.connect()
+        name: str = await connection.fetchval("SELECT current_user")
+        await connection.close()
+        return name
+
+    assert asyncio.run(sign_in()) == USER
+    with pytest.raises(asyncpg.InvalidPasswordError):
+        asyncio.run(login._replace(password="another").connect())
+
+
+def test_a_sync_that_is_stopped_can_be_begun_again(api: DapApi, login: Login, replica: Replica) -> None:
+    init("users", login)
+    source = api.tables["users"]
+    source.put(2, name="changed", points=7)
+    api.faults.slow["users"] = 30
+
+    async def stopped() -> None:
+        async with asyncio.timeout(1.5):
+            await table("users", login).sync()
+
+    with pytest.raises(TimeoutError):
+        asyncio.run(stopped())
+    api.faults.slow.clear()
+    assert sync("users", login)["state"] == "complete"
+    assert replica.checksum("users") == checksum_of(source)
+
+
+def test_the_table_class_says_what_the_state_machine_reads(login: Login) -> None:
+    result = Table.result(table("users", login), "sync", "failed", error="x" * 1000)
+    assert set(result) == {"namespace", "table_name", "step", "state", "error"}
+    assert len(result["error"]) == 300

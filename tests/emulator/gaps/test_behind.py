@@ -1,0 +1,124 @@
+"""What really runs behind the API where a file says so."""
+
+from __future__ import annotations
+
+import json
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from botocore.exceptions import ClientError
+
+from operations.aws import Aws
+from operations.emulator.server import Emulator
+from tests.engines import PostgreSql
+
+ACCOUNT = "111122223333"
+REGION = "us-east-1"
+
+
+class Behind:
+    """An emulator, and the file that says what is behind it."""
+
+    def __init__(self, emulator: Emulator, file: Path) -> None:
+        self.aws = Aws(emulator.environment(account_id=ACCOUNT, region=REGION))
+        self.file = file
+
+    def client(self, service: str) -> Any:
+        return self.aws.client(service, region=REGION)
+
+
+@pytest.fixture
+def behind(tmp_path: Path) -> Iterator[Behind]:
+    file = tmp_path / "behind.json"
+    with Emulator.start(log=tmp_path / "emulator.log", behind=file) as emulator:
+        yield Behind(emulator, file)
+
+
+def run_task(behind: Behind, **environment: str) -> dict[str, Any]:
+    """A task of the image `work`, described once it has stopped."""
+    ecs = behind.client("ecs")
+    ecs.create_cluster(clusterName="c")
+    behind.client("logs").create_log_group(logGroupName="/work")
+    ecs.register_task_definition(
+        family="work",
+        networkMode="awsvpc",
+        requiresCompatibilities=["FARGATE"],
+        cpu="256",
+        memory="512",
+        containerDefinitions=[
+            {
+                "name": "worker",
+                "image": f"{ACCOUNT}.dkr.ecr.{REGION}.amazonaws.com/work:1",
+                "environment": [
+                    {"name": "FROM_DEFINITION", "value": "definition"},
+                    {"name": "BOTH", "value": "definition"},
+                ],
+                "logConfiguration": {
+                    "logDriver": "awslogs",
+                    "options": {"awslogs-group": "/work", "awslogs-stream-prefix": "w", "awslogs-region": REGION},
+                },
+            }
+        ],
+    )
+    subnet = behind.client("ec2").describe_subnets()["Subnets"][0]["SubnetId"]
+    (task,) = ecs.run_task(
+        cluster="c",
+        taskDefinition="work",
+        launchType="FARGATE",
+        networkConfiguration={"awsvpcConfiguration": {"subnets": [subnet], "securityGroups": []}},
+        overrides={
+            "containerOverrides": [
+                {"name": "worker", "environment": [{"name": k, "value": v} for k, v in environment.items()]}
+            ]
+        },
+    )["tasks"]
+    for _ in range(600):
+        (found,) = ecs.describe_tasks(cluster="c", tasks=[task["taskArn"]])["tasks"]
+        if found["lastStatus"] == "STOPPED":
+            return found
+        time.sleep(0.1)
+    raise AssertionError(f"it does not stop: {found}")
+
+
+def test_a_task_is_a_process_where_a_file_says_so(behind: Behind) -> None:
+    script = (
+        "import os; print(os.environ['FROM_DEFINITION'], os.environ['BOTH'], os.environ['FROM_FILE']);"
+        "print(os.environ['AWS_ACCESS_KEY_ID']); raise SystemExit(3)"
+    )
+    container = {"command": [sys.executable, "-c", script], "environment": {"FROM_FILE": "file"}}
+    behind.file.write_text(json.dumps({"containers": {"work": container}}))
+    task = run_task(behind, BOTH="override")
+    assert task["containers"][0]["exitCode"] == 3
+    number = task["taskArn"].rpartition("/")[2]
+    logs = behind.client("logs")
+    events = logs.get_log_events(logGroupName="/work", logStreamName=f"w/worker/{number}")["events"]
+    assert [event["message"] for event in events] == ["definition override file", ACCOUNT]
+
+
+@pytest.mark.engines
+def test_the_data_api_asks_the_database_that_a_file_names(behind: Behind, postgresql: PostgreSql) -> None:
+    arn = f"arn:aws:rds:{REGION}:{ACCOUNT}:cluster:mine"
+    server = {"host": postgresql.host, "port": postgresql.port, "database": "postgres"}
+    behind.file.write_text(json.dumps({"databases": {"mine": server}}))
+    login = {"username": postgresql.user, "password": postgresql.password}
+    secret = behind.client("secretsmanager").create_secret(Name="login", SecretString=json.dumps(login))["ARN"]
+    client = behind.client("rds-data")
+
+    def execute(sql: str, **parameters: str) -> dict[str, Any]:
+        given = [{"name": name, "value": {"stringValue": value}} for name, value in parameters.items()]
+        answer: dict[str, Any] = client.execute_statement(
+            resourceArn=arn, secretArn=secret, sql=sql, parameters=given, includeResultMetadata=True
+        )
+        return answer
+
+    answer = execute("SELECT 1 AS one, :word::text AS word, NULL AS nothing", word="it's")
+    assert answer["records"] == [[{"longValue": 1}, {"stringValue": "it's"}, {"isNull": True}]]
+    assert [column["name"] for column in answer["columnMetadata"]] == ["one", "word", "nothing"]
+    with pytest.raises(ClientError, match="SQLState: 42P01"):
+        execute("SELECT * FROM no_such_table")
+    with pytest.raises(ClientError, match="multiple commands"):
+        execute("SELECT 1; SELECT 2")
