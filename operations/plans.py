@@ -117,7 +117,10 @@ class Planning:
             record.save(run.folder)
             reports = tuple(self._report(line, results, sources.result()) for line in lines)
             amount = "1 stack" if len(stacks) == 1 else f"{len(stacks)} stacks"
-            report = Report(f"{purpose.capitalize()} of {amount}", run.folder.name, _by_severity(reports, self.drift))
+            where = " and ".join(sorted({stack.environment for stack in stacks}))
+            report = Report(
+                f"{purpose.capitalize()} of {amount} in {where}", run.folder.name, _by_severity(reports, self.drift)
+            )
             (run.folder / "report.md").write_text(markdown(report, pointer=_POINTER), encoding="utf-8")
             (run.folder / "report.html").write_text(html(report), encoding="utf-8")
             return Planned(run.folder, report, self.drift)

@@ -14,8 +14,6 @@ from operations.report.wording import MARKS, SHOUTED, besides, counted, deed, no
 
 COMMENT_BYTES = 65_536
 """GitHub refuses longer comments; it counts characters, of which there are never more than bytes."""
-MARKER = "<!-- quintet plan -->"
-"""First line of every report, by which the comment of an earlier one is found and replaced."""
 _VALUE_LENGTH = 300
 
 
@@ -24,7 +22,7 @@ def markdown(report: Report, *, limit: int = COMMENT_BYTES, pointer: str = "") -
 
     Counts and findings come first, then destroys and replacements of all stacks, then stack by stack.
     """
-    parts = [MARKER, f"## {report.title}", _table(report)]
+    parts = [marker(report), f"## {report.title}", _table(report)]
     left_out = 0
     room = limit - 400  # for the words about what is left out
     used = sum(len(part.encode()) + 2 for part in parts)
@@ -39,6 +37,12 @@ def markdown(report: Report, *, limit: int = COMMENT_BYTES, pointer: str = "") -
         where = f" {pointer}" if pointer else ""
         parts.append(f"**{left_out} parts did not fit into this comment.**{where}")
     return "\n\n".join(parts)[: max(0, limit)] + "\n"
+
+
+def marker(report: Report) -> str:
+    """The first line of every report, by which an earlier comment about the same environments is found and replaced."""
+    environments = sorted({stack.environment for stack in report.stacks})
+    return f"<!-- quintet {report.title.split()[0].lower()} {' '.join(environments)} -->"
 
 
 def _blocks(report: Report) -> Iterator[str]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import json
 import re
+import shutil
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
@@ -97,6 +98,7 @@ def test_what_was_planned_is_applied_and_then_nothing_is_left_to_do(repository: 
 
     fine, said = repository.apply(planned, dry_run=True)
     assert (fine, "life-test: would be applied" in said) == (True, True)
+    shutil.rmtree(planned.folder / "life-test" / ".terraform")  # as when the run comes from another machine
     fine, said = repository.apply(planned)
     assert fine, said
     assert "life-test: applied" in said
