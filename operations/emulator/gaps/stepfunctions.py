@@ -2,6 +2,7 @@
 
 * ValidateStateMachineDefinition, which Terraform calls when it plans, and ListStateMachineVersions are missing
 * executions started without a name all get the same one, so that the second is refused
+* `ecs:runTask` fails: its parameters and its answer are not put into the other's spelling
 * integrations (Lambda, DynamoDB, SQS …) call back as an unknown account, at a host name S3 clients cannot use
 """
 
@@ -14,10 +15,14 @@ from collections.abc import Iterator
 from typing import Any
 
 import boto3
+import botocore.session
 from botocore.config import Config
 from moto.core.responses import ActionResult
 from moto.settings import moto_server_port
 from moto.stepfunctions.parser import models as interpreter
+from moto.stepfunctions.parser.asl.component.state.exec.state_task.service.state_task_service_ecs import (
+    StateTaskServiceEcs,
+)
 from moto.stepfunctions.parser.asl.parse.asl_parser import AmazonStateLanguageParser, ASLParserException
 from moto.stepfunctions.parser.asl.utils import boto_client
 from moto.stepfunctions.responses import StepFunctionResponse
@@ -86,6 +91,28 @@ def integrations_as_the_machines_account() -> None:
     for module in [boto_client, *interpreters]:
         if hasattr(module, "boto_client_for"):
             setattr(module, "boto_client_for", client_of)  # noqa: B010  # modules of many kinds
+
+
+@GAP.around(StateTaskServiceEcs, "_normalise_parameters")
+def ecs_parameters_as_the_api_spells_them(
+    original: Any, task: StateTaskServiceEcs, parameters: Record, **kwargs: Any
+) -> None:
+    original(task, parameters, **kwargs)
+    task._to_boto_request(parameters, _ecs_operation("run_task").input_shape)
+
+
+@GAP.around(StateTaskServiceEcs, "_normalise_response")
+def ecs_answers_as_states_spell_them(
+    original: Any, task: StateTaskServiceEcs, response: Record, service_action_name: str | None = None, **kwargs: Any
+) -> None:
+    original(task, response, service_action_name=service_action_name, **kwargs)
+    action = task._get_boto_service_action(service_action_name)
+    task._from_boto_response(response, _ecs_operation(action).output_shape)
+
+
+def _ecs_operation(action: str) -> Any:
+    name = "".join(word.capitalize() for word in action.split("_"))
+    return botocore.session.get_session().get_service_model("ecs").operation_model(name)
 
 
 def _diagnose(definition: str) -> Iterator[Record]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import sys
 import time
 from collections.abc import Iterator
@@ -38,8 +39,8 @@ def behind(tmp_path: Path) -> Iterator[Behind]:
         yield Behind(emulator, file)
 
 
-def run_task(behind: Behind, **environment: str) -> dict[str, Any]:
-    """A task of the image `work`, described once it has stopped."""
+def register(behind: Behind) -> dict[str, Any]:
+    """The task definition `work` in the cluster `c`; what it takes to run it."""
     ecs = behind.client("ecs")
     ecs.create_cluster(clusterName="c")
     behind.client("logs").create_log_group(logGroupName="/work")
@@ -65,11 +66,17 @@ def run_task(behind: Behind, **environment: str) -> dict[str, Any]:
         ],
     )
     subnet = behind.client("ec2").describe_subnets()["Subnets"][0]["SubnetId"]
+    return {"awsvpcConfiguration": {"subnets": [subnet], "securityGroups": []}}
+
+
+def run_task(behind: Behind, **environment: str) -> dict[str, Any]:
+    """A task of the image `work`, described once it has stopped."""
+    ecs, network = behind.client("ecs"), register(behind)
     (task,) = ecs.run_task(
         cluster="c",
         taskDefinition="work",
         launchType="FARGATE",
-        networkConfiguration={"awsvpcConfiguration": {"subnets": [subnet], "securityGroups": []}},
+        networkConfiguration=network,
         overrides={
             "containerOverrides": [
                 {"name": "worker", "environment": [{"name": k, "value": v} for k, v in environment.items()]}
@@ -97,6 +104,43 @@ def test_a_task_is_a_process_where_a_file_says_so(behind: Behind) -> None:
     logs = behind.client("logs")
     events = logs.get_log_events(logGroupName="/work", logStreamName=f"w/worker/{number}")["events"]
     assert [event["message"] for event in events] == ["definition override file", ACCOUNT]
+
+
+def test_a_state_machine_waits_for_a_task(behind: Behind) -> None:
+    script = (
+        "import boto3, os;"
+        "boto3.client('stepfunctions').send_task_success(taskToken=os.environ['TOKEN'], output='{\"done\": true}')"
+    )
+    packages = os.pathsep.join(path for path in sys.path if path.endswith("site-packages"))
+    container = {"command": [sys.executable, "-c", script], "environment": {"PYTHONPATH": packages}}
+    behind.file.write_text(json.dumps({"containers": {"work": container}}))
+    vpc = register(behind)["awsvpcConfiguration"]
+    role = behind.client("iam").create_role(RoleName="machine", AssumeRolePolicyDocument="{}")["Role"]["Arn"]
+    run = {
+        "Type": "Task",
+        "Resource": "arn:aws:states:::ecs:runTask.waitForTaskToken",
+        "HeartbeatSeconds": 60,
+        "Parameters": {
+            "Cluster": "c",
+            "TaskDefinition": "work",
+            "LaunchType": "FARGATE",
+            "NetworkConfiguration": {"AwsvpcConfiguration": {"Subnets": vpc["subnets"], "SecurityGroups": []}},
+            "Overrides": {
+                "ContainerOverrides": [
+                    {"Name": "worker", "Environment": [{"Name": "TOKEN", "Value.$": "$$.Task.Token"}]}
+                ]
+            },
+        },
+        "End": True,
+    }
+    states = behind.client("stepfunctions")
+    machine = states.create_state_machine(
+        name="machine", roleArn=role, definition=json.dumps({"StartAt": "Run", "States": {"Run": run}})
+    )["stateMachineArn"]
+    execution = states.start_execution(stateMachineArn=machine, input="{}")["executionArn"]
+    while (described := states.describe_execution(executionArn=execution))["status"] == "RUNNING":
+        time.sleep(0.1)
+    assert json.loads(described["output"]) == {"done": True}
 
 
 @pytest.mark.engines
