@@ -73,8 +73,10 @@ class Target(Connectable, Protocol):
 class LoadBalancer(Construct):
     """An application load balancer in the public subnets, which the addresses in the settings may reach.
 
-    With a host name it serves HTTPS and redirects HTTP there; without, it serves HTTP. It listens once `forward_to`
-    says where requests go. A protected one cannot be deleted.
+    With a host name it serves HTTPS and redirects HTTP there; without, it serves HTTP. The certificate that is made for
+    the host name holds for `further_host_names` as well, such as `*.example.org`. With `preserve_host_header` instances
+    see the very `Host` that clients sent. It listens once `forward_to` says where requests go. A protected one cannot
+    be deleted.
     """
 
     def __init__(
@@ -86,6 +88,8 @@ class LoadBalancer(Construct):
         network: Network,
         settings: LoadBalancerSettings,
         protect: bool,
+        further_host_names: Sequence[str] = (),
+        preserve_host_header: bool = False,
     ) -> None:
         super().__init__(scope, id_)
         if len(network.public_subnet_ids) < 2:
@@ -96,8 +100,10 @@ class LoadBalancer(Construct):
         self._name = name
         self._vpc_id = network.vpc_id
         self._settings = settings
+        self._further_host_names = further_host_names
         self._target_group: LbTargetGroup | None = None
         self._listeners: list[str] = []
+        self._serving: LbListener | None = None
         self.connections: Final = Connections(
             self,
             name=f"{name}-load-balancer",  # the fleet behind it may have its name, but not its security group's
@@ -120,6 +126,7 @@ class LoadBalancer(Construct):
             enable_deletion_protection=protect,
             drop_invalid_header_fields=True,
             desync_mitigation_mode="defensive",
+            preserve_host_header=preserve_host_header or None,
             idle_timeout=settings.idle_timeout_seconds,
             access_logs=LbAccessLogs(bucket=logs.name, enabled=True) if logs else None,
         )
@@ -158,6 +165,13 @@ class LoadBalancer(Construct):
     def listeners(self) -> Sequence[str]:
         """The addresses of its listeners: no target is healthy before they stand."""
         return tuple(self._listeners)
+
+    @property
+    def serving_listener_arn(self) -> str:
+        """The listener that requests are served from. Raises ValueError before `forward_to` made it."""
+        if self._serving is None:
+            raise ValueError(f"{self.node.path} forwards to nobody yet")
+        return self._serving.arn
 
     def forward_to(
         self,
@@ -243,7 +257,7 @@ class LoadBalancer(Construct):
         listen = partial(LbListener, self, load_balancer_arn=self._load_balancer.arn)
         forward = LbListenerDefaultAction(type="forward", target_group_arn=target_group.arn)
         if dns is None:
-            listener = listen("http", port=http_port, protocol="HTTP", default_action=[forward])
+            self._serving = listener = listen("http", port=http_port, protocol="HTTP", default_action=[forward])
             exempt(listener, "CKV_AWS_2", "CKV_AWS_103", reason=self._settings.reasons["dns"])
             exempt(target_group, "CKV_AWS_378", reason=self._settings.reasons["dns"])
             return
@@ -261,10 +275,11 @@ class LoadBalancer(Construct):
             exempt(http, "CKV_AWS_2", "CKV_AWS_103", reason=reason)
             exempt(target_group, "CKV_AWS_378", reason=reason)
             exempt(self._load_balancer, "CKV2_AWS_20", reason=reason)
+        host_names = [dns.host_name, *self._further_host_names]
         certificate_arn = (
-            dns.certificate_arn or Certificate(self, "certificate", host_names=[dns.host_name], zone_id=dns.zone_id).arn
+            dns.certificate_arn or Certificate(self, "certificate", host_names=host_names, zone_id=dns.zone_id).arn
         )
-        listen(
+        self._serving = listen(
             "https",
             port=https_port,
             protocol="HTTPS",

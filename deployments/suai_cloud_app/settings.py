@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Self
+from collections.abc import Mapping
+from typing import Annotated, Any, ClassVar, Self
 
 from pydantic import Field, model_validator
 
 from config.components import (
     DatabaseSettings,
     FleetSettings,
+    GuardedSettings,
     LoadBalancerSettings,
     OwnNetwork,
     RedisSettings,
@@ -19,7 +21,7 @@ from config.settings import Refusal, Settings
 from config.types import AttributeName, BucketName, DatabaseName, Port, RoleName, TableName, UserName
 
 
-class ApplicationSettings(Settings):
+class ApplicationSettings(GuardedSettings):
     """What the application's `config.toml` says and the rest of the stack follows."""
 
     port: Port = 8080
@@ -27,8 +29,12 @@ class ApplicationSettings(Settings):
     database_name: DatabaseName = "suai"
     executable: Annotated[str, Field(min_length=1)] | None = None
     """A team's own program, by its path from the repository; left out, the one of this repository is built."""
+    logs_page_public: bool = False
+    """Whether everybody who reaches the load balancer may read `/logs`."""
     database_user: UserName = "admin"
     """The database's master user; RDS makes and rotates its password."""
+
+    guarded: ClassVar[Mapping[str, Any]] = {"logs_page_public": True}
 
 
 class BucketSettings(Settings):

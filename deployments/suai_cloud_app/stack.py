@@ -10,6 +10,7 @@ from config.environment import Environment
 from deployments.suai_cloud_app.settings import SuaiCloudAppSettings
 from modules.alarms import Alarms
 from modules.bucket import Bucket
+from modules.closed_paths import ClosedPaths
 from modules.database import Database
 from modules.engines import MYSQL
 from modules.fleet import Fleet, log_group_name
@@ -102,6 +103,8 @@ class SuaiCloudAppStack(DeploymentStack):
         )
 
         load_balancer.forward_to(web, port=settings.application.port, health_check=HealthCheck(path="/health"))
+        if not settings.application.logs_page_public:
+            ClosedPaths(self, "closed_paths", load_balancer=load_balancer, paths=["/logs", "/logs/*"])
         database.connections.allow_from(web)
         redis.connections.allow_from(web)
         database.grant_read_secret(web)

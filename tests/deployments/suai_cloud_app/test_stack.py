@@ -161,6 +161,18 @@ def test_the_instances_port_is_open_to_the_load_balancer_only(stack: StackJson) 
     )  # fmt: skip
 
 
+def test_in_dev_the_log_is_a_page_as_documented_and_in_prod_the_balancer_refuses_it(
+    dev: StackJson, prod: StackJson
+) -> None:
+    assert dev.resources("aws_lb_listener_rule") == {}
+    rule = prod.resource("aws_lb_listener_rule.closed_paths")
+    has(rule, listener_arn="${aws_lb_listener.load_balancer_https.arn}", priority=1)
+    assert rule["condition"] == [{"path_pattern": {"values": ["/logs", "/logs/*"]}}]
+    (action,) = rule["action"]
+    has(action, type="fixed-response")
+    has(action["fixed_response"], status_code="403")
+
+
 def test_logs_go_to_cloudwatch(stack: StackJson) -> None:
     assert {"web_application_log", "web_boot_log"} <= set(stack.resources("aws_cloudwatch_log_group"))
     user_data = (stack.folder / "user_data.sh").read_text()
