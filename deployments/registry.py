@@ -60,6 +60,11 @@ DEPLOYMENTS = (
         settings="deployments.suai_cloud_app.settings:SuaiCloudAppSettings",
         stack="deployments.suai_cloud_app.stack:SuaiCloudAppStack",
     ),
+    Deployment(
+        "sync-storage",
+        settings="deployments.sync_storage.settings:SyncStorageSettings",
+        stack="deployments.sync_storage.stack:SyncStorageStack",
+    ),
 )
 
 

@@ -12,6 +12,7 @@ from cdktf_cdktf_provider_aws.route53_record import Route53Record
 from constructs import Construct
 
 from modules.dns import id_of
+from modules.refusals import exempt
 
 
 class Certificate(Construct):
@@ -44,6 +45,8 @@ class Certificate(Construct):
             lifecycle=TerraformResourceLifecycle(create_before_destroy=True),
             provider=provider,
         )
+        if any(name.startswith("*.") for name in host_names):
+            exempt(certificate, "CKV2_AWS_71", reason="names below it come and go while the certificate stays")
         records = [
             Route53Record(
                 self,

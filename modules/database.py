@@ -31,7 +31,8 @@ class Database(Construct):
     RDS makes the master user's password, keeps it in Secrets Manager and changes it every week; it never passes through
     Terraform. A protected database cannot be destroyed, and leaves a final snapshot once that is lifted. `parameters`
     are the deployment's, those of the settings come on top; a change of them waits for the next restart. Every other
-    change happens when it is applied, some with an interruption.
+    change happens when it is applied, some with an interruption. With `connections` it stands in that security group,
+    which others may share, instead of one of its own.
 
     Raises ValueError for an engine_version that names no release series, and for parameters that switch TLS.
     """
@@ -49,6 +50,7 @@ class Database(Construct):
         database_name: str,
         username: str,
         parameters: Mapping[str, str] | None = None,
+        connections: Connections | None = None,
     ) -> None:
         super().__init__(scope, id_)
         if settings.performance_insights_enabled and settings.instance_class in engine.without_performance_insights:
@@ -59,7 +61,7 @@ class Database(Construct):
         self.username: Final[str] = username
         """The master user."""
         self.port: Final[int] = engine.port
-        self.connections: Final[Connections] = Connections(
+        self.connections: Final[Connections] = connections or Connections(
             self, name=name, vpc_id=network.vpc_id, port=engine.port, description=f"The database {name}"
         )
         subnet_group = DbSubnetGroup(

@@ -54,7 +54,7 @@ class Fleet(Construct):
     """An Auto Scaling group of instances that start from user data and are never logged in to by SSH.
 
     `user_data` is text, not base64; it may hold attributes of resources. `role_name` is the role's when a document
-    asks for one, else `name`. Each of `log_roles` makes a log group, called `log_group_name(name, role)`, that the
+    asks for one, else `name`; `security_group_name` likewise. Each of `log_roles` makes a log group, called `log_group_name(name, role)`, that the
     instances may write to. The image's root device must be /dev/xvda, as Amazon Linux has it. A new launch template,
     such as from changed user data, replaces the instances one after another; each new one is in service before an old
     one goes: `singleton` turns that around, for what must never run twice, and keeps such a group from moving its
@@ -76,6 +76,7 @@ class Fleet(Construct):
         user_data: str,
         subnets: Literal["private", "public"] = "private",
         role_name: str | None = None,
+        security_group_name: str | None = None,
         log_roles: Sequence[str] = (),
         version: str | None = None,
         singleton: bool = False,
@@ -92,7 +93,7 @@ class Fleet(Construct):
         self._versioned = version is not None
         self._replace_unhealthy_targets = replace_unhealthy_targets
         self.connections: Final = Connections(
-            self, name=name, vpc_id=network.vpc_id, description=f"Instances of {name}"
+            self, name=security_group_name or name, vpc_id=network.vpc_id, description=f"Instances of {name}"
         )
         self.connections.allow_to_internet(ports=(80, 443))
         self._role = InstanceRole(self, "role", name=role_name or name)

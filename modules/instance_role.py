@@ -36,7 +36,12 @@ class InstanceRole(Construct):
         )
         profile = IamInstanceProfile(self, "profile", name=self._role.name, role=self._role.name)
         self.arn: Final[str] = self._role.arn
+        self.profile_name: Final[str] = profile.name
         self.profile_arn: Final[str] = profile.arn
+
+    def attach_managed_policy(self, scope: Construct, id_: str, arn: str) -> IamRolePolicyAttachment:
+        """Attaches a policy that AWS keeps."""
+        return IamRolePolicyAttachment(scope, id_, role=self._role.name, policy_arn=arn)
 
     def attach_policy(self, scope: Construct, id_: str, policy: str) -> IamRolePolicy:
         """Attaches the policy document with a resource `id_` in `scope`; the place in the tree is its name in AWS."""

@@ -41,7 +41,8 @@ class PythonFunction(Construct):
     """A function in private subnets that runs `handler` (`module.function`) of the ZIP archive `code`.
 
     With `layers_by_operator` an operator's command gives it the layer that holds its libraries, and plans leave that
-    layer alone. Outward it reaches nothing until it is let to.
+    layer alone. Outward it reaches nothing until it is let to. `caller` is the kind of thing that calls it, hears of
+    its failures and bounds how many calls run at once.
     """
 
     def __init__(
@@ -59,6 +60,7 @@ class PythonFunction(Construct):
         environment: Mapping[str, str],
         ephemeral_storage_mib: int = 512,
         layers_by_operator: bool = False,
+        caller: str = "state machine",
     ) -> None:
         super().__init__(scope, id_)
         stack = DeploymentStack.of_construct(self)
@@ -105,8 +107,8 @@ class PythonFunction(Construct):
             # it is refused when its role may not join the network yet
             depends_on=[*self._role.attached],
         )
-        exempt(self._function, "CKV_AWS_116", reason="it is called by a state machine, which hears of every failure")
-        exempt(self._function, "CKV_AWS_115", reason="the state machine bounds how many run at once")
+        exempt(self._function, "CKV_AWS_116", reason=f"it is called by a {caller}, which hears of every failure")
+        exempt(self._function, "CKV_AWS_115", reason=f"the {caller} bounds how many run at once")
         exempt(self._function, "CKV_AWS_272", reason="the code is the archive beside this file, which is in git")
         exempt(self._function, "CKV_AWS_173", reason="its environment holds names and no secrets; Lambda encrypts it")
         self.name: Final[str] = name

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import io
 import zipfile
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 
 _LEFT_OUT = ("__pycache__", ".mypy_cache", ".pytest_cache", ".ruff_cache")
@@ -19,14 +19,19 @@ def source_files(folder: Path) -> list[Path]:
 
 def archive(folder: Path, files: Iterable[Path]) -> bytes:
     """A ZIP archive of `files` under their paths in `folder`; the same files give the same bytes everywhere."""
+    return pack({path.relative_to(folder).as_posix(): path.read_bytes() for path in sorted(files)})
+
+
+def pack(entries: Mapping[str, bytes]) -> bytes:
+    """A ZIP archive of `entries` under their names, in the order given; the same entries give the same bytes."""
     buffer = io.BytesIO()
     # stored, not deflated: releases of zlib compress to different bytes
     with zipfile.ZipFile(buffer, "w", zipfile.ZIP_STORED) as target:
-        for path in sorted(files):
-            entry = zipfile.ZipInfo(path.relative_to(folder).as_posix(), date_time=(1980, 1, 1, 0, 0, 0))
+        for name, content in entries.items():
+            entry = zipfile.ZipInfo(name, date_time=(1980, 1, 1, 0, 0, 0))
             entry.create_system = 3  # Unix, wherever this runs
             entry.external_attr = 0o100644 << 16
-            target.writestr(entry, path.read_bytes())
+            target.writestr(entry, content)
     return buffer.getvalue()
 
 

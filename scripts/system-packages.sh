@@ -18,7 +18,12 @@ need postgresql postgres /usr/lib/postgresql/*/bin/postgres
 need redis-server redis-server
 need memcached memcached
 need graphviz dot
+need nginx nginx
 need chromium-headless-shell chromium-headless-shell chromium chromium-browser google-chrome
+need apache2 apache2
+need php-cli php
+need libapache2-mod-php /usr/lib/apache2/modules/libphp*.so
+need php-mysql /usr/lib/php/*/pdo_mysql.so
 
 [ -n "$missing" ] || exit 0
 if [ "$(id -u)" -ne 0 ] || ! command -v apt-get >/dev/null 2>&1; then

@@ -1,0 +1,160 @@
+"""What operators set for Sync Storage."""
+
+from __future__ import annotations
+
+from typing import Annotated, Self
+
+from pydantic import Discriminator, Field, StringConstraints, Tag, field_validator, model_validator
+
+from config.components import DatabaseSettings, FleetSettings, LoadBalancerSettings, OwnNetwork
+from config.deployment import DeploymentSettings
+from config.memcached import MemcachedSettings
+from config.settings import Refusal, Settings
+from config.types import HostName, InstanceType, UserName, ZoneId
+
+HOST_NAMES_PER_NODE = 10
+SLOWEST_REQUEST_SECONDS = 575
+"""How long nginx waits for the application, which itself gives up after 500 seconds."""
+LONGEST_NODE_NAME = 64
+"""Of the column `node` in the token server's table `nodes`."""
+
+NodeName = Annotated[
+    str, StringConstraints(max_length=12), Field(pattern=r"^[a-z][a-z0-9]*$", description="A letter, then a-z and 0-9")
+]
+
+
+class HostNamesSettings(Settings):
+    """Where the nodes' host names are: `a-0` to `a-9` of node a, below `domain`."""
+
+    domain: HostName
+    zone_id: ZoneId
+    """The hosted zone that holds the domain."""
+
+
+class NodeSettings(DatabaseSettings):
+    """One database host. It serves ten host names, each with a database of its own."""
+
+
+class CacheSettings(MemcachedSettings):
+    """The cache the webheads share; collections such as `tabs` are in it and nowhere else."""
+
+    @field_validator("num_cache_nodes")
+    @classmethod
+    def _the_client_takes_one_server(cls, number: int) -> int:
+        if number != 1:
+            raise ValueError("must be 1: the application's memcached client can handle one server only")
+        return number
+
+
+class ContainerApplication(Settings):
+    """The application as a container image, which the webheads run with Docker."""
+
+    container_image: Annotated[
+        str, Field(pattern=r"^[a-z0-9][a-z0-9.-]*(:\d+)?(/[a-z0-9._-]+)+(:[A-Za-z0-9_.-]+|@sha256:[0-9a-f]{64})$")
+    ]
+    """With registry and tag or digest; of a private registry only Amazon ECR."""
+
+
+class PackagedApplication(Settings):
+    """The application as Python packages, which the webheads run with gunicorn."""
+
+    pip_requirements: Annotated[
+        tuple[Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._\[\] @:/+=<>~!,#%-]*$")], ...], Field(min_length=1)
+    ]
+    """As pip takes them; gunicorn and gevent come by themselves."""
+
+
+def _application_kind(value: object) -> str:
+    given = value if isinstance(value, dict) else dict(value) if isinstance(value, Settings) else {}
+    return "packaged" if "pip_requirements" in given else "container"
+
+
+ApplicationSettings = Annotated[
+    Annotated[ContainerApplication, Tag("container")] | Annotated[PackagedApplication, Tag("packaged")],
+    Discriminator(_application_kind),
+]
+
+
+class WebheadSettings(FleetSettings):
+    """The instances that serve; their `container_image` or `pip_requirements` say what runs on them."""
+
+    application: ApplicationSettings
+    max_body_mib: Annotated[int, Field(ge=1, le=64)] = 1
+    """nginx refuses larger requests."""
+    gunicorn_workers: Annotated[int, Field(ge=1, le=64)] = 4
+
+
+class ImageBakeSettings(Settings):
+    """Images with everything installed, made every week: webheads that start from one are ready within a minute."""
+
+    instance_type: InstanceType = "t3.medium"
+
+
+class SyncStorageSettings(DeploymentSettings):
+    """Sync Storage in one environment."""
+
+    host_names: HostNamesSettings
+    load_balancer: LoadBalancerSettings
+    cache: CacheSettings
+    node_user: UserName = "syncstorage"
+    """The nodes' master user, as the document names it; RDS makes and rotates its password."""
+    application_user: UserName = "syncstorage_app"
+    """Who the webheads are for the nodes: it may read, write and create tables in their databases."""
+    nodes: Annotated[dict[NodeName, NodeSettings], Field(min_length=1)]
+    webheads: WebheadSettings
+    image_bake: ImageBakeSettings | None = None
+    """Left out, nothing is baked."""
+
+    @property
+    def scheme(self) -> str:
+        """What clients speak, and node names begin with."""
+        return "http" if self.load_balancer.dns is None else "https"
+
+    def node_host_names(self, node: str) -> tuple[str, ...]:
+        """The host names of a node, in the order of its databases."""
+        return tuple(f"{node}-{number}.{self.host_names.domain}" for number in range(HOST_NAMES_PER_NODE))
+
+    @model_validator(mode="after")
+    def _names_fit_the_token_server(self) -> Self:
+        for node in self.nodes:
+            name = f"{self.scheme}://{self.node_host_names(node)[0]}"
+            if len(name) > LONGEST_NODE_NAME:
+                raise Refusal(
+                    f"makes the node name {name}, which has {len(name)} characters; "
+                    f"the token server's table takes {LONGEST_NODE_NAME}",
+                    "host_names",
+                    "domain",
+                )
+        return self
+
+    @model_validator(mode="after")
+    def _parts_fit_together(self) -> Self:
+        if self.load_balancer.idle_timeout_seconds <= SLOWEST_REQUEST_SECONDS:
+            raise Refusal(
+                f"must be above {SLOWEST_REQUEST_SECONDS}, the slowest request, or the load balancer cuts it off",
+                "load_balancer",
+                "idle_timeout_seconds",
+            )
+        if isinstance(self.network, OwnNetwork) and self.network.nat == "none":
+            raise Refusal(
+                "must be single or per_az: webheads fetch packages and secrets from outside", "network", "nat"
+            )
+        if self.application_user == self.node_user:
+            raise Refusal("must differ from node_user: webheads are not the databases' master", "application_user")
+        for name, node in self.nodes.items():
+            if not node.engine_version.startswith("8.0"):
+                raise Refusal(
+                    "must be 8.0 or 8.0.x: the application's client signs in with mysql_native_password, "
+                    "which later releases leave out",
+                    "nodes",
+                    name,
+                    "engine_version",
+                )
+            if node.require_tls:
+                raise Refusal(
+                    "must be false, with its reason: the application's client does not speak TLS",
+                    "nodes",
+                    name,
+                    "require_tls",
+                )
+        return self
