@@ -206,6 +206,21 @@ TagValue = Annotated[
 Reason = Annotated[str, StringConstraints(min_length=10)]
 BackupRetentionDays = Annotated[int, Field(ge=0, le=35)]
 Percent = Annotated[int, Field(ge=1, le=100)]
+SolutionStackName = Annotated[
+    str,
+    _pattern(
+        r"64bit Amazon Linux 2023 v4\.\d+\.\d+ running PHP 8\.\d",
+        "is not a PHP platform on Amazon Linux 2023 (aws elasticbeanstalk list-available-solution-stacks); "
+        "example: 64bit Amazon Linux 2023 v4.7.0 running PHP 8.1",
+    ),
+]
+BeanstalkEnvironmentName = Annotated[
+    str,
+    _pattern(
+        r"(?=.{4,40}$)[A-Za-z0-9]([A-Za-z0-9-]*[A-Za-z0-9])",
+        "is not the name of a Beanstalk environment: 4 to 40 letters, digits and hyphens, no hyphen at an end",
+    ),
+]
 OrganizationName = Annotated[
     str,
     _pattern(

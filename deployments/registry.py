@@ -51,6 +51,11 @@ class Deployment:
 
 DEPLOYMENTS = (
     Deployment(
+        "beaver-contest",
+        settings="deployments.beaver_contest.settings:BeaverContestSettings",
+        stack="deployments.beaver_contest.stack:BeaverContestStack",
+    ),
+    Deployment(
         "canvas-data-2",
         settings="deployments.canvas_data_2.settings:CanvasData2Settings",
         stack="deployments.canvas_data_2.stack:CanvasData2Stack",
@@ -59,11 +64,6 @@ DEPLOYMENTS = (
         "suai-cloud-app",
         settings="deployments.suai_cloud_app.settings:SuaiCloudAppSettings",
         stack="deployments.suai_cloud_app.stack:SuaiCloudAppStack",
-    ),
-    Deployment(
-        "sync-storage",
-        settings="deployments.sync_storage.settings:SyncStorageSettings",
-        stack="deployments.sync_storage.stack:SyncStorageStack",
     ),
 )
 

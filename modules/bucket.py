@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any
+from dataclasses import dataclass
+from typing import Any, Literal
 
 from cdktf import TerraformResourceLifecycle
 from cdktf_cdktf_provider_aws.s3_bucket import S3Bucket
@@ -37,6 +38,21 @@ _READ = ("s3:GetObject",)
 _WRITE = ("s3:PutObject", "s3:DeleteObject", "s3:AbortMultipartUpload")
 
 
+@dataclass(frozen=True)
+class Openness:
+    """How far a bucket is open beyond its grants; nothing by default, and then `reason` is empty."""
+
+    object_ownership: Literal["BucketOwnerEnforced", "BucketOwnerPreferred"] = "BucketOwnerEnforced"
+    """`BucketOwnerPreferred` takes objects that come with an ACL; otherwise S3 refuses to store them."""
+    public_acls: bool = False
+    """Objects' own ACLs may publish them; otherwise they are taken and mean nothing."""
+    public_policy: bool = False
+    """The bucket's policy may publish objects."""
+    clear_text_reads: bool = False
+    """Objects may be read without TLS: website endpoints know no other way."""
+    reason: str = ""
+
+
 class Bucket(Construct):
     """A private, encrypted bucket that only speaks TLS and that nobody reaches without a grant.
 
@@ -44,7 +60,7 @@ class Bucket(Construct):
     another one is destroyed with what it holds. `expiration_days` maps a key prefix, "" for every object, to the age at
     which objects go; replaced and deleted versions stay for `noncurrent_version_expiration_days`. S3 writes down in
     `access_log_bucket` who asked for what; only a bucket that holds logs itself has none, and only one whose objects
-    are written once is not `versioned`.
+    are written once is not `versioned`. `openness` is for buckets whose objects others may read or write.
     """
 
     def __init__(
@@ -58,8 +74,11 @@ class Bucket(Construct):
         versioned: bool = True,
         expiration_days: Mapping[str, int] | None = None,
         noncurrent_version_expiration_days: int = 90,
+        openness: Openness | None = None,
     ) -> None:
         super().__init__(scope, id_)
+        openness = openness or Openness()
+        takes_acls = openness.object_ownership != "BucketOwnerEnforced"
         self._bucket = S3Bucket(
             self,
             "Default",
@@ -71,16 +90,17 @@ class Bucket(Construct):
             self,
             "public_access_block",
             bucket=self._bucket.bucket,
-            block_public_acls=True,
-            block_public_policy=True,
-            ignore_public_acls=True,
-            restrict_public_buckets=True,
+            # an object that comes with a public ACL is refused, unless such objects are expected
+            block_public_acls=not takes_acls,
+            block_public_policy=not openness.public_policy,
+            ignore_public_acls=not openness.public_acls,
+            restrict_public_buckets=not openness.public_policy,
         )
-        S3BucketOwnershipControls(
+        ownership = S3BucketOwnershipControls(
             self,
             "ownership",
             bucket=self._bucket.bucket,
-            rule=S3BucketOwnershipControlsRule(object_ownership="BucketOwnerEnforced"),
+            rule=S3BucketOwnershipControlsRule(object_ownership=openness.object_ownership),
         )
         S3BucketServerSideEncryptionConfigurationA(
             self,
@@ -108,7 +128,9 @@ class Bucket(Construct):
             depends_on=[versioning],
         )
         # one after the other: S3 refuses two changes of a bucket's access at once
-        self._policy = BucketPolicy(self, "policy", bucket=self._bucket, after=private)
+        self._policy = BucketPolicy(
+            self, "policy", bucket=self._bucket, after=private, clear_text_reads=openness.clear_text_reads
+        )
         if access_log_bucket is not None:
             access_log_bucket._policy.accept_access_logs(role=self.node.id, arn=self.arn)
             S3BucketLoggingA(
@@ -119,6 +141,17 @@ class Bucket(Construct):
                 target_prefix=f"{name}/",
             )
         self._explain(logged=access_log_bucket is not None, versioned=versioned)
+        if takes_acls:
+            exempt(ownership, "CKV2_AWS_65", reason=openness.reason)
+            closed = {
+                "CKV_AWS_53": False,
+                "CKV_AWS_54": not openness.public_policy,
+                "CKV_AWS_55": not openness.public_acls,
+                "CKV_AWS_56": not openness.public_policy,
+            }
+            opened = [rule for rule, fine in closed.items() if not fine]
+            exempt(private, "public-bucket", *opened, reason=openness.reason)
+            exempt(self._bucket, "CKV2_AWS_6", reason=openness.reason)
 
     @property
     def name(self) -> str:

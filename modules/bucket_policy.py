@@ -15,15 +15,26 @@ from modules.stack import DeploymentStack
 
 
 class BucketPolicy(Construct):
-    """The one policy a bucket can have: nobody gets in without TLS, and AWS services may do what was added."""
+    """The one policy a bucket can have: nobody gets in without TLS, and others may do what was added.
 
-    def __init__(self, scope: Construct, id_: str, *, bucket: S3Bucket, after: ITerraformDependable) -> None:
+    With `clear_text_reads` only who changes or lists objects needs TLS.
+    """
+
+    def __init__(
+        self,
+        scope: Construct,
+        id_: str,
+        *,
+        bucket: S3Bucket,
+        after: ITerraformDependable,
+        clear_text_reads: bool = False,
+    ) -> None:
         super().__init__(scope, id_)
         self._bucket = bucket
         self._statements = [
             deny(
                 "RefuseClearText",
-                actions=["s3:*"],
+                actions=["s3:Put*", "s3:Delete*", "s3:List*"] if clear_text_reads else ["s3:*"],
                 resources=[bucket.arn, f"{bucket.arn}/*"],
                 principals={"AWS": ["*"]},
                 conditions={"Bool": {"aws:SecureTransport": "false"}},

@@ -21,6 +21,7 @@ from operations.emulator.server import Emulator
 from operations.errors import OperatorError
 from operations.existing import make_existing
 from operations.hcp_terraform import OUTSIDE, keep_state_beside
+from operations.path_style import path_style
 from operations.processes import RunInterruptedError
 from operations.protections import without_protections
 from operations.runs import Run
@@ -122,6 +123,9 @@ class Demo:
         terraform = run.terraform(stack, environment=environment, on_event=count)
         if stack.backend is None:
             keep_state_beside(terraform.directory)
+        override = path_style(_document(terraform))
+        if override:
+            (terraform.directory / "path_style_override.tf.json").write_text(json.dumps(override, indent=2))
         line.enter("init")
         terraform.init()
         line.enter("plan")
@@ -154,6 +158,11 @@ class Demo:
             raise OperatorError("\n".join(reasons))
 
 
+def _document(terraform: Terraform) -> dict[str, Any]:
+    document: dict[str, Any] = json.loads((terraform.directory / FILE).read_text(encoding="utf-8"))
+    return document
+
+
 def _managed(terraform: Terraform) -> int:
     resources = terraform.state_pull().get("resources", [])
     return sum(len(resource["instances"]) for resource in resources if resource["mode"] == "managed")
@@ -184,8 +193,7 @@ def differences(plan: dict[str, Any]) -> list[str]:
 
 
 def _destroy(terraform: Terraform, line: StackProgress) -> None:
-    document = json.loads((terraform.directory / FILE).read_text(encoding="utf-8"))
-    override = without_protections(document)
+    override = without_protections(_document(terraform))
     if override:
         (terraform.directory / "unprotected_override.tf.json").write_text(json.dumps(override, indent=2))
         line.enter("protections off")

@@ -35,7 +35,7 @@ def copy(tmp_path: Path) -> Path:
         (another / name).write_text("")
     settings = (ROOT / "pyproject.toml").read_text()
     (tmp_path / "pyproject.toml").write_text(
-        settings.replace('["deployments.suai_cloud_app"', '["deployments.another", "deployments.suai_cloud_app"')
+        settings.replace('modules = ["deployments.', 'modules = ["deployments.another", "deployments.')
     )
     return tmp_path
 

@@ -1,0 +1,112 @@
+"""What operators set for the Beaver Contest."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Annotated, Literal, Self
+
+from pydantic import Field, model_validator
+
+from config.beanstalk import BeanstalkEnvironmentSettings
+from config.components import DatabaseSettings, OwnNetwork, TableSettings
+from config.deployment import DeploymentSettings
+from config.settings import Refusal, Settings
+from config.static_site import CnameDelivery, StaticSiteSettings
+from config.types import BucketName, DatabaseName, HostName, UserName, ZoneId
+
+
+class ApplicationSettings(Settings):
+    """What the contest's `config_local.php` says, beside what follows from the rest of the stack."""
+
+    database_name: DatabaseName = "beaver_contest"
+    database_user: UserName = "beaver"
+    """The database's master user; RDS makes and changes its password."""
+    database_use: Literal["dynamoDB", "mysql"] = "dynamoDB"
+    """`db->use`: where contests keep teams and answers."""
+    table_prefix: Annotated[str, Field(pattern=r"^[A-Za-z0-9_.-]{0,200}$")] = ""
+    """`db->dynamoDBPrefix`: before the names of all three tables."""
+    item_ttl_seconds: Annotated[int, Field(ge=3600)] | None = None
+    """`db->dynamoDBTTL`: teams and answers expire this long after they were written; left out, never."""
+    generation_mode: Literal["aws", "aws+local"] = "aws"
+    """`teacherInterface->generationMode`: where contests are generated to."""
+    session_length_seconds: Annotated[int, Field(ge=300, le=86400)] = 3600
+    """`contestInterface->sessionLength`."""
+    max_input_vars: Annotated[int, Field(ge=1000, le=100000)] = 3000
+    """How many fields a form may have: the teacher interface sends large ones."""
+    timezone: Annotated[str, Field(pattern=r"^[A-Z][A-Za-z]+(/[A-Za-z_+-]+)*$")] = "Europe/Paris"
+    default_language: Annotated[str, Field(pattern=r"^[a-z]{2}$")] = "fr"
+
+
+class DnsSettings(Settings):
+    """The domain below which both environments and the static files have their names."""
+
+    domain: HostName
+    zone_id: ZoneId
+
+
+class ReleaseSettings(Settings):
+    """Where bundles of the application are kept."""
+
+    bucket_name: BucketName
+    """Unique among all of AWS's buckets."""
+
+
+class BeaverContestSettings(DeploymentSettings):
+    """The Beaver Contest in one environment."""
+
+    application: ApplicationSettings = ApplicationSettings()
+    dns: DnsSettings
+    admin: BeanstalkEnvironmentSettings
+    contest: BeanstalkEnvironmentSettings
+    database: DatabaseSettings
+    team: TableSettings = TableSettings()
+    team_question: TableSettings = TableSettings()
+    sessions: TableSettings = TableSettings()
+    static: StaticSiteSettings
+    releases: ReleaseSettings
+
+    @model_validator(mode="after")
+    def _parts_fit_together(self) -> Self:
+        for refusal in self._misfits():
+            raise refusal
+        return self
+
+    def _misfits(self) -> Iterator[Refusal]:
+        for role in ("admin", "contest", "static"):
+            host_name = getattr(self, role).host_name
+            if not host_name.endswith(f".{self.dns.domain}"):
+                yield Refusal(
+                    f"must end with .{self.dns.domain}: both environments and the static files share one domain",
+                    role,
+                    "host_name",
+                )
+        if self.admin.name == self.contest.name:
+            yield Refusal("is the name of the admin environment as well", "contest", "name")
+        if self.admin.host_name == self.contest.host_name:
+            yield Refusal("is the host of the admin environment as well", "contest", "host_name")
+        if isinstance(self.static.delivery, CnameDelivery):
+            if self.static.bucket_name != self.static.host_name:
+                yield Refusal(
+                    f"must be {self.static.host_name}, as host_name: S3 finds the bucket of a CNAME by its name",
+                    "static",
+                    "bucket_name",
+                )
+            for role in ("admin", "contest"):
+                if getattr(self, role).https:
+                    yield Refusal(
+                        "must be false while static.delivery.kind is cname: browsers refuse HTTP files on HTTPS pages",
+                        role,
+                        "https",
+                    )
+        if isinstance(self.network, OwnNetwork) and self.network.nat == "none":
+            yield Refusal(
+                "must be single or per_az: instances fetch secrets and report their health from inside",
+                "network",
+                "nat",
+            )
+        if self.database.require_tls:
+            yield Refusal(
+                "must be false: the PHP code opens its connections without TLS, inside the network",
+                "database",
+                "require_tls",
+            )

@@ -1,0 +1,87 @@
+"""An application on Elastic Beanstalk: its versions, and what its environments share."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from cdktf import TerraformResourceLifecycle
+from cdktf_cdktf_provider_aws.elastic_beanstalk_application import (
+    ElasticBeanstalkApplication,
+    ElasticBeanstalkApplicationAppversionLifecycle,
+)
+from cdktf_cdktf_provider_aws.elastic_beanstalk_application_version import ElasticBeanstalkApplicationVersion
+from cdktf_cdktf_provider_aws.iam_role import IamRole
+from cdktf_cdktf_provider_aws.iam_role_policy_attachment import IamRolePolicyAttachment
+from cdktf_cdktf_provider_aws.s3_object import S3Object
+from constructs import Construct
+
+from modules.bucket import Bucket
+from modules.naming import physical_name
+from modules.policy import assumed_by
+from modules.stack import DeploymentStack
+
+_SERVICE_POLICIES = {
+    "enhanced_health": "arn:aws:iam::aws:policy/service-role/AWSElasticBeanstalkEnhancedHealth",
+    "updates": "arn:aws:iam::aws:policy/AWSElasticBeanstalkManagedUpdatesCustomerRolePolicy",
+}
+KEPT_VERSIONS = 50
+
+
+class BeanstalkApplication(Construct):
+    """A Beanstalk application whose versions are bundles in `releases`, below `release_prefix`.
+
+    `placeholder` is the bundle that environments begin with, until something is deployed: without one Beanstalk takes
+    its sample application, which has not the folders that a document root names. The last fifty versions are kept.
+    """
+
+    def __init__(
+        self, scope: Construct, id_: str, *, name: str, releases: Bucket, release_prefix: str, placeholder: bytes
+    ) -> None:
+        super().__init__(scope, id_)
+        self.releases: Final[Bucket] = releases
+        self._role = IamRole(
+            self,
+            "service_role",
+            name=physical_name(name, "beanstalk", max_length=64),
+            assume_role_policy=assumed_by(
+                "elasticbeanstalk.amazonaws.com",
+                conditions={"StringEquals": {"sts:ExternalId": "elasticbeanstalk"}},
+            ),
+        )
+        attachments = [
+            IamRolePolicyAttachment(self, f"service_role_{role}", role=self._role.name, policy_arn=arn)
+            for role, arn in _SERVICE_POLICIES.items()
+        ]
+        self.service_role: Final[str] = f"${{{attachments[-1].fqn}.role}}"
+        """The name of the role that Beanstalk works with, known once it may do what it has to."""
+        application = ElasticBeanstalkApplication(
+            self,
+            "Default",
+            name=name,
+            appversion_lifecycle=ElasticBeanstalkApplicationAppversionLifecycle(
+                service_role=self._role.arn, max_count=KEPT_VERSIONS, delete_source_from_s3=False
+            ),
+        )
+        self.name: Final[str] = application.name
+        file = DeploymentStack.of_construct(self).add_file("placeholder.zip", placeholder)
+        bundle = S3Object(
+            self,
+            "placeholder_bundle",
+            bucket=releases.name,
+            key=f"{release_prefix}placeholder.zip",
+            source=file,
+            source_hash=f'${{filemd5("{file}")}}',
+        )
+        version = ElasticBeanstalkApplicationVersion(
+            self,
+            "placeholder",
+            name="placeholder",
+            application=self.name,
+            description="Answers until something is deployed",
+            bucket=releases.name,
+            key=bundle.key,
+            force_delete=True,  # an environment that is being destroyed still runs it
+            # environments may have moved on from it, and must not be rolled back to a newer one
+            lifecycle=TerraformResourceLifecycle(ignore_changes="all"),
+        )
+        self.placeholder_version: Final[str] = version.name
