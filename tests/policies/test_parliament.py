@@ -23,6 +23,7 @@ EXAMPLES = {
     "aws_ecs_cluster": "arn:aws:ecs:eu-central-1:111122223333:cluster/sample",
     "aws_ecs_task_definition": "arn:aws:ecs:eu-central-1:111122223333:task-definition/sample:1",
     "aws_iam_role": "arn:aws:iam::111122223333:role/sample",
+    "aws_iam_user": "arn:aws:iam::111122223333:user/sample",
     "aws_kms_key": "arn:aws:kms:eu-central-1:111122223333:key/12345678-1234-1234-1234-123456789012",
     "aws_lambda_function": "arn:aws:lambda:eu-central-1:111122223333:function:sample",
     "aws_rds_cluster": "arn:aws:rds:eu-central-1:111122223333:cluster:sample",
@@ -30,7 +31,9 @@ EXAMPLES = {
     "aws_secretsmanager_secret": "arn:aws:secretsmanager:eu-central-1:111122223333:secret:sample-AbCdEf",
     "aws_sfn_state_machine": "arn:aws:states:eu-central-1:111122223333:stateMachine:sample",
     "aws_sns_topic": "arn:aws:sns:eu-central-1:111122223333:sample",
+    "aws_sns_topic_policy": "arn:aws:sns:eu-central-1:111122223333:sample",
     "aws_ssm_parameter": "arn:aws:ssm:eu-central-1:111122223333:parameter/sample",
+    "aws_vpc": "vpc-0a1b2c3d4e5f60718",
 }
 """What stands for an attribute of a resource of this type, which is known only once it exists."""
 
@@ -50,6 +53,8 @@ def policies() -> Iterator[tuple[str, str, str]]:
     """Stack and address, the kind of policy, and its text with examples for what is not known yet."""
     for stack in find_stacks(ROOT):
         for resource_type, resources in read_document(stack.folder)["resource"].items():
+            if resource_type == "aws_ecr_lifecycle_policy":  # of images, not of permissions
+                continue
             for name, attributes in resources.items():
                 for key in ("policy", "assume_role_policy", "access_policy", "repository_policy"):
                     if isinstance(attributes.get(key), str) and attributes[key].startswith("{"):

@@ -72,7 +72,7 @@ def spoilt(draw: st.DrawFn, document: dict[str, Any]) -> tuple[dict[str, Any], s
         at(wrong, path)[key] = draw(st.one_of(st.integers(0, 9), st.text(max_size=5)))
         return wrong, str((*path, key)[0])
     if kind == "missing section":
-        key = draw(st.sampled_from([k for k in document if k not in {"tags", "application", "protect_data"}]))
+        key = draw(st.sampled_from([k for k in document if k not in {"tags", "application", "protect_data", "version"}]))
         del wrong[key]
         return wrong, key
     chosen = (

@@ -1,0 +1,135 @@
+"""What operators set for Aquamark."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Annotated, Any, ClassVar, Literal, Self
+
+from pydantic import Field, model_validator
+
+from config.components import (
+    DatabaseSettings,
+    FleetSettings,
+    GuardedSettings,
+    ImageSettings,
+    LatestImage,
+    LoadBalancerSettings,
+    OwnNetwork,
+)
+from config.deployment import DeploymentSettings
+from config.settings import Refusal, Settings
+from config.types import BucketName, DatabaseName, EmailAddress, HostName, InstanceType, LogRetentionDays, UserName
+
+ImageTag = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,39}$")]
+
+
+class ApplicationSettings(Settings):
+    """How the application is told what it needs."""
+
+    generation: Literal["documented", "current"] = "documented"
+    """`documented`: port 8000 and `DATABASE_URL`, as in the document. `current`: port 80 and `PG*`, as upstream now."""
+    config_directory: Annotated[str, Field(pattern=r"^/[A-Za-z0-9/._-]+$")] = "/usr/share/aquamark/app/config"
+    """Where the image keeps the daemons' configuration files."""
+    analytics_id: Annotated[str, Field(pattern=r"^[A-Za-z0-9-]*$")] = ""
+    """Of Google Analytics, if there is one."""
+    database_name: DatabaseName = "aquamark"
+    database_user: UserName = "aquamark"
+    """The application's own login; its password is made by `quintet aquamark database-login`."""
+    subnets: Literal["public", "private"] = "private"
+    """`public`: each instance has an address of its own, closed to the world; `private` needs NAT."""
+
+    @property
+    def container_port(self) -> int:
+        """Where the application listens in its container."""
+        return 8000 if self.generation == "documented" else 80
+
+
+class AquamarkDatabaseSettings(DatabaseSettings):
+    """The database, and how old a client library it still lets in."""
+
+    password_encryption: Literal["scram-sha-256", "md5"] = "scram-sha-256"  # noqa: S105 - a method
+    """libpq speaks SCRAM from version 10 on; the documented image, from Ubuntu 14.04, has 9.3."""
+
+    guarded: ClassVar[Mapping[str, Any]] = {**DatabaseSettings.guarded, "password_encryption": "md5"}
+
+
+class BackupSettings(Settings):
+    """The weekly snapshots, which outlive RDS's own."""
+
+    schedule: Annotated[str, Field(pattern=r"^cron\([^()]+\)$")] = "cron(0 16 ? * SAT *)"
+    """In UTC; this is Sunday, two in the morning, in Sydney."""
+    retention_days: Annotated[int, Field(ge=7, le=36500)] = 1096
+
+
+class AttachmentSettings(GuardedSettings):
+    """The bucket for files that users attach to their responses."""
+
+    bucket: BucketName
+    """Unique among all of AWS's buckets."""
+    only_from_network: bool = True
+    """The key is of no use outside the VPC; an adopted one needs an endpoint for S3."""
+
+    guarded: ClassVar[Mapping[str, Any]] = {"only_from_network": False}
+
+
+class DaemonSettings(Settings):
+    """The one host of the recalculation and notification daemons."""
+
+    instance_type: InstanceType = "t3.small"
+    image: ImageSettings = LatestImage()
+    root_volume_size_gib: Annotated[int, Field(ge=8, le=16384)] = 20
+    log_retention_days: LogRetentionDays = 365
+
+    def fleet(self) -> FleetSettings:
+        """Exactly one instance."""
+        return FleetSettings(**self.model_dump(), min_size=1, max_size=1)
+
+
+class MailSettings(Settings):
+    """How the daemons send mail; name and password are kept in a secret."""
+
+    smtp_server: HostName
+    smtp_port: Annotated[int, Field(ge=1, le=65535)] = 587
+    smtp_use_tls: bool = True
+    send_from: EmailAddress
+    error_send_to: EmailAddress
+
+    @model_validator(mode="after")
+    def _port_is_not_throttled(self) -> Self:
+        if self.smtp_port == 25:
+            raise Refusal("must not be 25: EC2 and Amazon SES throttle it; 587 is meant for this", "smtp_port")
+        return self
+
+
+class AquamarkSettings(DeploymentSettings):
+    """Aquamark in one environment."""
+
+    version: ImageTag | None = None
+    """The tag of the image that web servers and daemons run; left out until the first `quintet aquamark upgrade`."""
+    previous_version: ImageTag | None = None
+    """What `quintet aquamark upgrade --rollback` goes back to; written by the upgrade."""
+    rolled_back_from: ImageTag | None = None
+    """The version that a rollback has left; written by it, and gone with the next upgrade."""
+    application: ApplicationSettings = ApplicationSettings()
+    database: AquamarkDatabaseSettings
+    backups: BackupSettings = BackupSettings()
+    attachments: AttachmentSettings
+    web: FleetSettings
+    daemons: DaemonSettings = DaemonSettings()
+    mail: MailSettings
+    load_balancer: LoadBalancerSettings
+
+    @model_validator(mode="after")
+    def _instances_reach_what_they_need(self) -> Self:
+        private = self.application.subnets == "private"
+        if private and isinstance(self.network, OwnNetwork) and self.network.nat == "none":
+            raise Refusal(
+                'must be single or per_az while application.subnets = "private": instances fetch images and secrets',
+                "network",
+                "nat",
+            )
+        if self.web.min_size < 1:
+            raise Refusal("must be at least 1: an upgrade waits until the new instances are healthy", "web", "min_size")
+        if self.previous_version is not None and self.previous_version == self.version:
+            raise Refusal("is the version that runs; leave it out", "previous_version")
+        return self
