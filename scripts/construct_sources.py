@@ -19,10 +19,17 @@ from modules import bindings  # noqa: E402
 bindings.install()
 
 from main import synthesise  # noqa: E402
-from modules.sources import recorded_sources  # noqa: E402  # after the bindings are installed
+from modules.sources import Sources, recorded_sources  # noqa: E402  # after the bindings are installed
+
+
+def traced(output: Path) -> Sources:
+    """Where the constructs are made of all stacks, which are written into `output`."""
+    with recorded_sources(ROOT) as sources:
+        context = json.loads((ROOT / "cdktf.json").read_text(encoding="utf-8"))["context"]
+        synthesise(load_all(), output, context=context)
+    return sources
+
 
 if __name__ == "__main__":
-    with tempfile.TemporaryDirectory(prefix="quintet-sources-") as folder, recorded_sources(ROOT) as sources:
-        context = json.loads((ROOT / "cdktf.json").read_text(encoding="utf-8"))["context"]
-        synthesise(load_all(), Path(folder) / "generated", context=context)
-    json.dump(sources, sys.stdout, indent=1, sort_keys=True)
+    with tempfile.TemporaryDirectory(prefix="quintet-sources-") as folder:
+        json.dump(traced(Path(folder) / "generated"), sys.stdout, indent=1, sort_keys=True)
