@@ -51,11 +51,6 @@ class Deployment:
 
 DEPLOYMENTS = (
     Deployment(
-        "aquamark",
-        settings="deployments.aquamark.settings:AquamarkSettings",
-        stack="deployments.aquamark.stack:AquamarkStack",
-    ),
-    Deployment(
         "beaver-contest",
         settings="deployments.beaver_contest.settings:BeaverContestSettings",
         stack="deployments.beaver_contest.stack:BeaverContestStack",
@@ -69,6 +64,11 @@ DEPLOYMENTS = (
         "suai-cloud-app",
         settings="deployments.suai_cloud_app.settings:SuaiCloudAppSettings",
         stack="deployments.suai_cloud_app.stack:SuaiCloudAppStack",
+    ),
+    Deployment(
+        "sync-storage",
+        settings="deployments.sync_storage.settings:SyncStorageSettings",
+        stack="deployments.sync_storage.stack:SyncStorageStack",
     ),
 )
 
