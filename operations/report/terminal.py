@@ -1,4 +1,4 @@
-"""A report on a terminal."""
+"""A report on a terminal. What is created is only named there: its attributes are on the page."""
 
 from __future__ import annotations
 
@@ -89,8 +89,9 @@ def _lines(lines: Iterable[Line], console: Console, *, drift: bool = False) -> N
         _print(console, f"  {MARKS[line.action]} {line.address}  {words}", _STYLES.get(line.action, ""))
         if line.sources:
             _print(console, f"      {' → '.join(line.sources)}", "dim")
-        for attribute in line.attributes:
-            _attribute(attribute, console)
+        if line.action is not Action.CREATE:
+            for attribute in line.attributes:
+                _attribute(attribute, console)
 
 
 def _attribute(attribute: AttributeChange, console: Console) -> None:
