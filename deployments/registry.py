@@ -51,6 +51,11 @@ class Deployment:
 
 DEPLOYMENTS = (
     Deployment(
+        "aquamark",
+        settings="deployments.aquamark.settings:AquamarkSettings",
+        stack="deployments.aquamark.stack:AquamarkStack",
+    ),
+    Deployment(
         "beaver-contest",
         settings="deployments.beaver_contest.settings:BeaverContestSettings",
         stack="deployments.beaver_contest.stack:BeaverContestStack",
