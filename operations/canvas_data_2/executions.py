@@ -151,6 +151,6 @@ class Executions:
 def _failure(event: Mapping[str, Any]) -> tuple[str, str] | None:
     """Error and cause, when the event tells of a failure."""
     for key, details in event.items():
-        if key.endswith(("FailedEventDetails", "TimedOutEventDetails")) and isinstance(details, Mapping):
+        if key.startswith(("task", "lambda")) and key.endswith(("FailedEventDetails", "TimedOutEventDetails")):
             return details.get("error", event["type"]), details.get("cause", "")[:_CAUSE_LENGTH]
     return None

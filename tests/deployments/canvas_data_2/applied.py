@@ -38,7 +38,7 @@ from tests.deployments.canvas_data_2.replica import Replica, make_replica
 from tests.engines import PostgreSql
 
 ENVIRONMENT = "dev"
-HEARTBEAT_SECONDS = 8
+HEARTBEAT_SECONDS = 25
 RUNTIME = ROOT / "deployments" / "canvas_data_2" / "runtime"
 
 

@@ -3,15 +3,20 @@
 from __future__ import annotations
 
 import json
+import os
 import re
+import subprocess
+from pathlib import Path
 from typing import Any
 
 import pytest
 
 from config.settings import ROOT
+from operations.toolchain.environment import tool_environment
 from tests.deployments.stack_json import StackJson, has
 
 ENVIRONMENTS = ("dev", "prod")
+ASL_VALIDATOR = "asl-validator@4.0.0"
 
 
 @pytest.fixture(params=ENVIRONMENTS)
@@ -249,3 +254,20 @@ def test_a_table_on_fargate_has_twelve_hours_and_a_heartbeat(stack: StackJson) -
 
 def test_the_api_is_not_asked_for_too_many_tables_at_once(stack: StackJson) -> None:
     assert machine(stack)["States"]["RefreshTables"]["MaxConcurrency"] == 10
+
+
+@pytest.mark.terraform  # as slow as those, and it fetches a package as they do
+@pytest.mark.parametrize("environment", ENVIRONMENTS)
+def test_an_independent_validator_finds_nothing_in_the_definition(environment: str, tmp_path: Path) -> None:
+    text = json.dumps(machine(StackJson(f"canvas-data-2-{environment}")))
+    text = text.replace('"Subnets": 1', '"Subnets": ["subnet-1"]')
+    text = text.replace('"FunctionName": "1"', '"FunctionName": "arn:aws:lambda:us-east-1:111122223333:function:f"')
+    (tmp_path / "definition.json").write_text(text)
+    variables = {**os.environ, **tool_environment(ROOT)}
+    variables.pop("NODE_OPTIONS", None)
+    command = ["npx", "--yes", ASL_VALIDATOR, "--json-path", str(tmp_path / "definition.json")]
+    done = subprocess.run(command, env=variables, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stdout + done.stderr
+    broken = text.replace('"Next": "Summarise"', '"Next": "NoSuchState"')
+    (tmp_path / "definition.json").write_text(broken)
+    assert subprocess.run(command, env=variables, capture_output=True, check=False).returncode != 0
