@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from operations.aws import Aws, check_account, refusals_explained
+from operations.errors import OperatorError
 from operations.hcp_terraform import state_in_s3
 from operations.lock_table import KEY
 from operations.locks import Lock
@@ -72,6 +73,22 @@ def status(aws: Aws, environment: Environment, stacks: Sequence[Stack]) -> Envir
             table_exists=_table_exists(dynamodb, place.lock_table),
             stacks=tuple(StackStatus(stack, _state_file(aws, stack), locks_of(aws, stack)) for stack in ours),
             strays=tuple(key for key in keys or () if key.endswith(".tfstate") and key not in known),
+        )
+
+
+def require_place(aws: Aws, stack: Stack) -> None:
+    """Raises OperatorError when the bucket or the lock table that the stack's backend names does not exist."""
+    backend = stack.state
+    with refusals_explained():
+        missing = []
+        if _keys(aws.client("s3", region=backend.region), backend.bucket, stack.account_id) is None:
+            missing.append(f"bucket {backend.bucket}")
+        if backend.lock_table and not _table_exists(aws.client("dynamodb", region=backend.region), backend.lock_table):
+            missing.append(f"lock table {backend.lock_table}")
+    if missing:
+        raise OperatorError(
+            f"The state of {stack.name} has no place: there is no {' and no '.join(missing)} in {backend.region}.",
+            hint=f"Make it with: quintet state bootstrap {stack.environment}",
         )
 
 

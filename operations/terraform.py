@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
@@ -246,6 +247,10 @@ class Terraform:
             if lock is not None:
                 others = tuple(other for other in problems if other is not problem)
                 return StateLockedError(self.stack, command, others, self.log, lock)
+        said = "\n".join(problem.message for problem in problems if not problem.address)
+        for sign, hint in _HINTS:
+            if sign.search(said):
+                return TerraformError(self.stack, command, problems, self.log, hint.format(stack=self.stack))
         if code < 0:
             died = Problem("", f"It was ended by signal {-code} and may have left its lock behind.")
             hint = f"Who holds the lock: quintet state status. Break it: quintet state unlock {self.stack}"
@@ -275,6 +280,18 @@ def _write_to(log: Callable[[str], None], line: str, message: dict[str, Any]) ->
     if detail:
         log("\n".join(f"         {part}" for part in detail.splitlines()))
 
+
+_MISSING_PLACE = "The state bucket or the lock table is missing. Make them with: quintet state bootstrap ENVIRONMENT"
+_HINTS = (
+    (re.compile("S3 bucket .* does not exist"), _MISSING_PLACE),
+    (re.compile("(?s)Unable to retrieve item from DynamoDB table.*ResourceNotFoundException"), _MISSING_PLACE),
+    (
+        re.compile("does not have the expected content"),
+        "The state does not fit its digest: its writer was ended in between. Write the current version again:"
+        " quintet state versions {stack}, then quintet state restore {stack} VERSION",
+    ),
+)
+"""What Terraform says, about no resource, when it cannot use a state, and what to do then."""
 
 _HOOKS: dict[str, Kind] = {"apply_start": "started", "apply_complete": "done", "apply_errored": "errored"}
 

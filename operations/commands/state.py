@@ -80,11 +80,12 @@ def unlock(
     from operations.aws import Aws
     from operations.runs import Run
     from operations.stacks import find_stacks, only
-    from operations.state import locks_of
+    from operations.state import locks_of, require_place
     from operations.state import unlock as break_locks
 
     aws = Aws()
     chosen = only(find_stacks(ROOT), stack)
+    require_place(aws, chosen)
     locks = locks_of(aws, chosen)
     if not locks:
         typer.echo(f"{chosen.name} is not locked.")
@@ -99,6 +100,80 @@ def unlock(
     with Run("unlock", root=ROOT) as run:
         break_locks(aws, chosen, run.terraform(chosen))
     typer.echo(f"{chosen.name} is unlocked.")
+
+
+@app.command()
+def versions(
+    stack: Annotated[str, typer.Argument(help="Name of a stack, as in generated/stacks")],
+    limit: Annotated[int, typer.Option("--limit", min=1, max=1000, help="How many, the newest first.")] = 20,
+) -> None:
+    """Lists the versions of a stack's state that the bucket keeps."""
+    from rich.console import Console
+    from rich.table import Table
+
+    from config.settings import ROOT
+    from operations.aws import Aws
+    from operations.locks import age_text
+    from operations.stacks import find_stacks, only
+    from operations.state_versions import state_versions
+
+    chosen = only(find_stacks(ROOT), stack)
+    found = state_versions(Aws(), chosen, limit=limit)
+    if not found:
+        typer.echo(f"{chosen.name} has no state: it was never applied.")
+        return
+    table = Table()
+    table.add_column("version", no_wrap=True)
+    for column in ("written", "serial", "resources", "bytes"):
+        table.add_column(column)
+    for version in found:
+        serial = "not a state" if version.serial is None else str(version.serial)
+        mark = " (current)" if version.latest else ""
+        written = f"{version.changed:%Y-%m-%d %H:%M:%S %Z}, {age_text(version.changed)} ago"
+        table.add_row(f"{version.id}{mark}", written, serial, str(version.resources), str(version.size_bytes))
+    Console().print(table)
+    if not any(version.latest for version in found):
+        typer.echo("The current state was deleted: these are the versions before.")
+    typer.echo(f"To go back to one: quintet state restore {chosen.name} VERSION --dry-run")
+
+
+@app.command()
+def restore(
+    stack: Annotated[str, typer.Argument(help="Name of a stack, as in generated/stacks")],
+    version: Annotated[str, typer.Argument(help="From quintet state versions; its first four characters will do")],
+    yes: Annotated[bool, typer.Option("--yes", help="Do not ask.")] = False,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Only show what would be different.")] = False,
+) -> None:
+    """Makes an older version of a stack's state the current one, under the lock, with a backup. Changes no resource."""
+    from config.settings import ROOT
+    from operations.aws import Aws
+    from operations.stacks import find_stacks, only
+    from operations.state_versions import plan_restoration, state_versions
+    from operations.state_versions import restore as write_back
+
+    aws = Aws()
+    chosen = only(find_stacks(ROOT), stack)
+    planned = plan_restoration(chosen, state_versions(aws, chosen, limit=_VERSIONS_SEARCHED), version)
+    now = f"serial {planned.current.serial}" if planned.current else "deleted"
+    typer.echo(
+        f"{chosen.name}: now {now}; {planned.version.id} with serial {planned.version.serial} would take its place."
+    )
+    for line in planned.differences:
+        typer.echo(f"  {line}")
+    if not planned.differences:
+        typer.echo("  It knows the same resources and outputs; only its serial and the digest would be new.")
+    if dry_run:
+        return
+    if not yes and not typer.confirm(f"Write it as serial {planned.serial}?"):
+        typer.echo("The state stays as it is.")
+        raise typer.Exit(1)
+    backup = write_back(aws, planned)
+    if backup:
+        typer.echo(f"The state before is kept as s3://{chosen.state.bucket}/{backup}.")
+    typer.echo(f"{chosen.name} has serial {planned.serial}. See what it means: quintet plan {chosen.name}")
+
+
+_VERSIONS_SEARCHED = 200
 
 
 def _show(console: Console, environment: str, place: StateSettings, found: EnvironmentStatus) -> None:

@@ -80,12 +80,3 @@ def write_stack(
     folder.mkdir(parents=True, exist_ok=True)
     (folder / "cdk.tf.json").write_text(json.dumps(document, indent=2))
     return read_stack(folder)
-
-
-def write_plain_stack(root: Path, data: dict[str, Any], *, deployment: str) -> Stack:
-    """Commit a stack of `terraform_data` only, so that Terraform starts no provider: a round takes half a second."""
-    stack = write_stack(root, {"terraform_data": data}, deployment=deployment)
-    document = json.loads((stack.folder / "cdk.tf.json").read_text())
-    del document["terraform"]["required_providers"], document["provider"]
-    (stack.folder / "cdk.tf.json").write_text(json.dumps(document, indent=2))
-    return stack
