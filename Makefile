@@ -7,7 +7,7 @@ LOCK        := .venv/bin/uv pip compile --quiet --universal --python-version 3.1
 
 yes = $(filter-out 0 no false,$($(1)))
 
-.PHONY: help demo test test-fast check synth plan bench lock clean cdktf-deploy venv venv-checkov system-packages
+.PHONY: help demo test test-fast check synth plan bench lock clean cdktf venv venv-checkov system-packages
 help: ## This list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-13s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
@@ -34,8 +34,8 @@ synth: venv ## Write generated/ from the settings and the code, and the parts of
 plan: venv ## Plan against your own AWS account, with the credentials of your environment  [STACKS="…" ENVIRONMENT=…]
 	@scripts/plan.sh $(or $(STACKS),$(notdir $(wildcard generated/stacks/*-$(ENVIRONMENT))))
 
-cdktf-deploy: venv ## Deploy one stack to an emulator with the CDKTF command line  [STACKS=one]
-	@.venv/bin/python scripts/cdktf_deploy.py $(or $(STACKS),suai-cloud-app-$(ENVIRONMENT))
+cdktf: venv ## cdktf synth, deploy, diff and destroy, against an emulator  [STACKS="…" ENVIRONMENT=…]
+	@.venv/bin/python scripts/cdktf_tour.py $(or $(STACKS),$(notdir $(wildcard generated/stacks/*-$(ENVIRONMENT))))
 
 bench: venv ## What a synth costs: CPU seconds and memory, stock bindings against ours
 	@.venv/bin/python -m bench.bindings main.py

@@ -43,6 +43,7 @@ def test_every_stack_applies_plans_again_to_nothing_passes_its_checks_and_leaves
     assert "Left behind" not in said
 
 
-def test_the_cdktf_command_line_deploys_a_stack() -> None:
-    said = run(sys.executable, "scripts/cdktf_deploy.py", "suai-cloud-app-dev")
-    assert "Apply complete!" in said, said
+def test_the_cdktf_command_line_writes_the_same_bytes_deploys_finds_nothing_left_and_destroys() -> None:
+    said = run(sys.executable, "scripts/cdktf_tour.py", "suai-cloud-app-dev")
+    assert "cdktf synth writes what is committed." in said, said
+    assert "Deployed, nothing left to do, destroyed: suai-cloud-app-dev." in said, said

@@ -232,7 +232,7 @@ def test_make_lists_every_target_it_offers() -> None:
         "check",
         "synth",
         "plan",
-        "cdktf-deploy",
+        "cdktf",
         "bench",
         "lock",
         "clean",
