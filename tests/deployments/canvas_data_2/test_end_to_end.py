@@ -6,10 +6,12 @@ import io
 import json
 import sys
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 from rich.console import Console
 
+from operations.canvas_data_2.publish import Publication
 from operations.canvas_data_2.table_task import TableTask
 from operations.canvas_data_2.user import DatabaseUser
 from operations.errors import OperatorError
@@ -238,6 +240,35 @@ def test_preparing_again_changes_nothing_and_a_new_password_is_used_at_once(canv
     assert after["password"] != before["password"]
     assert after["password"] not in said.getvalue()
     assert canvas.refresh("users").status == "SUCCEEDED"
+
+
+def test_what_is_published_runs_the_function_and_names_the_image_of_the_task(canvas: Applied, tmp_path: Path) -> None:
+    docker = tmp_path / "docker"
+    docker.write_text(f'#!/bin/sh\necho "$@" >> {tmp_path}/asked\n[ "$1" != login ] || cat > {tmp_path}/password\n')
+    docker.chmod(0o755)
+    said = io.StringIO()
+    asked = Publication(
+        environment=ENVIRONMENT,
+        aws=canvas.aws,
+        python=f"{sys.version_info.major}.{sys.version_info.minor}",
+        ca_bundle=lambda: b"",
+        docker=str(docker),
+    )
+    asked.run(Console(file=said, width=200))
+    image = canvas.outputs.text("image")
+    built, login, pushed = (tmp_path / "asked").read_text().splitlines()
+    assert image in built
+    assert pushed == f"push {image}"
+    password = (tmp_path / "password").read_text()
+    assert password
+    assert password not in built + login + pushed + said.getvalue()
+    function = canvas.client("lambda").get_function_configuration(FunctionName=canvas.outputs.text("sync_function"))
+    (layer,) = function["Layers"]
+    assert "sync-table-libraries" in layer["Arn"]
+    asked.run(Console(file=said, width=200))
+    assert "has its libraries already" in said.getvalue()
+    execution = canvas.refresh("users")
+    assert canvas.states(execution) == {"users": "complete"}, execution
 
 
 def test_no_secret_stands_in_any_log(canvas: Applied) -> None:
