@@ -159,7 +159,8 @@ def plan_theirs(emulator: Emulator, stacks: list[Stack], folder: Path) -> tuple[
             )  # fmt: skip
         seconds = time.monotonic() - begun
         total += seconds
-        counted = re.search(r"Plan: (\d+) to add, (\d+) to change, (\d+) to destroy", run.stdout)
+        plain = re.sub(r"\x1b\[[0-9;]*m", "", run.stdout)
+        counted = re.search(r"Plan: (\d+) to add, (\d+) to change, (\d+) to destroy", plain)
         changes[stack.name] = sum(map(int, counted.groups())) if counted else 0
         failure = "" if run.returncode == 0 else f"FAILED\n{run.stdout[-2000:]}\n{run.stderr[-2000:]}"
         print(f"cdktf diff    {stack.name:24} {seconds:6.1f} s  {sampler.usage[stack.name]}  {failure}")

@@ -23,6 +23,7 @@ from operations.plan_record import (
     find_run,
     read_record,
     settings_files,
+    state_now,
     terraform_version,
 )
 from operations.plans import protects_data
@@ -192,8 +193,7 @@ def _refuse_other_states(
     for planned in left:
         console.print(f"{planned.name}: comparing the state", highlight=False)
         terraforms[planned.name].init()
-        state = terraforms[planned.name].state_pull()
-        lineage, serial = state.get("lineage", ""), state.get("serial", 0)
+        lineage, serial = state_now(terraforms[planned.name])
         if (lineage, serial) != (planned.lineage, planned.serial):
             serials = f"serial {planned.serial} then, {serial} now"
             wrong.append(f"{planned.name}: the state has changed since it was planned ({serials}).")

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import hashlib
+import json
+import zipfile
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
@@ -12,6 +14,7 @@ from operations.errors import OperatorError
 
 if TYPE_CHECKING:
     from operations.stacks import Stack
+    from operations.terraform import Terraform
 
 FILE = "run.json"
 LOCK_FILE = ".terraform.lock.hcl"
@@ -104,6 +107,25 @@ def settings_files(root: Path, stack: Stack) -> dict[str, str]:
 def terraform_version(root: Path) -> str:
     """The Terraform the repository is for."""
     return (root / ".terraform-version").read_text(encoding="utf-8").strip()
+
+
+def state_in_plan(plan: Path) -> tuple[str, int] | None:
+    """Lineage and serial of the state a plan file was made on; None where the file does not say (HCP Terraform's).
+
+    It is a zip archive with that state in it, by which Terraform itself tells a stale plan; `state pull` costs more.
+    """
+    try:
+        with zipfile.ZipFile(plan) as archive:
+            state = json.loads(archive.read("tfstate"))
+        return state["lineage"], state["serial"]
+    except (zipfile.BadZipFile, KeyError, ValueError):
+        return None
+
+
+def state_now(terraform: Terraform) -> tuple[str, int]:
+    """Lineage and serial of the state as it is; those of no state before the first apply."""
+    state = terraform.state_pull()
+    return state.get("lineage", ""), state.get("serial", 0)
 
 
 def digest(file: Path) -> str:

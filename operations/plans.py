@@ -28,6 +28,8 @@ from operations.plan_record import (
     committed_files,
     digest,
     settings_files,
+    state_in_plan,
+    state_now,
     terraform_version,
 )
 from operations.report.html import html
@@ -136,13 +138,12 @@ class Planning:
         terraform = run.terraform(stack, environment=self.aws(stack) if self.aws else None, on_event=count)
         line.enter("init")
         terraform.init()
-        # Before the plan: a state that somebody changes in between then differs from what is recorded.
-        state = terraform.state_pull()
         line.enter("plan")
         plan = terraform.plan(refresh_only=self.drift)
         line.enter("read")
         shown = terraform.show_json(plan)
         file = results.keep(stack.name, shown)
+        lineage, serial = state_in_plan(plan.path) or state_now(terraform)
         results.add(
             PlannedStack(
                 name=stack.name,
@@ -152,8 +153,8 @@ class Planning:
                 plan=digest(plan.path),
                 shown=digest(file),
                 provider=digest(terraform.directory / LOCK_FILE),
-                lineage=state.get("lineage", ""),
-                serial=state.get("serial", 0),
+                lineage=lineage,
+                serial=serial,
             )
         )
 
