@@ -55,7 +55,7 @@ class RefreshSettings(Settings):
     sync_timeout_seconds: Annotated[int, Field(ge=60, le=900)] = 900
     """Lambda's own limit; a minute before it the table is handed over to Fargate."""
     task_timeout_hours: Annotated[int, Field(ge=1, le=48)] = 12
-    task_heartbeat_seconds: Annotated[int, Field(ge=60, le=3600)] = 300
+    task_heartbeat_seconds: Annotated[int, Field(ge=60, le=3000)] = 300
     """A task that is silent for longer counts as dead and is started again."""
     api_attempts: Annotated[int, Field(ge=1, le=20)] = 6
     """How often a throttled or failing request to the API is tried, with growing pauses."""
