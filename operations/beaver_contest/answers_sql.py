@@ -21,6 +21,7 @@ HEADER = "SET NAMES utf8mb4;\nSET SESSION sql_mode = '';\n"
 """The strings below are escaped with backslashes, which one of MySQL's modes does not take for escapes."""
 
 _DUPLICATE = 1062
+_STATEMENTS_PER_TRANSACTION = 100
 _NUMBER = re.compile(r"-?\d+(\.\d+)?([eE][+-]?\d+)?")
 
 
@@ -75,8 +76,10 @@ def load_sql(source: Path, connection: Any, progress: Callable[[int], None]) -> 
                 if spoilt:
                     connection.rollback()
                     raise OperatorError(f"Line {number} of {source} does not fit the table: {spoilt[0][2]}.")
-            connection.commit()
-            progress(lines.tell())
+            if number % _STATEMENTS_PER_TRANSACTION == 0:
+                connection.commit()
+                progress(lines.tell())
+        connection.commit()
     return new
 
 

@@ -1,0 +1,90 @@
+"""check looks at everything that can be wrong, and says what to do."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+from operations.beaver_contest.assets import NAMES, publish, read_assets
+from operations.beaver_contest.capacity import TAG
+from operations.beaver_contest.contest import Contest
+from operations.beaver_contest.health import Finding, look
+from operations.beaver_contest.keys import Keys
+from operations.beaver_contest.opening import Gate
+from tests.deployments.beaver_contest.day2.conftest import Made, make_table
+
+
+@pytest.fixture
+def applied(contest: Made, tmp_path: Path) -> Contest:
+    plain = contest()
+    vpc = plain.client("ec2").create_vpc(CidrBlock="10.0.0.0/16")["Vpc"]["VpcId"]
+    group = plain.client("ec2").create_security_group(GroupName="d", Description="d", VpcId=vpc)["GroupId"]
+    arn = plain.client("secretsmanager").create_secret(Name="key")["ARN"]
+    made = contest(database_security_group=group, key_secret_arn=arn)
+    made.client("iam").create_user(UserName=made.text("php_user"))
+    for name in ("team", "sessions"):
+        make_table(made.client("dynamodb"), name)
+    make_table(made.client("dynamodb"), "team_question", read=5)
+    made.client("s3").create_bucket(
+        Bucket=made.text("static_bucket"), CreateBucketConfiguration={"LocationConstraint": made.region}
+    )
+    beanstalk = made.client("elasticbeanstalk")
+    beanstalk.create_application(ApplicationName=made.text("application"))
+    for label in ("one", "two"):
+        beanstalk.create_application_version(ApplicationName=made.text("application"), VersionLabel=label)
+    for role in ("admin", "contest"):
+        beanstalk.create_environment(
+            ApplicationName=made.text("application"),
+            EnvironmentName=made.text(f"{role}_environment"),
+            VersionLabel="one",
+        )
+    for name in NAMES:
+        path = tmp_path / "contestInterface" / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(name)
+    publish(made, read_assets(tmp_path), dry_run=False, say=lambda _: None)
+    Keys(made, say=lambda _: None).rotate(dry_run=False)
+    return made
+
+
+def wrong(contest: Contest, status: int = 200) -> dict[str, tuple[str, ...]]:
+    findings: list[Finding] = look(contest, get=lambda _: status)
+    return {finding.what: finding.wrong for finding in findings if finding.wrong}
+
+
+def test_nothing_is_wrong_with_a_contest_in_order(applied: Contest) -> None:
+    assert wrong(applied) == {}
+    assert len(look(applied, get=None)) == 7
+
+
+def test_pages_that_do_not_answer_are_told(applied: Contest) -> None:
+    assert wrong(applied, status=0)["https://concours.castor.example.org/"] == ("it answers no answer, not 200",)
+    assert "https://coordinateur.castor.example.org/" in wrong(applied, status=503)
+
+
+def test_different_versions_are_told(applied: Contest) -> None:
+    applied.client("elasticbeanstalk").update_environment(EnvironmentName="adminEnv", VersionLabel="two")
+    assert wrong(applied) == {"environments": ("the environments run different versions: deploy again",)}
+
+
+def test_what_commands_left_behind_is_told(applied: Contest) -> None:
+    dynamodb = applied.client("dynamodb")
+    arn = dynamodb.describe_table(TableName="team_question")["Table"]["TableArn"]
+    dynamodb.tag_resource(ResourceArn=arn, Tags=[{"Key": TAG, "Value": "5"}])
+    died = Gate(applied).open("203.0.113.7/32", minutes=5)
+    died.__enter__()
+    found = wrong(applied)
+    assert "left its read capacity raised, from 5" in found["table team_question"][0]
+    assert found["database's gate"] == ("it is open to 203.0.113.7/32: quintet beaver open-database --close",)
+    died.__exit__(None, None, None)
+
+
+def test_a_missing_key_and_missing_assets_are_told(applied: Contest) -> None:
+    secrets = applied.client("secretsmanager")
+    secrets.put_secret_value(SecretId=applied.text("key_secret_arn"), SecretString=json.dumps({"key": "AKIAGONE"}))
+    applied.client("s3").delete_object(Bucket=applied.text("static_bucket"), Key="assets/common.js")
+    found = wrong(applied)
+    assert found["access key"] == ("the PHP code has no key: quintet beaver rotate-key",)
+    assert found["assets"] == ("assets/common.js is not published",)

@@ -1,0 +1,343 @@
+"""The bundle's two roots, served by a real Apache with real PHP, on an instance made of a scratch folder."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import stat
+import subprocess
+import urllib.error
+import urllib.request
+from base64 import b64encode
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import ExitStack
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from deployments.beaver_contest.runtime.bundle import add_ours, copy, prepare
+from operations.emulator.server import Emulator
+from tests.deployments.beaver_contest.runtime.checkout import make_checkout
+from tests.engines import HOST, PASSWORD, USER, MariaDb, free_port, need, running
+
+pytestmark = pytest.mark.engines
+
+REGION = "eu-west-3"
+ROOTS = {"contest": "contestInterface", "admin": "teacherInterface"}
+
+
+class Instance:
+    """A Beanstalk instance as far as hooks, Apache and PHP see it: `root` stands for `/`."""
+
+    def __init__(self, root: Path, properties: dict[str, str], environment: Mapping[str, str]) -> None:
+        self.root = root
+        self.properties = properties
+        self.environment = environment
+        self.application = root / "var/app/current"
+        self.state = root / "var/lib/beaver"
+        self.ports: dict[str, int] = {}
+
+    def program(self, path: str, script: str) -> None:
+        target = self.root / path
+        target.parent.mkdir(parents=True, exist_ok=True)
+        target.write_text(f"#!/bin/sh\n{script}\n")
+        target.chmod(target.stat().st_mode | stat.S_IXUSR | stat.S_IXGRP | stat.S_IXOTH)
+
+    def hook(self) -> str:
+        """Run the hook that Beanstalk runs before each version starts."""
+        for name, value in self.properties.items():
+            (self.root / "properties").mkdir(exist_ok=True)
+            (self.root / "properties" / name).write_text(value)
+        done = subprocess.run(
+            ["/bin/bash", self.application / ".platform/hooks/predeploy/10_beaver.sh"],
+            env={**self.environment, "BEAVER_ROOT": str(self.root), "PATH": f"{self.root}/bin:{os.environ['PATH']}"},
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        assert done.returncode == 0, done.stderr
+        return done.stderr
+
+    def ask(self, role: str, path: str, headers: Mapping[str, str] | None = None, data: bytes | None = None) -> Any:
+        request = urllib.request.Request(f"http://{HOST}:{self.ports[role]}{path}", data, dict(headers or {}))
+        opener = urllib.request.build_opener(NoRedirects)
+        try:
+            return opener.open(request, timeout=20)
+        except urllib.error.HTTPError as error:
+            return error
+
+
+class NoRedirects(urllib.request.HTTPRedirectHandler):
+    def redirect_request(self, *_: Any) -> None:
+        return None
+
+
+CONFIG = """
+ServerName localhost
+ServerRoot {root}
+PidFile {root}/{role}.pid
+ErrorLog {root}/{role}.log
+Listen {host}:{port}
+Mutex file:{root} default
+LoadModule mpm_prefork_module {modules}/mod_mpm_prefork.so
+LoadModule authn_core_module {modules}/mod_authn_core.so
+LoadModule authn_file_module {modules}/mod_authn_file.so
+LoadModule authz_core_module {modules}/mod_authz_core.so
+LoadModule authz_user_module {modules}/mod_authz_user.so
+LoadModule auth_basic_module {modules}/mod_auth_basic.so
+LoadModule deflate_module {modules}/mod_deflate.so
+LoadModule filter_module {modules}/mod_filter.so
+LoadModule dir_module {modules}/mod_dir.so
+LoadModule env_module {modules}/mod_env.so
+LoadModule headers_module {modules}/mod_headers.so
+LoadModule mime_module {modules}/mod_mime.so
+LoadModule rewrite_module {modules}/mod_rewrite.so
+LoadModule setenvif_module {modules}/mod_setenvif.so
+LoadModule php_module {php}
+TypesConfig /etc/mime.types
+PHPIniDir {root}/etc/php.ini
+DirectoryIndex index.php index.html
+<FilesMatch "\\.php$">
+    SetHandler application/x-httpd-php
+</FilesMatch>
+{variables}
+DocumentRoot {application}/{folder}
+<VirtualHost *:{port}>
+    DocumentRoot {application}/{folder}
+    IncludeOptional {conf}/*.conf
+</VirtualHost>
+"""
+
+
+@pytest.fixture(scope="module")
+def instance(tmp_path_factory: pytest.TempPathFactory, mariadb: MariaDb, emulator: Emulator) -> Iterator[Instance]:
+    (apache,) = need("apache2", "apache2")
+    need("php-cli", "php")
+    modules = Path("/usr/lib/apache2/modules")
+    php = next(iter(modules.glob("libphp*.so")), None)
+    if php is None:
+        need("libapache2-mod-php", "libphp.so")
+    folder = tmp_path_factory.mktemp("instance")
+    for path in (folder, *folder.parents[:2]):
+        path.chmod(path.stat().st_mode | 0o055)  # Apache's children have an account of their own
+    environment = {**emulator.full_environment(account_id="300000000001", region=REGION)}
+    boto = _clients(emulator)
+    secrets = {
+        "DATABASE_SECRET_ARN": {"username": USER, "password": PASSWORD},
+        "AWS_KEY_SECRET_ARN": {"key": "AKIDEXAMPLE", "secret": "s/e+c&r'e\"t"},
+    }
+    arns = {
+        name: boto("secretsmanager").create_secret(Name=name, SecretString=json.dumps(value))["ARN"]
+        for name, value in secrets.items()
+    }
+    arns["TASKS_PASSWORD_SECRET_ARN"] = boto("secretsmanager").create_secret(Name="tasks")["ARN"]
+    made = Instance(
+        folder,
+        {
+            **arns,
+            "RDS_HOSTNAME": HOST, "RDS_PORT": str(mariadb.port), "RDS_DB_NAME": "served",
+            "DATABASE_USE": "mysql", "TABLE_PREFIX": "p_", "ITEM_TTL_SECONDS": "7200", "BEAVER_REGION": REGION,
+            "STATIC_BUCKET": "static-bucket", "STATIC_URL": "https://static.castor.example.org",
+            "GENERATION_MODE": "aws", "SESSION_LENGTH_SECONDS": "4321", "MAX_INPUT_VARS": "3000",
+            "TIMEZONE": "Europe/Paris", "DEFAULT_LANGUAGE": "fr", "ADMIN_URL": "https://coordinateur.castor.example.org",
+            "CONTEST_URL": "https://concours.castor.example.org", "HTTPS_ONLY": "",
+        },
+        environment,
+    )  # fmt: skip
+    _install(made)
+    made.hook()
+    with mariadb.connect() as connection, connection.cursor() as cursor:
+        cursor.execute("CREATE DATABASE IF NOT EXISTS served")
+        cursor.execute("CREATE OR REPLACE TABLE served.team (ID int)")
+        cursor.execute("INSERT INTO served.team VALUES (1), (2), (3)")
+    with ExitStack() as servers:
+        for role, root in ROOTS.items():
+            made.ports[role] = free_port()
+            config = folder / f"{role}.conf"
+            config.write_text(_config(made, role, root, modules, php or modules))
+            # one process in a session of its own: Apache ends its whole process group, which would be the tests'
+            command = ["setsid", apache, "-X", "-d", str(folder), "-f", str(config)]
+
+            def ask(role: str = role) -> None:
+                if made.ask(role, "/").status != 200:
+                    raise RuntimeError("not yet")
+
+            servers.enter_context(running(command, folder, ask))
+        yield made
+
+
+def _clients(emulator: Emulator) -> Callable[[str], Any]:
+    import boto3
+
+    account = emulator.environment(account_id="300000000001", region=REGION)
+    session = boto3.Session(account["AWS_ACCESS_KEY_ID"], account["AWS_SECRET_ACCESS_KEY"], region_name=REGION)
+    return lambda service: session.client(service, endpoint_url=account["AWS_ENDPOINT_URL"])
+
+
+def _install(instance: Instance) -> None:
+    source = make_checkout(instance.root / "source", composer=False)
+    instance.application.parent.mkdir(parents=True)
+    copy(source, instance.application)
+    prepare(instance.application)
+    add_ours(instance.application)
+    _hide_absolute_paths(instance)
+    instance.program(
+        "opt/elasticbeanstalk/bin/get-config", f'[ "$1 $2" = "environment -k" ] && cat "{instance.root}/properties/$3"'
+    )
+    instance.program("bin/systemctl", f'echo "$@" >>"{instance.root}/systemctl.said"')
+    aws = shutil.which("aws", path=f"{Path(os.sys.executable).parent}:{os.environ['PATH']}")  # type: ignore[attr-defined]
+    instance.program("bin/aws", f'exec {aws} "$@"')
+    (instance.root / "etc").mkdir(exist_ok=True)
+
+
+def _hide_absolute_paths(instance: Instance) -> None:
+    """Beanstalk's paths become those of the scratch folder."""
+    for path in instance.application.rglob("*"):
+        if path.name in (".htaccess", "10_beaver.conf"):
+            text = path.read_text()
+            for place in ("/var/lib/beaver", "/var/app/current"):
+                text = text.replace(place, f"{instance.root}{place}")
+            path.write_text(text)
+
+
+def _config(instance: Instance, role: str, folder: str, modules: Path, php: Path) -> str:
+    (instance.root / "etc/php.ini").write_text(
+        (instance.root / "etc/php.d/99-beaver.ini").read_text() + _mysql_driver()
+    )
+    variables = [f'SetEnv {name} "{value}"' for name, value in instance.properties.items()]
+    return CONFIG.format(
+        root=instance.root,
+        role=role,
+        host=HOST,
+        port=instance.ports[role],
+        modules=modules,
+        php=php,
+        application=instance.application,
+        folder=folder,
+        conf=instance.application / ".platform/httpd/conf.d/elasticbeanstalk",
+        variables="\n".join([*variables, f'SetEnv BEAVER_STATE "{instance.state}"']),
+    )
+
+
+def _mysql_driver() -> str:
+    loaded = subprocess.run(["php", "-m"], capture_output=True, text=True, check=True).stdout
+    assert "pdo_mysql" in loaded
+    return ""
+
+
+def test_the_program_reads_its_settings_from_the_environment(instance: Instance) -> None:
+    shown = json.load(instance.ask("contest", "/show.php"))
+    config = shown["config"]
+    assert config["db"]["mysql"] | {"logged": False} == {
+        "host": HOST, "port": int(instance.properties["RDS_PORT"]), "database": "served", "user": USER,
+        "password": PASSWORD, "logged": False,
+    }  # fmt: skip
+    assert (config["db"]["use"], config["db"]["dynamoDBPrefix"], config["db"]["dynamoDBTTL"]) == ("mysql", "p_", 7200)
+    assert config["aws"] == {
+        "key": "AKIDEXAMPLE", "secret": "s/e+c&r'e\"t", "region": REGION, "bucketName": "static-bucket", "s3region": REGION,
+    }  # fmt: skip
+    assert config["teacherInterface"]["sAbsoluteStaticPath"] == "https://static.castor.example.org/"
+    assert config["teacherInterface"]["sAssetsStaticPath"] == "https://static.castor.example.org/assets/"
+    assert config["teacherInterface"]["generationMode"] == "aws"
+    assert config["timestamp"] == (instance.application / "quintet/version").read_text().strip()
+
+
+def test_php_has_the_limits_and_the_clock_of_the_settings(instance: Instance) -> None:
+    shown = json.load(instance.ask("contest", "/show.php"))
+    assert (shown["max_input_vars"], shown["gc_maxlifetime"], shown["timezone"]) == ("3000", "4321", "Europe/Paris")
+
+
+def test_large_forms_arrive_whole(instance: Instance) -> None:
+    form = "&".join(f"f{number}=1" for number in range(2900)).encode()
+    assert json.load(instance.ask("admin", "/show.php", data=form))["fields"] == 2900
+
+
+def test_what_php_8_has_no_more_is_still_there(instance: Instance) -> None:
+    assert json.load(instance.ask("contest", "/show.php"))["magic"] is False
+
+
+def test_php_reaches_the_real_database(instance: Instance) -> None:
+    assert instance.ask("contest", "/query.php").read() == b"3"
+
+
+def test_each_root_is_served_as_its_own(instance: Instance) -> None:
+    for role, root in ROOTS.items():
+        assert json.load(instance.ask(role, "/show.php"))["document_root"].endswith(f"/{root}")
+        assert instance.ask(role, "/").read() == f"generated {root} fr".encode()
+        assert instance.ask(role, "/../config.php").status in (400, 404)
+
+
+def test_htaccess_files_count(instance: Instance) -> None:
+    assert instance.ask("admin", "/").headers["X-Teacher"] == "yes"
+    assert "User-Agent" in instance.ask("contest", "/common.js").headers["Vary"]
+
+
+def test_tasks_are_closed_until_a_password_is_set_and_then_open_with_it(instance: Instance) -> None:
+    task = "/beaver_tasks/2016_FR_03/index.html"
+    login = {"Authorization": f"Basic {b64encode(b'teacher:let me in').decode()}"}
+    assert instance.ask("admin", task).status == 401
+    assert instance.ask("admin", task, login).status == 401
+    entry = subprocess.run(
+        ["openssl", "passwd", "-apr1", "let me in"], capture_output=True, text=True, check=True
+    ).stdout
+    _clients_of(instance)("secretsmanager").put_secret_value(SecretId="tasks", SecretString=f"teacher:{entry}")
+    instance.hook()
+    assert instance.ask("admin", task, login).status == 200
+    assert instance.ask("admin", task).status == 401
+
+
+def test_plain_http_is_sent_to_https_where_it_is_wanted_and_health_checks_are_not(instance: Instance) -> None:
+    forwarded = {"X-Forwarded-Proto": "http", "Host": "concours.castor.example.org"}
+    assert instance.ask("contest", "/", forwarded).status == 200
+    instance.properties["HTTPS_ONLY"] = "1"
+    instance.hook()
+    try:
+        answer = instance.ask("contest", "/index.html?a=b", forwarded)
+        assert (answer.status, answer.headers["Location"]) == (
+            301,
+            "https://concours.castor.example.org/index.html?a=b",
+        )
+        assert instance.ask("contest", "/", {**forwarded, "X-Forwarded-Proto": "https"}).status == 200
+        assert instance.ask("contest", "/").status == 200
+    finally:
+        instance.properties["HTTPS_ONLY"] = ""
+        instance.hook()
+    assert instance.ask("contest", "/", forwarded).status == 200
+
+
+def test_a_changed_password_is_followed_without_a_deployment(instance: Instance) -> None:
+    secrets = _clients_of(instance)("secretsmanager")
+    secrets.put_secret_value(SecretId="AWS_KEY_SECRET_ARN", SecretString='{"key": "NEXT", "secret": "other"}')
+    environment = {**instance.environment, "BEAVER_ROOT": str(instance.root)}
+    environment["PATH"] = f"{instance.root}/bin:{os.environ['PATH']}"
+    subprocess.run([instance.state / "refresh-secrets.sh"], env=environment, check=True)
+    assert json.load(instance.ask("contest", "/show.php"))["config"]["aws"]["key"] == "NEXT"
+
+
+def test_a_secret_that_cannot_be_fetched_keeps_its_last_value(instance: Instance) -> None:
+    before = (instance.state / "aws.json").read_bytes()
+    arn = instance.properties["AWS_KEY_SECRET_ARN"]
+    instance.properties["AWS_KEY_SECRET_ARN"] = arn.replace("AWS_KEY", "GONE")
+    try:
+        assert "cannot be fetched" in instance.hook()
+        assert (instance.state / "aws.json").read_bytes() == before
+    finally:
+        instance.properties["AWS_KEY_SECRET_ARN"] = arn
+        instance.hook()
+
+
+def test_secrets_are_for_the_web_server_only_and_a_timer_follows_them(instance: Instance) -> None:
+    for name in ("database.json", "aws.json"):
+        assert stat.S_IMODE((instance.state / name).stat().st_mode) == 0o640
+    assert "enable --now beaver-secrets.timer" in (instance.root / "systemctl.said").read_text()
+    assert "OnUnitActiveSec=60" in (instance.root / "etc/systemd/system/beaver-secrets.timer").read_text()
+
+
+def _clients_of(instance: Instance) -> Callable[[str], Any]:
+    import boto3
+
+    environment = instance.environment
+    session = boto3.Session(environment["AWS_ACCESS_KEY_ID"], environment["AWS_SECRET_ACCESS_KEY"], region_name=REGION)
+    return lambda service: session.client(service, endpoint_url=environment["AWS_ENDPOINT_URL"])
