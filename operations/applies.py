@@ -16,6 +16,8 @@ from operations.errors import OperatorError
 from operations.plan_json import read_plan
 from operations.plan_record import (
     LOCK_FILE,
+    PLAN_FILE,
+    SHOWN_FILE,
     PlannedStack,
     RunRecord,
     committed_files,
@@ -36,7 +38,6 @@ from operations.toolchain.one_at_a_time import one_at_a_time
 if TYPE_CHECKING:
     from rich.console import Console
 
-PLAN = "plan"
 AGAIN = "Plan again and have it reviewed: quintet plan"
 
 
@@ -98,7 +99,7 @@ class Applying:
                 yield f"{name}: changed since it was planned: {', '.join(f'{where}{file}' for file in changed)}."
         if digest(folder / name / LOCK_FILE) != planned.provider:
             yield f"{name}: the provider is not the one it was planned with ({LOCK_FILE} differs)."
-        if digest(folder / name / PLAN) != planned.plan or digest(folder / f"{name}.json") != planned.shown:
+        if digest(folder / name / PLAN_FILE) != planned.plan or digest(folder / name / SHOWN_FILE) != planned.shown:
             yield f"{name}: the plan file is not the one that was reviewed."
 
     def _without_consent(
@@ -108,7 +109,9 @@ class Applying:
             (planned.name, change.address)
             for planned in left
             if protects_data(self.root, stacks[planned.name])
-            for change in read_plan(json.loads((folder / f"{planned.name}.json").read_text(encoding="utf-8"))).changes
+            for change in read_plan(
+                json.loads((folder / planned.name / SHOWN_FILE).read_text(encoding="utf-8"))
+            ).changes
             if change.destroys and change.type in DATA_TYPES
         ]
         addresses = [address for _, address in doomed]
@@ -149,7 +152,7 @@ class Applying:
             console.print(f"{name}: applying", highlight=False)
             terraform = terraforms[name]
             try:
-                terraform.apply(PlanResult(terraform.directory / PLAN, changes=True, planned=()))
+                terraform.apply(PlanResult(terraform.directory / PLAN_FILE, changes=True, planned=()))
             except OperatorError as error:
                 self._outcomes[name] = str(error)
                 return
@@ -158,7 +161,6 @@ class Applying:
             self._outcomes[name] = ""
             # What is used up need not keep its secrets here.
             shutil.rmtree(terraform.directory)
-            (folder / f"{name}.json").unlink()
 
     def _summarise(self, record: RunRecord, left: Sequence[PlannedStack], console: Console) -> bool:
         fine = True

@@ -18,6 +18,9 @@ if TYPE_CHECKING:
 
 FILE = "run.json"
 LOCK_FILE = ".terraform.lock.hcl"
+PLAN_FILE = "plan"
+SHOWN_FILE = "plan.json"
+"""Both in the working copy of the stack, below the run's folder."""
 
 Outcome = Literal["changes", "no changes", "failed"]
 Progress = Literal["planned", "begun", "applied"]

@@ -23,6 +23,7 @@ from operations.plan_json import Action
 from operations.plan_policies import DESCRIPTIONS, Finding
 from operations.plan_record import (
     LOCK_FILE,
+    SHOWN_FILE,
     PlannedStack,
     RunRecord,
     committed_files,
@@ -106,7 +107,7 @@ class Planning:
         """
         stacks = select(find_stacks(self.root, self.environment), self.patterns)
         purpose = "drift" if self.drift else "plan"
-        with stop_signals_interrupt(), Run(purpose, root=self.root, keep=True) as run, ThreadPoolExecutor(1) as besides:
+        with stop_signals_interrupt(), Run(purpose, root=self.root) as run, ThreadPoolExecutor(1) as besides:
             sources = besides.submit(construct_sources, run)
             results = _Results(run.folder)
             lines = [StackProgress(stack, console) for stack in stacks]
@@ -117,6 +118,7 @@ class Planning:
                 stacks=tuple(results.planned(line) for line in lines),
             )
             record.save(run.folder)
+            run.keep = True  # plans without a record are of no use, and hold secrets
             reports = tuple(self._report(line, results, sources.result()) for line in lines)
             amount = "1 stack" if len(stacks) == 1 else f"{len(stacks)} stacks"
             where = " and ".join(sorted({stack.environment for stack in stacks}))
@@ -205,13 +207,13 @@ class _Results:
         self._guard = threading.Lock()
 
     def keep(self, name: str, shown: Mapping[str, Any]) -> Path:
-        file = self._folder / f"{name}.json"
+        file = self._folder / name / SHOWN_FILE
         file.touch(mode=0o600)
         file.write_text(json.dumps(shown), encoding="utf-8")
         return file
 
     def shown(self, name: str) -> dict[str, Any]:
-        plan: dict[str, Any] = json.loads((self._folder / f"{name}.json").read_text(encoding="utf-8"))
+        plan: dict[str, Any] = json.loads((self._folder / name / SHOWN_FILE).read_text(encoding="utf-8"))
         return plan
 
     def add(self, planned: PlannedStack) -> None:

@@ -88,8 +88,12 @@ def test_what_was_planned_is_applied_and_then_nothing_is_left_to_do(repository: 
     planned = repository.plan()
     assert (planned.exit_code, names(planned)) == (2, {"life-test": "changes"})
     assert planned.folder.stat().st_mode & 0o077 == 0
+    held = [path for path in planned.folder.rglob("*") if path.is_file() and b"s3cret-value" in path.read_bytes()]
+    assert {path.name for path in held} == {"cdk.tf.json", "plan.json"}  # the plan itself is compressed
     assert [
-        path.name for path in planned.folder.glob("*.json") if path.stat().st_mode & 0o077 and path.name != "run.json"
+        path.name
+        for path in (planned.folder / "life-test" / name for name in ("plan", "plan.json"))
+        if path.stat().st_mode & 0o077
     ] == []
     for form in ("report.md", "report.html"):
         text = (planned.folder / form).read_text()
