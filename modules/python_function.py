@@ -27,14 +27,7 @@ from modules.stack import DeploymentStack
 from modules.watch import Watch
 
 PYTHON = "python3.12"
-_NETWORK_INTERFACES = (
-    "ec2:AssignPrivateIpAddresses",
-    "ec2:CreateNetworkInterface",
-    "ec2:DeleteNetworkInterface",
-    "ec2:DescribeNetworkInterfaces",
-    "ec2:DescribeSubnets",
-    "ec2:UnassignPrivateIpAddresses",
-)
+_KEEP_INTERFACES = ("ec2:AssignPrivateIpAddresses", "ec2:DeleteNetworkInterface", "ec2:UnassignPrivateIpAddresses")
 
 
 class PythonFunction(Construct):
@@ -75,12 +68,21 @@ class PythonFunction(Construct):
             conditions={"StringEquals": {"aws:SourceAccount": account_id}},
         )  # fmt: skip
         group.grant_write(self._role)
+        ours = f"arn:aws:ec2:{stack.region}:{account_id}"
         self._role.attach_policy(
             self,
             "observe_and_join_network",
-            # none of these can be allowed for one resource
             document(
-                allow("JoinNetwork", actions=_NETWORK_INTERFACES, resources=["*"]),
+                allow(
+                    "JoinNetwork",
+                    actions=["ec2:CreateNetworkInterface"],
+                    resources=[f"{ours}:{kind}/*" for kind in ("network-interface", "security-group", "subnet")],
+                ),
+                allow("KeepInterfaces", actions=_KEEP_INTERFACES, resources=[f"{ours}:network-interface/*"]),
+                # none of these can be allowed for one resource
+                allow(
+                    "LookAtNetwork", actions=["ec2:DescribeNetworkInterfaces", "ec2:DescribeSubnets"], resources=["*"]
+                ),
                 allow("Trace", actions=["xray:PutTelemetryRecords", "xray:PutTraceSegments"], resources=["*"]),
             ),
         )
