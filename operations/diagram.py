@@ -50,6 +50,7 @@ _KINDS: Mapping[str, _Kind] = {
     "aws_elastic_beanstalk_environment": _Kind(_BOX, _words(before="Elastic Beanstalk")),
     "aws_elasticache_cluster": _Kind(_STORE, _words("engine", "engine_version", "node_type")),
     "aws_elasticache_replication_group": _Kind(_STORE, _replication_group),
+    "aws_iam_user": _Kind(_BOX, _words(before="IAM user")),
     "aws_instance": _Kind(_BOX, _words("instance_type", before="EC2")),
     "aws_lambda_function": _Kind(_BOX, _words("runtime", before="Lambda")),
     "aws_lb": _Kind(_ROUND, _words("load_balancer_type", before="load balancer,")),
@@ -81,6 +82,7 @@ class _Diagram:
         self._draw_ingress()
         self._draw_egress()
         self._draw_grants()
+        self._draw_deliveries()
 
     def lines(self) -> Iterator[str]:
         """The flowchart, the same for the same document."""
@@ -123,11 +125,20 @@ class _Diagram:
                 self._arrow(self._owner(rule["security_group_id"]), "internet", _ports(rule))
 
     def _draw_grants(self) -> None:
-        for policy in self._of_type("aws_iam_role_policy"):
-            granted, grantee = self._enclosing(_place(policy)), self._owner(policy["role"])
+        policies = [(policy, policy["role"]) for policy in self._of_type("aws_iam_role_policy")]
+        policies += [(policy, policy["user"]) for policy in self._of_type("aws_iam_user_policy")]
+        for policy, holder in policies:
+            granted, grantee = self._enclosing(_place(policy)), self._owner(holder)
             found = _GRANT.fullmatch(_place(policy).rsplit("/", 1)[-1])
             if granted and grantee and found:
                 self._arrow(grantee, granted, found["what"].replace("_", " "), line="iam")
+
+    def _draw_deliveries(self) -> None:
+        for distribution in self._of_type("aws_cloudfront_distribution"):
+            here = self._enclosing(_place(distribution))
+            self._arrow("world", here, "HTTPS")
+            for origin in distribution["origin"]:
+                self._arrow(here, self._owner(origin["domain_name"]), "fetches")
 
     def _arrow(self, source: str | None, target: str | None, label: str, *, line: str = "network") -> None:
         if source and target and source != target:
@@ -196,8 +207,8 @@ class _Diagram:
 
 def _place(resource: Attributes) -> str:
     """Where a resource stands in the construct tree, without the stack and without `Default`."""
-    path = str(resource["//"]["metadata"]["path"]).removesuffix("/Default")
-    return path.split("/", 1)[-1]
+    words = str(resource["//"]["metadata"]["path"]).split("/")[1:]
+    return "/".join(word for word in words if word != "Default")
 
 
 def _references(value: Any) -> Iterator[tuple[str, str]]:
