@@ -54,11 +54,11 @@ class Fleet(Construct):
     """An Auto Scaling group of instances that start from user data and are never logged in to by SSH.
 
     `user_data` is text, not base64; it may hold attributes of resources. `role_name` is the role's when a document
-    asks for one, else `name`; `security_group_name` likewise. Each of `log_roles` makes a log group, called `log_group_name(name, role)`, that the
-    instances may write to. The image's root device must be /dev/xvda, as Amazon Linux has it. A new launch template,
-    such as from changed user data, replaces the instances one after another; each new one is in service before an old
-    one goes: `singleton` turns that around, for what must never run twice, and keeps such a group from moving its
-    instance to another zone by itself.
+    asks for one, else `name`; `security_group_name` likewise. Each of `log_roles` makes a log group, called
+    `log_group_name(name, role)`, that the instances may write to. The image's root device must be /dev/xvda, as Amazon
+    Linux has it. A new launch template, such as from changed user data, replaces the instances one after another; each
+    new one is in service before an old one goes: `singleton` turns that around, for what must never run twice, and
+    keeps such a group from moving its instance to another zone by itself.
 
     `version` makes a group for each version: its name carries it, so that another version gets a new group, which has
     all of `min_size` healthy behind the load balancer before the old one goes. With `replace_unhealthy_targets=False`

@@ -50,7 +50,7 @@ class MysqlDatabases(Construct):
             "function",
             name=name,
             network=network,
-            code=_code(),
+            code=function_code(),
             handler=f"{HANDLER.stem}.handle",
             timeout_seconds=TIMEOUT_SECONDS,
             memory_mib=256,
@@ -95,7 +95,7 @@ class MysqlDatabases(Construct):
         return self._function.watches()
 
 
-def _code() -> bytes:
+def function_code() -> bytes:
     """The handler and the client library of the version this repository pins."""
     found = importlib.util.find_spec("pymysql")
     if found is None or found.origin is None:

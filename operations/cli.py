@@ -26,6 +26,7 @@ COMMANDS = {
     "addresses": "The recorded addresses of what holds data.",
     "beaver": "Day-2 work on the Beaver Contest.",
     "suai": "Day-2 work on the SUAI Cloud App.",
+    "sync-storage": "Day-2 work on Sync Storage.",
     "canvas": "Day-2 work on Canvas Data 2.",
 }
 """Command → what it is for. Each is the module of that name in operations/commands, imported when it is asked for."""

@@ -142,6 +142,7 @@ class Node(Construct):
                     "host_names": list(host_names),
                     "identifier": database_name,
                     "master_secrets": secrets.name,
+                    "port": MYSQL.port,
                     "scheme": scheme,
                 },
                 separators=(",", ":"),

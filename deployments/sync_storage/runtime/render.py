@@ -63,7 +63,7 @@ secrets_file = {folder}/secrets
 """
 HOST = """
 [host:{host}]
-sqlstorage.sqluri = pymysql://{user}:{password}@{address}/syncstorage{number}
+sqlstorage.sqluri = pymysql://{user}:{password}@{address}:{port}/syncstorage{number}
 sqlstorage.create_tables = true
 """
 
@@ -117,7 +117,7 @@ def production_ini(cache: str, nodes: list[dict[str, Any]], login: dict[str, str
             for name, value in values.items():
                 if not PLAIN.fullmatch(value):
                     raise RenderError(f"the {name} for {host} has characters that cannot stand in a database's address")
-            text += HOST.format(host=host, number=number, **values)
+            text += HOST.format(host=host, number=number, port=node["port"], **values)
     return text
 
 
