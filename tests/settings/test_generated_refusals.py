@@ -12,8 +12,9 @@ import tomli_w
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from config.environment import Environment
 from config.settings import SettingsError
-from deployments.registry import load_all
+from deployments.registry import DEPLOYMENTS, load_all
 from tests.settings.conftest import Files, copy_settings
 
 Path_ = tuple[str | int, ...]
@@ -43,6 +44,13 @@ def at(document: Any, path: Path_) -> Any:
     return document
 
 
+def required_keys(path: Path) -> set[str]:
+    """The top-level keys that the settings file at `path` may not leave out."""
+    models = {deployment.folder: deployment.settings_model() for deployment in DEPLOYMENTS}
+    model = models.get(path.parent.parent.name, Environment)
+    return {name for name, field in model.model_fields.items() if field.is_required()}
+
+
 other_types = {
     str: st.one_of(
         st.integers(-(2**31), 2**31),
@@ -55,12 +63,13 @@ other_types = {
         st.text(max_size=20), st.booleans(), st.just(1.5), st.just([]), st.just({}), st.integers(max_value=-1)
     ),
     bool: st.one_of(st.text(max_size=20), st.integers(2, 99), st.just([]), st.just({})),
+    float: st.one_of(st.text(max_size=20), st.booleans(), st.just([]), st.just({}), st.integers(max_value=-1)),
 }
 unprintable = st.text(alphabet="\x01\x02 é€😀\n\t'\"", max_size=12)
 
 
 @st.composite
-def spoilt(draw: st.DrawFn, document: dict[str, Any]) -> tuple[dict[str, Any], str]:
+def spoilt(draw: st.DrawFn, document: dict[str, Any], required: set[str]) -> tuple[dict[str, Any], str]:
     """A copy of `document` with one mistake, and the top-level key that the mistake lies under."""
     wrong = copy.deepcopy(document)
     kind = draw(st.sampled_from(["type", "text", "unknown", "missing section"]))
@@ -72,7 +81,7 @@ def spoilt(draw: st.DrawFn, document: dict[str, Any]) -> tuple[dict[str, Any], s
         at(wrong, path)[key] = draw(st.one_of(st.integers(0, 9), st.text(max_size=5)))
         return wrong, str((*path, key)[0])
     if kind == "missing section":
-        key = draw(st.sampled_from([k for k in document if k not in {"tags", "application", "protect_data", "version"}]))
+        key = draw(st.sampled_from([k for k in document if k in required]))
         del wrong[key]
         return wrong, key
     chosen = (
@@ -102,7 +111,7 @@ def test_a_spoilt_file_is_refused_with_file_key_and_value(pristine: Files, data:
     paths = sorted(pristine.root.rglob("*.toml"))
     path = data.draw(st.sampled_from(paths))
     before = path.read_bytes()
-    document, key = data.draw(spoilt(tomllib.loads(before.decode())))
+    document, key = data.draw(spoilt(tomllib.loads(before.decode()), required_keys(path)))
     path.write_text(tomli_w.dumps(document), encoding="utf-8")
     try:
         written = snapshot(pristine.root)
