@@ -25,6 +25,7 @@ COMMANDS = {
     "docs": "The generated parts of the documentation.",
     "addresses": "The recorded addresses of what holds data.",
     "beaver": "Day-2 work on the Beaver Contest.",
+    "aquamark": "Day-2 work on Aquamark.",
     "suai": "Day-2 work on the SUAI Cloud App.",
     "sync-storage": "Day-2 work on Sync Storage.",
     "canvas": "Day-2 work on Canvas Data 2.",

@@ -54,35 +54,40 @@ class Upgrade:
 
     def run(self, console: Console) -> None:
         """Do it, saying each step. Raises OperatorError when it is refused or fails; run again, it goes on."""
-        with refusals_explained(), Run("upgrade", root=self.site.root) as run:
+        with refusals_explained():
             setting = VersionSetting.of(self.site.root, self.site.environment)
             versions = self._target(setting)
-            target, back = versions.wanted, versions.rolled_back_from is not None
             before = self.site.outputs().text("version")
-            console.print(f"{self.site.environment}: from {before} {'back ' if back else ''}to {target}")
-            self._image(target)
-            self._done(console, "image", f"{target} is in the repository")
+            back = "back " if versions.rolled_back_from else ""
+            console.print(f"{self.site.environment}: from {before} {back}to {versions.wanted}")
+            self._image(versions.wanted)
+            self._done(console, "image", f"{versions.wanted} is in the repository")
             if self.dry_run:
-                console.print(f"Would write version {target}, plan, and then: {', '.join(STEPS[3:])}.")
+                console.print(f"Would write version {versions.wanted}, plan, and then: {', '.join(STEPS[3:])}.")
                 return
-            setting.write(versions)
-            synthesise(run)
-            self._done(console, "settings", f"{setting.path.name} says {target}, generated/ is written; commit both")
-            terraform, plan = self._plan(run)
-            self._done(console, "plan", f"{len(plan.planned)} changes, none but the fleets and what watches them")
-            schema = self.site.task("back" if back else "migrate", target, what="the schema")
-            self._done(console, "schema", schema or "the migrations have run")
-            if plan.changes:
-                terraform.apply(plan)
-            self._done(console, "fleet", f"{self.site.outputs().text('web_group')} is healthy")
-            serving = self._only_the_new_one_serves(target)
-            self._done(console, "old fleet", f"gone; {serving} instances of {target} serve")
-            self._daemons()
-            self._done(console, "daemons", f"run {target}")
-            console.print(f"{target} runs.")
+            with Run("upgrade", root=self.site.root) as run:
+                self._bring_about(setting, versions, run, console)
+            console.print(f"{versions.wanted} runs.")
             if versions.previous_version:
                 command = f"quintet aquamark upgrade --rollback --environment {self.site.environment}"
                 console.print(f"To go back to {versions.previous_version}: {command}", soft_wrap=True)
+
+    def _bring_about(self, setting: VersionSetting, versions: Versions, run: Run, console: Console) -> None:
+        target = versions.wanted
+        setting.write(versions)
+        synthesise(run)
+        self._done(console, "settings", f"{setting.path.name} says {target}, generated/ is written; commit both")
+        terraform, plan = self._plan(run)
+        self._done(console, "plan", f"{len(plan.planned)} changes, none but the fleets and what watches them")
+        schema = self.site.task("back" if versions.rolled_back_from else "migrate", target, what="the schema")
+        self._done(console, "schema", schema or "the migrations have run")
+        if plan.changes:
+            terraform.apply(plan)
+        self._done(console, "fleet", f"{self.site.outputs().text('web_group')} is healthy")
+        serving = self._only_the_new_one_serves(target)
+        self._done(console, "old fleet", f"gone; {serving} instances of {target} serve")
+        self._daemons()
+        self._done(console, "daemons", f"run {target}")
 
     def _done(self, console: Console, step: str, text: str) -> None:
         console.print(f"  {STEPS.index(step) + 1} of {len(STEPS)}  {step}: {text}", markup=False, highlight=False)

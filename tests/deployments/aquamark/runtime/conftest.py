@@ -1,0 +1,139 @@
+"""Hosts in scratch folders, with the emulator as AWS and a real PostgreSQL."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from deployments.aquamark import runtime
+from operations.emulator.server import Emulator
+from tests.deployments.aquamark.runtime.stand_ins import install_stand_ins
+from tests.engines import PostgreSql
+
+RUNTIME = Path(runtime.__file__).parent
+REGION = "eu-central-1"
+REPOSITORY = "123456789012.dkr.ecr.eu-central-1.amazonaws.com/aquamark-dev-app"
+HOSTILE = "#a b='c'\"$HOME\\$(id)`x`%41%(y)s:@/?&;|größe!\t~"
+SMTP_PASSWORD = "p: 'y' \"z\" # {} \\ %"
+
+
+class Host:
+    """One instance; its AWS account is the test's own."""
+
+    def __init__(
+        self, root: Path, aws: Callable[..., Any], emulator: Emulator, account: str, database: PostgreSql
+    ) -> None:
+        self.root, self.aws, self._database = root, aws, database
+        programs = root / "programs"
+        install_stand_ins(root, programs)
+        library = root / "usr/local/lib/aquamark"
+        library.mkdir(parents=True)
+        shutil.copy(RUNTIME / "host.py", library)
+        self.environment = {
+            **emulator.full_environment(account_id=account, region=REGION),
+            "AQUAMARK_ROOT": str(root),
+            "AQUAMARK_POLL_SECONDS": "0.1",
+            "PATH": os.pathsep.join(
+                [str(programs), str(Path(sys.executable).parent), str(database.programs), os.environ["PATH"]]
+            ),
+        }
+        secrets = {name: self.secret(name) for name in ("login", "master", "storage", "smtp")}
+        self.topic = aws("sns").create_topic(Name="alarms")["TopicArn"]
+        aws("s3").create_bucket(Bucket=f"dumps-{account}", CreateBucketConfiguration={"LocationConstraint": REGION})
+        self.settings = {
+            "role": "web", "fleet": "aquamark-dev-web", "region": REGION, "repository": REPOSITORY, "version": "1.0.1",
+            "generation": "documented", "config_directory": "/usr/share/aquamark/app/config", "container_port": "8000",
+            "analytics_id": "UA-1", "force_https": "True", "database_host": database.host,
+            "database_port": str(database.port), "database_name": "aquamark", "database_user": "aquamark",
+            **{f"{name}_secret_arn": arn for name, arn in secrets.items()},
+            "bucket": "attachments", "dumps_bucket": f"dumps-{account}", "smtp_server": "smtp.example.org",
+            "smtp_port": "587", "smtp_use_tls": "True", "send_from": "from@example.org",
+            "error_send_to": "to@example.org", "topic_arn": self.topic, "log_group": "/quintet/application",
+            "boot_log_group": "/quintet/boot",
+        }  # fmt: skip
+
+    def secret(self, name: str) -> str:
+        """The ARN of a secret that has no value yet."""
+        return str(self.aws("secretsmanager").create_secret(Name=name)["ARN"])
+
+    def keep(self, name: str, **fields: str) -> None:
+        """Give a secret a value."""
+        arn = self.settings[f"{name}_secret_arn"]
+        self.aws("secretsmanager").put_secret_value(SecretId=arn, SecretString=json.dumps(fields))
+
+    def kept(self, name: str) -> dict[str, str]:
+        """What a secret holds."""
+        arn = self.settings[f"{name}_secret_arn"]
+        fields: dict[str, str] = json.loads(self.aws("secretsmanager").get_secret_value(SecretId=arn)["SecretString"])
+        return fields
+
+    def told(self, **changes: str) -> None:
+        """Write down what the stack tells this host."""
+        self.settings.update(changes)
+        path = self.root / "etc/aquamark/host.json"
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(json.dumps(self.settings))
+
+    def host(self, action: str) -> subprocess.CompletedProcess[str]:
+        """Run aquamark-host."""
+        program = str(self.root / "usr/local/lib/aquamark/host.py")
+        return self._run([sys.executable, program, action])
+
+    def task(self, *arguments: str) -> subprocess.CompletedProcess[str]:
+        """Run a task as Run Command does: by standard input."""
+        return self._run([sys.executable, "-", *arguments], (RUNTIME / "tasks.py").read_text())
+
+    @property
+    def arrived(self) -> dict[str, Any]:
+        """What the container that was started last was given."""
+        given: dict[str, Any] = json.loads((self.root / "arrived.json").read_text())
+        return given
+
+    @property
+    def containers(self) -> dict[str, Any]:
+        """What the stand-in docker runs."""
+        found: dict[str, Any] = json.loads((self.root / "docker.json").read_text())["containers"]
+        return found
+
+    def change(self, name: str, **state: Any) -> None:
+        """Let something happen to a container."""
+        path = self.root / "docker.json"
+        kept = json.loads(path.read_text())
+        kept["containers"][name]["State"].update(state)
+        path.write_text(json.dumps(kept))
+
+    def _run(self, command: list[str], text: str | None = None) -> subprocess.CompletedProcess[str]:
+        return subprocess.run(command, input=text, capture_output=True, text=True, env=self.environment, check=False)
+
+
+@pytest.fixture
+def database(postgresql: PostgreSql) -> Iterator[PostgreSql]:
+    """PostgreSQL with a master user as RDS makes it: no superuser, but one that makes roles and databases."""
+    quoted = HOSTILE.replace("'", "''")
+    postgresql.psql(f"CREATE ROLE master LOGIN CREATEROLE CREATEDB PASSWORD '{quoted}'")
+    postgresql.psql("CREATE DATABASE aquamark OWNER master")
+    yield postgresql
+    postgresql.psql("DROP DATABASE IF EXISTS copy")
+    postgresql.psql("DROP DATABASE aquamark WITH (FORCE)")
+    for role in ("analyst", "aquamark", "master"):
+        postgresql.psql(f"DROP ROLE IF EXISTS {role}")
+
+
+@pytest.fixture
+def host(tmp_path: Path, aws: Callable[..., Any], emulator: Emulator, account: str, database: PostgreSql) -> Host:
+    """A web server, told everything, with every secret filled in."""
+    made = Host(tmp_path / "root", aws, emulator, account, database)
+    made.keep("master", username="master", password=HOSTILE)
+    made.keep("login", username="master", password=HOSTILE)
+    made.keep("storage", access_key_id="AKIAEXAMPLE", secret_access_key="s/e+c=r et#")
+    made.keep("smtp", username="AKIAMAIL", password=SMTP_PASSWORD)
+    made.told()
+    return made

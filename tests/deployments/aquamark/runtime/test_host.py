@@ -1,0 +1,230 @@
+"""What a host does, done for real: the environment file, the daemons' files, one daemon host, the watchdog's mails."""
+
+from __future__ import annotations
+
+import http.server
+import json
+import threading
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+
+import pytest
+import yaml
+
+from tests.deployments.aquamark.runtime.conftest import HOSTILE, REPOSITORY, SMTP_PASSWORD, Host
+
+pytestmark = pytest.mark.engines
+
+
+def web_variables(host: Host) -> dict[str, str]:
+    return {
+        "ANALYTICS_ID": "UA-1", "AWS_ACCESS_KEY_ID": "AKIAEXAMPLE", "AWS_SECRET_ACCESS_KEY": "s/e+c=r et#",
+        "AWS_REGION_NAME": "eu-central-1", "AWS_BUCKET": "attachments", "DEV_MODE": "False", "AQ_XSRF": "True",
+        "FORCE_HTTPS": "True", "PGPASSWORD": HOSTILE,
+    }  # fmt: skip
+
+
+def test_the_documented_release_gets_every_variable_and_signs_in_with_a_hostile_password(host: Host) -> None:
+    done = host.host("start")
+    assert done.returncode == 0, done.stderr
+    where = f"{host.settings['database_host']}:{host.settings['database_port']}"
+    assert host.arrived["variables"] == {
+        **web_variables(host), "PORT": "8000", "DATABASE_URL": f"postgresql://master@{where}/aquamark",
+    }  # fmt: skip
+    assert (host.arrived["user"], host.arrived["error"]) == ("master", "")
+    options = host.containers["aquamark"]["Options"]
+    assert options["-p"] == ["80:8000"]
+    assert options["--restart"] == ["always"]
+    assert (host.root / "etc/aquamark/aq.conf").stat().st_mode & 0o777 == 0o600
+    assert "größe" not in (host.root / "calls").read_text()
+
+
+def test_todays_release_gets_pg_variables_and_port_80(host: Host) -> None:
+    host.told(generation="current", container_port="80")
+    done = host.host("start")
+    assert done.returncode == 0, done.stderr
+    assert host.arrived["variables"] == {
+        **web_variables(host), "PORT": "80", "PGHOST": host.settings["database_host"],
+        "PGPORT": host.settings["database_port"], "PGUSER": "master", "PGDATABASE": "aquamark",
+    }  # fmt: skip
+    assert host.arrived["user"] == "master"
+    assert host.containers["aquamark"]["Options"]["-p"] == ["80:80"]
+    assert (host.root / "etc/aquamark/upmark.conf").exists()
+
+
+@pytest.mark.parametrize(
+    ("name", "fields"),
+    [
+        ("storage", {"access_key_id": "", "secret_access_key": "x"}),
+        ("login", {"username": "master", "password": "two\nlines"}),
+        ("login", {"username": "master"}),
+    ],
+)
+def test_nothing_starts_with_a_secret_that_could_not_arrive(host: Host, name: str, fields: dict[str, str]) -> None:
+    host.keep(name, **fields)
+    done = host.host("start")
+    assert done.returncode == 1
+    assert f"{host.settings[f'{name}_secret_arn']} is not JSON with" in done.stderr
+    assert not (host.root / "arrived.json").exists()
+
+
+def test_a_container_is_replaced_when_a_secret_changed_and_left_alone_otherwise(host: Host) -> None:
+    host.host("start")
+    first = host.containers["aquamark"]["State"]["StartedAt"]
+    assert host.host("start").returncode == 0
+    assert host.containers["aquamark"]["State"]["StartedAt"] == first
+    host.keep("storage", access_key_id="AKIANEXT", secret_access_key="next")
+    assert host.host("start").returncode == 0
+    assert host.containers["aquamark"]["State"]["StartedAt"] != first
+    assert host.arrived["variables"]["AWS_ACCESS_KEY_ID"] == "AKIANEXT"
+
+
+def test_before_the_first_version_a_host_waits(host: Host) -> None:
+    host.told(version="")
+    done = host.host("start")
+    assert done.returncode == 0
+    assert "quintet aquamark upgrade" in done.stderr
+    assert not (host.root / "docker.json").exists()
+
+
+@pytest.fixture
+def metadata() -> Iterator[tuple[str, dict[str, str]]]:
+    """The instance's metadata service: its address, and what it says."""
+    said = {"/latest/meta-data/instance-id": "i-0"}
+
+    class Handler(http.server.BaseHTTPRequestHandler):
+        def do_PUT(self) -> None:
+            self.answer("token")
+
+        def do_GET(self) -> None:
+            self.answer(said[self.path] if self.headers["X-aws-ec2-metadata-token"] == "token" else "")
+
+        def answer(self, text: str) -> None:
+            self.send_response(200)
+            self.end_headers()
+            self.wfile.write(text.encode())
+
+        def log_message(self, *_: object) -> None:
+            pass
+
+    server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+    threading.Thread(target=server.serve_forever).start()
+    yield f"http://127.0.0.1:{server.server_port}", said
+    server.shutdown()
+    server.server_close()
+
+
+def launch(host: Host) -> str:
+    tags = [{"ResourceType": "instance", "Tags": [{"Key": "Name", "Value": "aquamark-dev-daemons"}]}]
+    ec2 = host.aws("ec2")
+    image = ec2.describe_images(Owners=["amazon"])["Images"][0]["ImageId"]
+    made = ec2.run_instances(ImageId=image, MinCount=1, MaxCount=1, TagSpecifications=tags)
+    return str(made["Instances"][0]["InstanceId"])
+
+
+def test_the_daemons_run_the_documented_programs_with_the_images_files_and_our_mail_settings(
+    host: Host, metadata: tuple[str, dict[str, str]]
+) -> None:
+    address, said = metadata
+    host.environment["AWS_EC2_METADATA_SERVICE_ENDPOINT"] = address
+    said["/latest/meta-data/instance-id"] = launch(host)
+    host.told(role="daemons", fleet="aquamark-dev-daemons")
+    done = host.host("start")
+    assert done.returncode == 0, done.stderr
+    assert set(host.containers) == {"recalc", "notify"}
+    calls = (host.root / "calls").read_text()
+    assert f"{REPOSITORY}:1.0.1 python3 ./server/recalculate.py" in calls
+    assert f"{REPOSITORY}:1.0.1 python3 ./server/notifications.py" in calls
+    assert set(host.arrived["variables"]) == {"DATABASE_URL", "PGPASSWORD"}
+    for file, interval in (("recalculate.yaml", 300), ("notification.yaml", 3600)):
+        written = yaml.safe_load((host.root / "etc/aquamark" / file).read_text())
+        assert {key: written[key] for key in written if key.startswith(("SMTP", "MESSAGE_SEND", "ERROR_SEND", "JOB"))} == {
+            "SMTP_SERVER": "smtp.example.org", "SMTP_PORT": 587, "SMTP_USE_TLS": True, "SMTP_USERNAME": "AKIAMAIL",
+            "SMTP_PASSWORD": SMTP_PASSWORD, "MESSAGE_SEND_FROM": "from@example.org",
+            "ERROR_SEND_TO": "to@example.org", "JOB_INTERVAL_SECONDS": interval,
+        }  # fmt: skip
+        assert "{message}" in written["ERROR_CONTENT"]
+        assert f"{file}:/usr/share/aquamark/app/config/{file}:ro" in calls
+
+
+def test_a_new_daemon_host_starts_nothing_before_the_one_before_it_has_ended(
+    host: Host, metadata: tuple[str, dict[str, str]]
+) -> None:
+    address, said = metadata
+    host.environment["AWS_EC2_METADATA_SERVICE_ENDPOINT"] = address
+    older = launch(host)
+    # the emulator's clock has seconds, and two hosts of one second are ordered by their ids
+    said["/latest/meta-data/instance-id"] = younger = launch(host)
+    launched = {
+        i["InstanceId"]: (i["LaunchTime"], i["InstanceId"])
+        for r in host.aws("ec2").describe_instances(InstanceIds=[older, younger])["Reservations"]
+        for i in r["Instances"]
+    }
+    first, second = sorted(launched, key=lambda instance: launched[instance])
+    said["/latest/meta-data/instance-id"] = second
+    host.told(role="daemons", fleet="aquamark-dev-daemons")
+    answers = []
+    thread = threading.Thread(target=lambda: answers.append(host.host("start")))
+    thread.start()
+    thread.join(3)
+    assert thread.is_alive()
+    assert not (host.root / "docker.json").exists()
+    host.aws("ec2").terminate_instances(InstanceIds=[first])
+    thread.join(60)
+    assert answers[0].returncode == 0, answers[0].stderr
+    assert f"waiting for {first} to end" in answers[0].stderr
+    assert set(host.containers) == {"recalc", "notify"}
+
+
+def test_a_crash_and_the_recovery_are_mailed_once_each_with_the_last_hundred_lines(host: Host) -> None:
+    sqs = host.aws("sqs")
+    queue = sqs.create_queue(QueueName="mails")["QueueUrl"]
+    arn = sqs.get_queue_attributes(QueueUrl=queue, AttributeNames=["QueueArn"])["Attributes"]["QueueArn"]
+    host.aws("sns").subscribe(TopicArn=host.topic, Protocol="sqs", Endpoint=arn)
+
+    def mails() -> list[tuple[str, str]]:
+        found = sqs.receive_message(QueueUrl=queue, MaxNumberOfMessages=10).get("Messages", [])
+        for message in found:
+            sqs.delete_message(QueueUrl=queue, ReceiptHandle=message["ReceiptHandle"])
+        bodies = [json.loads(message["Body"]) for message in found]
+        return [(body["Subject"], body["Message"]) for body in bodies]
+
+    def running() -> list[float]:
+        now = datetime.now(UTC)
+        points = host.aws("cloudwatch").get_metric_statistics(
+            Namespace="Quintet/Aquamark", MetricName="ContainerRunning", Statistics=["Minimum"], Period=60,
+            Dimensions=[{"Name": "Fleet", "Value": "aquamark-dev-web"}, {"Name": "Container", "Value": "aquamark"}],
+            StartTime=now - timedelta(minutes=5), EndTime=now + timedelta(minutes=5),
+        )["Datapoints"]  # fmt: skip
+        return [point["Minimum"] for point in points]
+
+    assert host.host("watch").returncode == 0
+    host.host("start")
+    assert host.host("watch").returncode == 0
+    assert mails() == []
+
+    (host.root / "output").write_text("".join(f"line {number}\n" for number in range(150)))
+    host.change("aquamark", Running=False)
+    for _ in range(2):
+        done = host.host("watch")
+        assert done.returncode == 0, done.stderr
+    ((subject, text),) = mails()
+    assert subject == "aquamark-dev-web: aquamark has crashed"
+    assert "line 50\n" in text
+    assert "line 149" in text
+    assert "line 49\n" not in text
+    assert min(running()) == 0
+
+    host.change("aquamark", Running=True, StartedAt=f"{datetime.now(UTC):%Y-%m-%dT%H:%M:%S}.000000000Z")
+    host.host("watch")
+    assert mails() == [], "it has not run for a minute yet"
+    state = host.root / "var/lib/aquamark/watch.json"
+    long_ago = f"{datetime.now(UTC) - timedelta(minutes=2):%Y-%m-%dT%H:%M:%S}.000000000Z"
+    host.change("aquamark", StartedAt=long_ago)
+    seen = json.loads(state.read_text())
+    seen["aquamark"]["started"] = long_ago
+    state.write_text(json.dumps(seen))
+    for _ in range(2):
+        assert host.host("watch").returncode == 0
+    ((subject, _),) = mails()
+    assert subject == "aquamark-dev-web: aquamark has recovered"

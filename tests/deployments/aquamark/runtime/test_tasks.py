@@ -1,0 +1,132 @@
+"""What operators have done on the daemon host, with a real PostgreSQL: logins, migrations, the way back, dumps."""
+
+from __future__ import annotations
+
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from tests.deployments.aquamark.runtime.conftest import Host
+from tests.engines import PostgreSql
+
+pytestmark = pytest.mark.engines
+
+
+@pytest.fixture
+def daemons(host: Host) -> Host:
+    """The daemon host, with the application's login made."""
+    host.told(role="daemons", fleet="aquamark-dev-daemons")
+    done(host, "login")
+    return host
+
+
+def done(host: Host, *arguments: str) -> str:
+    ran = host.task(*arguments)
+    assert ran.returncode == 0, ran.stderr
+    return ran.stdout.strip()
+
+
+def version(database: PostgreSql) -> str:
+    return database.psql("SELECT version_num FROM alembic_version", "aquamark")
+
+
+def test_the_login_owns_the_database_and_has_a_password_that_needs_no_quoting(
+    daemons: Host, database: PostgreSql
+) -> None:
+    login = daemons.kept("login")
+    assert login["username"] == "aquamark"
+    assert login["password"].isalnum()
+    owner = "SELECT rolname FROM pg_roles JOIN pg_database ON datdba = pg_roles.oid WHERE datname = 'aquamark'"
+    assert database.psql(owner) == "aquamark"
+    assert database.psql("SELECT rolcreaterole, rolsuper FROM pg_roles WHERE rolname = 'aquamark'") == "t|f"
+    assert done(daemons, "login") == "aquamark signs in with a new password"
+    assert daemons.kept("login")["password"] != login["password"]
+    assert not (daemons.root / "etc/aquamark/login.json").exists()
+
+
+@pytest.mark.parametrize("method", ["md5", "scram-sha-256"])
+def test_the_server_keeps_the_password_by_the_method_that_it_is_set_to(
+    daemons: Host, database: PostgreSql, method: str
+) -> None:
+    database.psql(f"ALTER DATABASE aquamark SET password_encryption = '{method}'")
+    done(daemons, "login")
+    kept = database.psql("SELECT rolpassword FROM pg_authid WHERE rolname = 'aquamark'")
+    assert kept.startswith("md5" if method == "md5" else "SCRAM-SHA-256$4096:")
+    if method != "md5":  # this server lets nobody in by the other
+        done(daemons, "migrate", "1.0.1")
+
+
+def test_a_migration_reaches_the_database_makes_the_analyst_and_may_run_again(
+    daemons: Host, database: PostgreSql
+) -> None:
+    assert done(daemons, "migrate", "1.0.1") == "the schema is at r1"
+    assert done(daemons, "migrate", "1.0.1") == "the schema is at r1"
+    assert database.psql("SELECT rolcanlogin FROM pg_roles WHERE rolname = 'analyst'") == "t"
+    grants = (
+        "SELECT has_table_privilege('analyst', 'survey', 'SELECT'), has_table_privilege('analyst', 'survey', 'INSERT')"
+    )
+    assert database.psql(grants, "aquamark") == "t|f"
+    columns = "SELECT has_column_privilege('analyst', 'appuser', 'password', 'SELECT')"
+    assert database.psql(columns, "aquamark") == "f"
+    assert "--env-file" in (daemons.root / "calls").read_text()
+
+
+def test_the_way_back_lets_the_older_image_start_and_forward_again_repeats_no_migration(
+    daemons: Host, database: PostgreSql
+) -> None:
+    done(daemons, "migrate", "1.0.1")
+    assert done(daemons, "migrate", "1.0.2") == "the schema is at r2"
+    refused = daemons.task("migrate", "1.0.1")
+    assert refused.returncode == 1
+    assert "Can't locate revision identified by 'r2'" in refused.stderr
+
+    for _ in range(2):
+        assert done(daemons, "back", "1.0.1") == "the schema is at r2, 1.0.1 finds r1"
+        assert version(database) == "r1"
+    assert "tracking_id" in database.psql("SELECT string_agg(attname, ' ') FROM pg_attribute WHERE attrelid = 'survey'::regclass", "aquamark")  # fmt: skip
+
+    assert done(daemons, "migrate", "1.0.2") == "the schema is at r2"
+    assert version(database) == "r2"
+    assert database.psql("SELECT obj_description('alembic_version'::regclass)", "aquamark") == ""
+
+
+def test_a_dump_can_be_restored_into_an_empty_database_with_its_grants(
+    daemons: Host, database: PostgreSql, tmp_path: Path
+) -> None:
+    done(daemons, "migrate", "1.0.1")
+    database.psql("INSERT INTO survey VALUES (1, 'größer & länger')", "aquamark")
+    target = done(daemons, "dump", "first.dump")
+    bucket = daemons.settings["dumps_bucket"]
+    assert target == f"s3://{bucket}/first.dump"
+    file = tmp_path / "first.dump"
+    daemons.aws("s3").download_file(bucket, "first.dump", str(file))
+    database.psql("CREATE DATABASE copy")
+    login = ["--host", database.host, "--port", str(database.port), "--username", database.user]
+    command = [database.programs / "pg_restore", "--exit-on-error", "--dbname=copy", *login, file]
+    restored = subprocess.run(
+        command, env={"PGPASSWORD": database.password}, capture_output=True, text=True, check=False
+    )
+    assert restored.returncode == 0, restored.stderr
+    assert database.psql("SELECT title FROM survey", "copy") == "größer & länger"
+    assert database.psql("SELECT has_table_privilege('analyst', 'survey', 'SELECT')", "copy") == "t"
+    assert database.psql("SELECT version_num FROM alembic_version", "copy") == "r1"
+
+
+def test_a_dump_that_fails_leaves_nothing_in_the_bucket(daemons: Host) -> None:
+    daemons.told(database_name="missing")
+    refused = daemons.task("dump", "broken.dump")
+    assert refused.returncode == 1
+    assert "was not written: pg_dump 1" in refused.stderr
+    assert daemons.aws("s3").list_objects_v2(Bucket=daemons.settings["dumps_bucket"])["KeyCount"] == 0
+
+
+def test_status_names_the_image_of_each_daemon(daemons: Host) -> None:
+    assert done(daemons, "status") == '{"recalc": null, "notify": null}'
+
+
+def test_the_test_mails_are_sent_by_both_daemons(daemons: Host) -> None:
+    assert done(daemons, "mail-test").count("has sent a mail to to@example.org") == 2
+    calls = (daemons.root / "calls").read_text()
+    assert "docker exec recalc python3 ./server/recalculate.py --test" in calls
+    assert "docker exec notify python3 ./server/notifications.py --test" in calls
