@@ -7,7 +7,7 @@ LOCK        := .venv/bin/uv pip compile --quiet --universal --python-version 3.1
 
 yes = $(filter-out 0 no false,$($(1)))
 
-.PHONY: help demo test test-fast check synth plan bench lock clean cdktf venv venv-checkov system-packages
+.PHONY: help demo test test-fast check synth plan bench soak lock clean cdktf venv venv-checkov system-packages
 help: ## This list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-13s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
@@ -39,6 +39,9 @@ cdktf: venv ## cdktf synth, deploy, diff and destroy, against an emulator  [STAC
 
 bench: venv ## What a synth costs: CPU seconds and memory, stock bindings against ours
 	@.venv/bin/python -m bench.bindings main.py
+
+soak: venv ## What the state stands: eight writers at once, applies killed at random moments
+	@.venv/bin/python -m bench.state
 
 lock: venv ## Resolve requirements.in anew into requirements.lock, likewise for checkov
 	@$(LOCK) --upgrade requirements.in -o requirements.lock

@@ -12,7 +12,7 @@ from operations.errors import OperatorError
 from operations.hcp_terraform import state_in_s3
 from operations.lock_table import KEY
 from operations.locks import Lock
-from operations.terraform import Terraform, TerraformError
+from operations.terraform import StateDigestError, Terraform, TerraformError
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -105,13 +105,18 @@ def locks_of(aws: Aws, stack: Stack) -> tuple[Lock, ...]:
 
 
 def unlock(aws: Aws, stack: Stack, terraform: Terraform) -> None:
-    """Break every lock on the stack's state, through Terraform.
+    """Break every lock on the stack's state, through Terraform, or without it when it refuses to read the state.
 
     Raises OperatorError for credentials of another account, TerraformError when a lock remains.
     """
     with refusals_explained():
         check_account(aws, stack.account_id, region=stack.state.region)
-    terraform.init()
+    try:
+        terraform.init()
+    except StateDigestError:
+        # Whoever was ended between writing the state and its digest held the lock as well, and the lock must go first.
+        _remove_locks(aws, stack)
+        return
     for lock in locks_of(aws, stack):
         try:
             terraform.force_unlock(lock.id)
@@ -119,6 +124,17 @@ def unlock(aws: Aws, stack: Stack, terraform: Terraform) -> None:
             # Of a lock taken in two places one may have remained: Terraform removes it and complains of the other.
             if lock in locks_of(aws, stack):
                 raise
+
+
+def _remove_locks(aws: Aws, stack: Stack) -> None:
+    backend = stack.state
+    with refusals_explained():
+        if backend.lock_table:
+            dynamodb = aws.client("dynamodb", region=backend.region)
+            dynamodb.delete_item(TableName=backend.lock_table, Key={KEY: {"S": backend.lock_id}})
+        if backend.lock_file:
+            s3 = aws.client("s3", region=backend.region)
+            s3.delete_object(Bucket=backend.bucket, Key=backend.lock_key, ExpectedBucketOwner=stack.account_id)
 
 
 def _keys(s3: Any, bucket: str, account_id: str) -> list[str] | None:

@@ -78,6 +78,15 @@ class StateLockedError(TerraformError):
         self.lock = lock
 
 
+class StateDigestError(TerraformError):
+    """The state is not what its digest in the lock table says: its writer was ended between the two."""
+
+    def __init__(self, stack: str, command: str, problems: tuple[Problem, ...], log: Path) -> None:
+        mend = f"quintet state versions {stack}, then quintet state restore {stack} VERSION"
+        hint = f"Write the current version again: {mend}"
+        super().__init__(stack, command, problems, log, hint)
+
+
 def run_environment(inherited: Mapping[str, str], additions: Mapping[str, str]) -> dict[str, str]:
     """The environment Terraform runs in: `inherited` without what would change its commands, and our own settings.
 
@@ -248,9 +257,11 @@ class Terraform:
                 others = tuple(other for other in problems if other is not problem)
                 return StateLockedError(self.stack, command, others, self.log, lock)
         said = "\n".join(problem.message for problem in problems if not problem.address)
-        for sign, hint in _HINTS:
-            if sign.search(said):
-                return TerraformError(self.stack, command, problems, self.log, hint.format(stack=self.stack))
+        if _WRONG_DIGEST.search(said):
+            return StateDigestError(self.stack, command, problems, self.log)
+        if _MISSING_PLACE.search(said):
+            hint = "The state bucket or the lock table is missing. Make them with: quintet state bootstrap ENVIRONMENT"
+            return TerraformError(self.stack, command, problems, self.log, hint)
         if code < 0:
             died = Problem("", f"It was ended by signal {-code} and may have left its lock behind.")
             hint = f"Who holds the lock: quintet state status. Break it: quintet state unlock {self.stack}"
@@ -281,17 +292,10 @@ def _write_to(log: Callable[[str], None], line: str, message: dict[str, Any]) ->
         log("\n".join(f"         {part}" for part in detail.splitlines()))
 
 
-_MISSING_PLACE = "The state bucket or the lock table is missing. Make them with: quintet state bootstrap ENVIRONMENT"
-_HINTS = (
-    (re.compile("S3 bucket .* does not exist"), _MISSING_PLACE),
-    (re.compile("(?s)Unable to retrieve item from DynamoDB table.*ResourceNotFoundException"), _MISSING_PLACE),
-    (
-        re.compile("does not have the expected content"),
-        "The state does not fit its digest: its writer was ended in between. Write the current version again:"
-        " quintet state versions {stack}, then quintet state restore {stack} VERSION",
-    ),
+_MISSING_PLACE = re.compile(
+    r"S3 bucket .* does not exist|(?s:Unable to retrieve item from DynamoDB table.*ResourceNotFoundException)"
 )
-"""What Terraform says, about no resource, when it cannot use a state, and what to do then."""
+_WRONG_DIGEST = re.compile("does not have the expected content")
 
 _HOOKS: dict[str, Kind] = {"apply_start": "started", "apply_complete": "done", "apply_errored": "errored"}
 

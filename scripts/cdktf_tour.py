@@ -13,8 +13,9 @@ import json
 import subprocess
 import sys
 import tempfile
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 from config.environment import load_environment
 from config.settings import ROOT
@@ -24,6 +25,7 @@ from operations.bootstrap import bootstrap
 from operations.emulator.server import Emulator
 from operations.errors import OperatorError
 from operations.existing import make_existing
+from operations.path_style import path_style
 from operations.protections import without_protections
 from operations.stacks import Stack, find_stacks, only
 from operations.toolchain.environment import tool_environment
@@ -79,20 +81,23 @@ def tour(cdktf: Cdktf, stacks: Sequence[Stack], output: Path) -> None:
     names = [stack.name for stack in stacks]
     # synthesised already; the provider's hashes are locked in git
     options = ("--skip-synth", "--skip-provider-lock", "--no-color")
+    for name in names:
+        _override(output / "stacks" / name, "path_style", path_style)
     cdktf("deploy", *names, "--auto-approve", *options)
     for name in names:
         if NOTHING_TO_DO not in cdktf("diff", name, *options):
             raise OperatorError(f"cdktf diff {name} finds something left to do after cdktf deploy.")
-    protected = [name for name in names if _take_off_protections(output / "stacks" / name)]
+    protected = [name for name in names if _override(output / "stacks" / name, "unprotected", without_protections)]
     if protected:
         cdktf("deploy", *protected, "--auto-approve", *options)
     cdktf("destroy", *names, "--auto-approve", *options)
 
 
-def _take_off_protections(folder: Path) -> bool:
-    override = without_protections(read_document(folder))
+def _override(folder: Path, name: str, make: Callable[[Mapping[str, Any]], dict[str, Any]]) -> bool:
+    """Puts the override file that `make` makes of the stack into its folder; whether there is anything to override."""
+    override = make(read_document(folder))
     if override:
-        (folder / "unprotected_override.tf.json").write_text(json.dumps(override), encoding="utf-8")
+        (folder / f"{name}_override.tf.json").write_text(json.dumps(override), encoding="utf-8")
     return bool(override)
 
 

@@ -14,7 +14,7 @@ from operations.bootstrap import bootstrap
 from operations.commands.state import app
 from operations.errors import OperatorError
 from operations.stacks import FILE
-from operations.state import locks_of, status
+from operations.state import locks_of, status, unlock
 from operations.state_difference import differences
 from operations.state_lock import state_locked
 from operations.state_versions import plan_restoration, restore, state_versions
@@ -269,6 +269,28 @@ def test_terraform_with_a_digest_that_does_not_fit_says_how_to_mend_it(
     aws.client("dynamodb", region=REGION).put_item(TableName=STATE.lock_table, Item=item)
     with pytest.raises(TerraformError, match="quintet state restore example-test VERSION"):
         terraform_in(applied_twice, tmp_path).plan()
+
+
+@pytest.mark.terraform
+@pytest.mark.parametrize("locking", ["dynamodb", "both"])
+def test_the_lock_of_a_writer_ended_before_the_digest_is_broken_and_its_state_mended(
+    tmp_path: Path, emulator: Emulator, aws: Aws, locking: str
+) -> None:
+    bootstrap(aws, ENVIRONMENT)
+    environment = ENVIRONMENT.model_copy(update={"state": STATE.model_copy(update={"locking": locking})})
+    data = {"terraform_data": {"a": {}}}
+    stack = write_stack(tmp_path, data, deployment=f"halfway-{locking}", environment=environment)
+    clone = Clone(stack, tmp_path / "clone", emulator)
+    clone.terraform("init")
+    clone.terraform("apply", "-auto-approve")
+    item = {"LockID": {"S": f"{stack.state.lock_id}-md5"}, "Digest": {"S": "0" * 32}}
+    aws.client("dynamodb", region=REGION).put_item(TableName=STATE.lock_table, Item=item)
+    with state_locked(aws, stack, "apply"):  # and never leaves it
+        unlock(aws, stack, terraform_in(clone, tmp_path))
+        assert locks_of(aws, stack) == ()
+        versions = state_versions(aws, stack, limit=9)
+        restore(aws, plan_restoration(stack, versions, versions[0].id))
+        clone.plans_no_changes()
 
 
 def test_differences_tell_of_other_histories_and_of_every_instance() -> None:

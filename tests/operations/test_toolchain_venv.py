@@ -234,6 +234,7 @@ def test_make_lists_every_target_it_offers() -> None:
         "plan",
         "cdktf",
         "bench",
+        "soak",
         "lock",
         "clean",
     ]
