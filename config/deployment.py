@@ -6,7 +6,7 @@ from pydantic import ValidationInfo, field_validator
 
 from config.components import AlarmSettings, NetworkSettings
 from config.settings import Refusal, Settings
-from config.types import AVAILABILITY_ZONES, Region, TagValue
+from config.types import AVAILABILITY_ZONES, ImportId, Region, ResourceAddress, TagValue
 
 
 class DeploymentSettings(Settings):
@@ -16,6 +16,8 @@ class DeploymentSettings(Settings):
     network: NetworkSettings
     alarms: AlarmSettings = AlarmSettings()
     tags: dict[str, TagValue] = {}
+    adopt: dict[ResourceAddress, ImportId] = {}
+    """What exists already, made by hand, and is to be taken over: the resource's address → the id AWS knows it by."""
 
     @field_validator("network")
     @classmethod

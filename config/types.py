@@ -221,6 +221,11 @@ BeanstalkEnvironmentName = Annotated[
         "is not the name of a Beanstalk environment: 4 to 40 letters, digits and hyphens, no hyphen at an end",
     ),
 ]
+ResourceAddress = Annotated[
+    str,
+    _pattern(r"aws_[a-z0-9_]+\.[a-z0-9_]+", "is not the address of a resource; example: aws_db_instance.database"),
+]
+ImportId = Annotated[str, StringConstraints(min_length=1, max_length=2048)]
 OrganizationName = Annotated[
     str,
     _pattern(

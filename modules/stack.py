@@ -13,6 +13,7 @@ from constructs import IConstruct, Node
 from config.deployment import DeploymentSettings
 from config.environment import CloudStateSettings, Environment, StateSettings
 from config.settings import ROOT
+from modules.adoption import adopt
 from modules.naming import physical_name
 from modules.refusals import Refusals
 from modules.split_state import refuse_split_state
@@ -48,6 +49,7 @@ class DeploymentStack(TerraformStack):
         """Every resource has them from the provider; what AWS makes of a resource, such as an instance, has not."""
         self._providers = {settings.region: self._provider("aws", settings.region, alias=None)}
         self.node.add_validation(Refusals(self))
+        adopt(self, settings.adopt)
 
     def physical_name(self, role: str, *, max_length: int = 63) -> str:
         """What AWS shall call the resource in `role`: `sync-storage-prod-database`."""

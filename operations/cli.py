@@ -23,6 +23,7 @@ COMMANDS = {
     "emulator": "AWS on this machine.",
     "policy": "Judge the committed Terraform JSON with checkov.",
     "docs": "The generated parts of the documentation.",
+    "adopt": "Propose to take over what was made by hand.",
     "addresses": "The recorded addresses of what holds data.",
     "beaver": "Day-2 work on the Beaver Contest.",
     "aquamark": "Day-2 work on Aquamark.",

@@ -42,6 +42,8 @@ BAD = [
     (APP, "max_size = 4", "max_size = 1", "fleet.max_size = 1", "below min_size = 2"),
     (APP, '"t3.micro"', '"t3.tiny"', 'fleet.instance_type = "t3.tiny"', "example: t3.micro"),
     (APP, 'partition_key = "id"', 'partition_key = ""', 'dynamodb.partition_key = ""', "is not an attribute name"),
+    (APP, "[bucket]\n", '[adopt]\n"database" = "x"\n\n[bucket]\n', "adopt.database", "is not the address of a resource"),
+    (APP, "[bucket]\n", '[adopt]\n"aws_s3_bucket.bucket" = ""\n\n[bucket]\n', 'adopt.aws_s3_bucket.bucket = ""', "at least 1 character"),
     (APP, "[bucket]\n", "[buckets]\n", "bucket", "is required and missing"),
     (PROD, '"Z00EXAMPLE0SUAI0ZONE"', '"example.org"', 'load_balancer.dns.zone_id = "example.org"', "hosted zone id"),
     (PROD, '"suai.example.org"', '"Suai"', 'load_balancer.dns.host_name = "Suai"', "lower-case host name"),

@@ -1,0 +1,30 @@
+"""`quintet adopt`: propose to take over what was made by hand."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+app = typer.Typer(help="Propose to take over what was made by hand in AWS's console.")
+
+
+@app.command()
+def adopt(stack: Annotated[str, typer.Argument(help="Name of a stack, as in generated/stacks")]) -> None:
+    """Looks for a stack's resources in AWS by their names and prints the [adopt] section that takes them over."""
+    from config.settings import ROOT
+    from operations.adoption import look_up, section
+    from operations.aws import Aws
+    from operations.stacks import find_stacks, only
+
+    chosen = only(find_stacks(ROOT), stack)
+    found = list(look_up(Aws(), chosen))
+    missing = [each for each in found if not each.exists and each.holds_data]
+    for each in missing:
+        typer.echo(f"# {each.address}: there is no {each.id}; the stack would make it", err=True)
+    if not any(each.exists for each in found):
+        typer.echo(f"Nothing of {chosen.name} exists under the names its settings give.", err=True)
+        return
+    folder = f"deployments/{chosen.deployment.replace('-', '_')}"
+    typer.echo(f"# For {folder}/environments/{chosen.environment}.toml; then make synth and plan", err=True)
+    typer.echo(section(found))
