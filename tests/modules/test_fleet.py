@@ -274,3 +274,44 @@ def test_too_few_instances_in_service_are_noticed_unless_the_group_may_be_empty(
     assert watches["in_service"].missing_data == "breaching"
     idle = fleet(sample_stack(), changes={"min_size": 0}).watches()
     assert {watch.role for watch in idle} == {"cpu", "status_check"}
+
+
+def test_a_versions_group_carries_it_and_is_made_before_the_old_one_goes():
+    stack = sample_stack()
+    fleet(stack, version="1.0.1").attach_target_group("arn:aws:elasticloadbalancing:eu-central-1:1:targetgroup/t/1")
+    assert_subset(
+        synthesised(stack).resource("aws_autoscaling_group.web"),
+        {
+            "name": "sample-test-web-1.0.1",
+            "lifecycle": {"create_before_destroy": True},
+            "min_elb_capacity": 2,
+            "health_check_type": "ELB",
+        },
+    )
+
+
+def test_a_singleton_ends_before_the_next_one_starts_and_is_not_moved_between_zones():
+    stack = sample_stack()
+    fleet(stack, singleton=True, changes={"min_size": 1, "max_size": 1})
+    result = synthesised(stack)
+    assert_subset(
+        result.resource("aws_autoscaling_group.web"),
+        {
+            "suspended_processes": ["AZRebalance"],
+            "instance_refresh": {"preferences": {"min_healthy_percentage": 0, "max_healthy_percentage": 100}},
+        },
+    )
+    assert not result.resources("aws_autoscaling_policy")
+
+
+def test_a_singleton_of_two_is_refused():
+    with pytest.raises(ValueError, match="may run once only, and its settings say max_size = 4"):
+        fleet(sample_stack(), singleton=True)
+
+
+def test_only_ec2_replaces_instances_when_the_load_balancer_shall_not():
+    stack = sample_stack()
+    fleet(stack, replace_unhealthy_targets=False).attach_target_group(
+        "arn:aws:elasticloadbalancing:eu-central-1:1:targetgroup/t/1"
+    )
+    assert_subset(synthesised(stack).resource("aws_autoscaling_group.web"), {"health_check_type": "EC2"})

@@ -1,0 +1,186 @@
+"""Aquamark's commands besides the upgrade: keys, the default login, a way in, the version in the settings file."""
+
+from __future__ import annotations
+
+import http.server
+import io
+import json
+import shutil
+import threading
+import urllib.parse
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+from rich.console import Console
+
+from config.settings import ROOT, SettingsError
+from operations.aquamark.admin_login import default_login_works
+from operations.aquamark.database import Database
+from operations.aquamark.storage_key import StorageKey
+from operations.aquamark.version_setting import Versions, VersionSetting
+from operations.errors import OperatorError
+from tests.engines import free_port
+
+
+class FakeSite:
+    """What the commands ask of a site, with the emulator as AWS and hosts that are only counted."""
+
+    def __init__(self, aws: Callable[..., Any]) -> None:
+        self.client = aws
+        self.poll_seconds = 0.01
+        self.refreshed = 0
+        self.values: dict[str, str] = {"database_address": "db.example", "web_group": "web", "storage_user": "storage"}
+
+    def outputs(self) -> Any:
+        return SimpleNamespace(text=self.values.__getitem__, stack=SimpleNamespace(region="eu-central-1"))
+
+    def refresh_hosts(self) -> int:
+        self.refreshed += 1
+        return 3
+
+    def daemon_host(self) -> str:
+        return "i-daemons"
+
+    def group(self, name: str) -> Any:
+        return {"Instances": [{"InstanceId": f"i-{name}", "LifecycleState": "InService"}]}
+
+
+@pytest.fixture
+def site(aws: Callable[..., Any]) -> FakeSite:
+    made = FakeSite(aws)
+    aws("iam").create_user(UserName="storage")
+    made.values["storage_secret_arn"] = aws("secretsmanager").create_secret(Name="storage")["ARN"]
+    return made
+
+
+def rotate(site: FakeSite, *, dry_run: bool = False) -> str:
+    said = io.StringIO()
+    StorageKey(site, dry_run=dry_run).rotate(Console(file=said, width=200))  # type: ignore[arg-type]
+    return said.getvalue()
+
+
+def state(site: FakeSite) -> tuple[list[str], str]:
+    keys = site.client("iam").list_access_keys(UserName="storage")["AccessKeyMetadata"]
+    text = site.client("secretsmanager").get_secret_value(SecretId=site.values["storage_secret_arn"])["SecretString"]
+    return [key["AccessKeyId"] for key in keys], json.loads(text)["access_key_id"]
+
+
+def test_the_first_key_is_made_and_the_next_replaces_it(site: FakeSite) -> None:
+    rotate(site)
+    (first,), kept = state(site)
+    assert kept == first
+    said = rotate(site)
+    (second,), kept = state(site)
+    assert kept == second != first
+    assert f"Removed {first}" in said
+    assert site.refreshed == 2
+    secret = site.client("secretsmanager").get_secret_value(SecretId=site.values["storage_secret_arn"])["SecretString"]
+    assert json.loads(secret)["secret_access_key"] not in said
+
+
+def test_a_rotation_cut_off_before_the_key_was_kept_is_begun_anew(site: FakeSite) -> None:
+    rotate(site)
+    stray = site.client("iam").create_access_key(UserName="storage")["AccessKey"]["AccessKeyId"]
+    assert f"Removed {stray}, which no host uses" in rotate(site)
+    keys, kept = state(site)
+    assert keys == [kept]
+
+
+def test_the_old_key_stays_while_a_host_may_still_use_it(site: FakeSite, monkeypatch: pytest.MonkeyPatch) -> None:
+    rotate(site)
+    (first,), _ = state(site)
+
+    def fail() -> int:
+        raise OperatorError("a host does not answer")
+
+    monkeypatch.setattr(site, "refresh_hosts", fail)
+    with pytest.raises(OperatorError, match="does not answer"):
+        rotate(site)
+    assert first in state(site)[0]
+
+
+def test_a_dry_run_makes_no_key(site: FakeSite) -> None:
+    assert "Would make a key for storage" in rotate(site, dry_run=True)
+    assert site.client("iam").list_access_keys(UserName="storage")["AccessKeyMetadata"] == []
+
+
+@pytest.mark.parametrize(("web", "target", "port"), [(False, "i-daemons", "5432"), (True, "i-web", "80")])
+def test_the_way_in_is_a_session_and_no_ssh(site: FakeSite, web: bool, target: str, port: str) -> None:
+    command = Database(site).port_forward(15432, web=web)  # type: ignore[arg-type]
+    assert command[:3] == ["aws", "ssm", "start-session"]
+    assert command[command.index("--target") + 1] == target
+    assert json.loads(command[-1])["portNumber"] == [port]
+
+
+@pytest.fixture
+def login_page() -> Iterator[Callable[[str], str]]:
+    """Aquamark's login as it answers; `login_page(password)` is where admin has that password."""
+    servers: list[http.server.ThreadingHTTPServer] = []
+
+    def start(password: str) -> str:
+        class Handler(http.server.BaseHTTPRequestHandler):
+            def do_GET(self) -> None:
+                self.send_response(200)
+                self.send_header("Set-Cookie", "_xsrf=token; Path=/")
+                self.end_headers()
+
+            def do_POST(self) -> None:
+                form = urllib.parse.parse_qs(self.rfile.read(int(self.headers["Content-Length"])).decode())
+                if form["_xsrf"] != ["token"] or "_xsrf=token" not in self.headers["Cookie"]:
+                    self.send_response(403)
+                else:
+                    fine = (form["email"], form["password"]) == (["admin"], [password])
+                    self.send_response(302)
+                    self.send_header("Location", "/#/2/" if fine else "/login/?error=Login+incorrect")
+                self.end_headers()
+
+            def log_message(self, *_: object) -> None:
+                pass
+
+        server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+        threading.Thread(target=server.serve_forever).start()
+        servers.append(server)
+        return f"http://127.0.0.1:{server.server_port}"
+
+    yield start
+    for server in servers:
+        server.shutdown()
+        server.server_close()
+
+
+def test_the_default_login_is_noticed_until_it_was_changed(login_page: Callable[[str], str]) -> None:
+    assert default_login_works(login_page("admin"))
+    assert not default_login_works(login_page("changed"))
+
+
+def test_a_page_that_is_not_there_is_no_good_news() -> None:
+    with pytest.raises(OperatorError, match="cannot be asked"):
+        default_login_works(f"http://127.0.0.1:{free_port()}")
+
+
+@pytest.fixture
+def setting(tmp_path: Path) -> VersionSetting:
+    path = tmp_path / "prod.toml"
+    shutil.copy(ROOT / "deployments" / "aquamark" / "environments" / "prod.toml", path)
+    return VersionSetting(path)
+
+
+def test_only_the_lines_of_versions_change(setting: VersionSetting) -> None:
+    before = setting.path.read_text()
+    setting.write(Versions("1.6.0", previous_version="1.5.0"))
+    assert setting.read() == Versions("1.6.0", previous_version="1.5.0")
+    setting.write(Versions("1.5.0", rolled_back_from="1.6.0"))
+    assert setting.read() == Versions("1.5.0", rolled_back_from="1.6.0")
+    setting.write(Versions("1.5.0"))
+    assert setting.path.read_text() == before
+
+
+def test_a_version_that_is_no_tag_is_refused_and_the_file_stays(setting: VersionSetting) -> None:
+    before = setting.path.read_text()
+    with pytest.raises(SettingsError, match="version"):
+        setting.write(Versions("not a tag"))
+    assert setting.path.read_text() == before
+    assert [path.name for path in setting.path.parent.iterdir()] == ["prod.toml"]
