@@ -22,7 +22,11 @@ def rows(model: type[Settings], prefix: str = "") -> Iterator[tuple[str, str, st
     """Key, what is allowed, default and meaning of every setting of `model`, in the order of the code."""
     for name, field in model.model_fields.items():
         key = f"{prefix}{name}"
-        kinds = _models(field.annotation)
+        kinds, by_name = _models(field.annotation), _named(field.annotation)
+        if by_name:
+            yield f"`[{key}.NAME]`", "table for each", "required" if field.is_required() else "", _text(by_name.__doc__)
+            yield from rows(by_name, f"{key}.NAME.")
+            continue
         if name == "reasons" and issubclass(model, GuardedSettings):
             for setting, unsafe in model.guarded.items():
                 when = f"without `{setting}`" if unsafe is None else f"with `{setting} = {_toml(unsafe)}`"
@@ -44,6 +48,14 @@ def _models(annotation: Any) -> list[type[Settings]]:
     if get_origin(annotation) in (Union, UnionType, Annotated):
         return [found for inner in get_args(annotation) for found in _models(inner)]
     return []
+
+
+def _named(annotation: Any) -> type[Settings] | None:
+    """The settings class of which a field of this type holds one by each name."""
+    if get_origin(annotation) is dict:
+        found = _models(get_args(annotation)[1])
+        return found[0] if found else None
+    return None
 
 
 def _allowed(model: type[Settings], name: str) -> str:
