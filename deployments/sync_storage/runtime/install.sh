@@ -11,7 +11,7 @@ retry() {
 }
 
 pull_image() {
-    if [ -n "$registry" ]; then
+    if [[ -n "$registry" ]]; then
         aws ecr get-login-password --region "$region" | docker login --username AWS --password-stdin "$registry"
     fi
     docker pull --quiet "$container_image"
@@ -19,7 +19,7 @@ pull_image() {
 
 install_webhead() {
     local wanted="$container_image|$pip_requirements" installed="$root/var/lib/syncstorage/installed"
-    if [ -e "$installed" ] && [ "$(cat "$installed")" = "$wanted" ]; then
+    if [[ -e "$installed" && "$(cat "$installed")" = "$wanted" ]]; then
         echo "syncstorage: $wanted is installed already"
         return 0
     fi
@@ -28,7 +28,7 @@ install_webhead() {
         groupadd --system --gid 10001 syncstorage
         useradd --system --uid 10001 --gid 10001 --no-create-home --shell /sbin/nologin syncstorage
     fi
-    if [ -n "$container_image" ]; then
+    if [[ -n "$container_image" ]]; then
         retry dnf install --assumeyes docker
         systemctl enable docker.service
         systemctl start docker.service

@@ -31,7 +31,7 @@ retry() {
 }
 
 pull_image() {
-    if [ -n "$registry" ]; then
+    if [[ -n "$registry" ]]; then
         aws ecr get-login-password --region "$region" | docker login --username AWS --password-stdin "$registry"
     fi
     docker pull --quiet "$container_image"
@@ -39,7 +39,7 @@ pull_image() {
 
 install_webhead() {
     local wanted="$container_image|$pip_requirements" installed="$root/var/lib/syncstorage/installed"
-    if [ -e "$installed" ] && [ "$(cat "$installed")" = "$wanted" ]; then
+    if [[ -e "$installed" && "$(cat "$installed")" = "$wanted" ]]; then
         echo "syncstorage: $wanted is installed already"
         return 0
     fi
@@ -48,7 +48,7 @@ install_webhead() {
         groupadd --system --gid 10001 syncstorage
         useradd --system --uid 10001 --gid 10001 --no-create-home --shell /sbin/nologin syncstorage
     fi
-    if [ -n "$container_image" ]; then
+    if [[ -n "$container_image" ]]; then
         retry dnf install --assumeyes docker
         systemctl enable docker.service
         systemctl start docker.service
@@ -301,9 +301,10 @@ cat >"$root/usr/local/sbin/syncstorage-serve" <<'END_OF_FILE'
 # Runs the application in the foreground: gunicorn on port 8000 of this machine, from its image or its packages.
 set -eu
 folder=/etc/mozilla-services/syncstorage
+# shellcheck disable=SC2154  # systemd sets it, from webhead.env
 set -- --paste "$folder/production.ini" --bind 127.0.0.1:8000 --workers "$GUNICORN_WORKERS" --worker-class gevent \
     --timeout 500 --graceful-timeout 500 --max-requests 5000
-if [ -z "$CONTAINER_IMAGE" ]; then
+if [[ -z "$CONTAINER_IMAGE" ]]; then
     exec setpriv --reuid=syncstorage --regid=syncstorage --clear-groups /opt/syncstorage/bin/gunicorn "$@"
 fi
 docker rm --force syncstorage >/dev/null 2>&1 || true

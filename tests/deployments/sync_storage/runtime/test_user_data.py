@@ -1,0 +1,344 @@
+"""The webheads' user data: executed for real in a scratch root, with the emulator as AWS."""
+
+from __future__ import annotations
+
+import ast
+import configparser
+import getpass
+import grp
+import http.server
+import json
+import os
+import stat
+import subprocess
+import sys
+import threading
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from deployments.sync_storage import runtime
+from modules.user_data import render
+from operations.emulator.server import Emulator
+from tests.operations.test_sync_storage_secrets import mozsvc
+
+pytestmark = pytest.mark.engines
+
+RUNTIME = Path(runtime.__file__).parent
+REGION = "us-east-1"
+VALUES = {
+    "region": REGION,
+    "registry": "111122223333.dkr.ecr.us-east-1.amazonaws.com",
+    "container_image": "111122223333.dkr.ecr.us-east-1.amazonaws.com/syncstorage:1.8.0",
+    "pip_requirements": "",
+    "parameter_path": "/sync-storage/dev",
+    "application_secret": "application-user",
+    "gunicorn_workers": "4",
+    "max_body_mib": "1",
+    "nginx_log_group": "/quintet/webheads/nginx",
+    "gunicorn_log_group": "/quintet/webheads/gunicorn",
+    "boot_log_group": "/quintet/webheads/boot",
+}
+HEX = "ab" * 64
+PASSWORD = "0123456789abcdef" * 4
+_RECORD = '#!/bin/sh\necho "$(basename "$0") $*" >>"$SYNCSTORAGE_ROOT/calls"\n'
+STAND_INS = {
+    "dnf": _RECORD + 'agent="$SYNCSTORAGE_ROOT/opt/aws/amazon-cloudwatch-agent/bin"; mkdir -p "$agent"\n'
+    'printf "#!/bin/sh\\n" >"$agent/amazon-cloudwatch-agent-ctl"; chmod +x "$agent/amazon-cloudwatch-agent-ctl"\n',
+    "docker": _RECORD + 'if [ "$1" = login ]; then cat >"$SYNCSTORAGE_ROOT/docker-password"; fi\n',
+    "groupadd": _RECORD,
+    "useradd": _RECORD,
+    "python3.11": _RECORD + 'mkdir -p "$3/bin"; cp "$0" "$3/bin/pip"\n',
+    # what systemd would do before it starts the application
+    "systemctl": _RECORD + 'if [ "$1 $2" = "restart gunicorn-syncstorage.service" ]; then\n'
+    '    exec "$SYNCSTORAGE_ROOT/usr/local/sbin/syncstorage-render"\nfi\n',
+}  # fmt: skip
+
+
+@dataclass
+class Webhead:
+    """A machine that is this one below `root`."""
+
+    root: Path
+    environment: dict[str, str]
+    client: Callable[[str], Any]
+
+    def boot(self, **values: str) -> subprocess.CompletedProcess[str]:
+        script = self.root / "user-data"
+        script.write_text(render(RUNTIME / "user_data.sh", **{**VALUES, **values}))
+        return self.run("bash", str(script))
+
+    def render(self, *arguments: str) -> subprocess.CompletedProcess[str]:
+        return self.run(str(self.root / "usr/local/sbin/syncstorage-render"), *arguments)
+
+    def run(self, *command: str) -> subprocess.CompletedProcess[str]:
+        return subprocess.run(command, check=False, capture_output=True, text=True, env=self.environment)
+
+    @property
+    def calls(self) -> list[str]:
+        return (self.root / "calls").read_text().splitlines()
+
+    def file(self, name: str) -> Path:
+        return self.root / "etc/mozilla-services/syncstorage" / name
+
+    def add_node(self, node: str, *, lines: str | None = None) -> list[str]:
+        """A node as Terraform makes it, with secrets when there are lines."""
+        names = [f"{node}-{number}.sync.example.org" for number in range(10)]
+        entry = {
+            "address": f"{node}.rds.example.org", "port": 3306, "identifier": node, "scheme": "https",
+            "host_names": names, "master_secrets": f"master-secrets-{node}",
+        }  # fmt: skip
+        self.client("ssm").put_parameter(
+            Name=f"/sync-storage/dev/nodes/{node}", Value=json.dumps(entry), Type="String", Overwrite=True
+        )
+        self.client("secretsmanager").create_secret(Name=f"master-secrets-{node}")
+        if lines is None:
+            lines = "".join(f"https://{name},1700000000:{HEX}\n" for name in names)
+        if lines:
+            self.set_secrets(node, lines)
+        return names
+
+    def set_secrets(self, node: str, lines: str) -> None:
+        self.client("secretsmanager").put_secret_value(SecretId=f"master-secrets-{node}", SecretString=lines)
+
+
+@pytest.fixture(scope="module")
+def heartbeat() -> Iterator[int]:
+    """The port where something answers, as nginx would."""
+
+    class Handler(http.server.BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            self.send_response(200 if self.path == "/__heartbeat__" else 404)
+            self.end_headers()
+
+        def log_message(self, *_: object) -> None:
+            pass
+
+    server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+    thread = threading.Thread(target=server.serve_forever, daemon=True)
+    thread.start()
+    yield server.server_port
+    server.shutdown()
+    server.server_close()
+
+
+@pytest.fixture
+def webhead(emulator: Emulator, account: str, aws: Callable[..., Any], heartbeat: int, tmp_path: Path) -> Webhead:
+    """A machine before its first boot; the cache and the application's user are known, no node is."""
+    root = tmp_path / "root"
+    folder = root / "stand-ins"
+    folder.mkdir(parents=True)
+    for name, text in STAND_INS.items():
+        (folder / name).write_text(text)
+        (folder / name).chmod(0o755)
+
+    def client(service: str) -> Any:
+        return aws(service, region=REGION)
+
+    client("ssm").put_parameter(Name="/sync-storage/dev/cache", Value="cache.example.org:11211", Type="String")
+    login = json.dumps({"username": "syncstorage_app", "password": PASSWORD})
+    client("secretsmanager").create_secret(Name="application-user", SecretString=login)
+    own = {
+        "PATH": os.pathsep.join([str(folder), str(Path(sys.executable).parent), os.environ["PATH"]]),
+        "SYNCSTORAGE_ROOT": str(root),
+        "SYNCSTORAGE_GROUP": grp.getgrgid(os.getgid()).gr_name,
+        "SYNCSTORAGE_PORT": str(heartbeat),
+        "SYNCSTORAGE_ANSWER_SECONDS": "5",
+        "AWS_MAX_ATTEMPTS": "1",
+        "HOME": str(root),
+        "USER": getpass.getuser(),
+    }
+    return Webhead(root, emulator.full_environment(account_id=account, region=REGION) | own, client)
+
+
+def test_the_first_boot_writes_both_files_and_starts_everything(webhead: Webhead) -> None:
+    names = webhead.add_node("a")
+    done = webhead.boot()
+    assert done.returncode == 0, done.stderr
+    assert mozsvc(webhead.file("secrets").read_text()) == {f"https://{name}": [HEX] for name in names}
+    assert "systemctl restart gunicorn-syncstorage.service" in webhead.calls
+    assert "systemctl restart nginx.service" in webhead.calls
+    assert f"docker pull --quiet {VALUES['container_image']}" in webhead.calls
+    assert done.stdout.endswith("syncstorage: started\n")
+
+
+def test_production_ini_names_cache_and_a_database_for_each_host_name(webhead: Webhead) -> None:
+    names = webhead.add_node("a")
+    webhead.boot()
+    parser = configparser.RawConfigParser()
+    parser.read(webhead.file("production.ini"))
+    assert dict(parser["storage"]) == {
+        "backend": "syncstorage.storage.memcached.MemcachedStorage", "cache_servers": "cache.example.org:11211",
+        "cached_collections": "meta", "cache_only_collections": "tabs", "wraps": "sqlstorage",
+    }  # fmt: skip
+    for number, name in enumerate(names):
+        assert dict(parser[f"host:{name}"]) == {
+            "sqlstorage.sqluri": f"pymysql://syncstorage_app:{PASSWORD}@a.rds.example.org:3306/syncstorage{number}",
+            "sqlstorage.create_tables": "true",
+        }
+    for section in ("macauth", "hawkauth"):
+        assert parser[section]["secrets_file"] == "/etc/mozilla-services/syncstorage/secrets"
+
+
+def test_no_file_with_a_secret_is_readable_by_the_world_and_no_other_file_holds_one(webhead: Webhead) -> None:
+    webhead.add_node("a")
+    done = webhead.boot()
+    for name in ("production.ini", "secrets"):
+        assert stat.S_IMODE(webhead.file(name).stat().st_mode) == 0o640
+    assert stat.S_IMODE(webhead.file("secrets").parent.stat().st_mode) == 0o750
+    holders = {
+        path.name
+        for path in webhead.root.rglob("*")
+        if path.is_file() and any(secret in path.read_text(errors="replace") for secret in (PASSWORD, HEX))
+    }
+    assert holders == {"production.ini", "secrets"}
+    assert PASSWORD not in done.stdout + done.stderr
+    assert HEX not in done.stdout + done.stderr
+
+
+def test_a_node_without_secrets_is_not_served_yet(webhead: Webhead) -> None:
+    webhead.add_node("a")
+    webhead.add_node("b", lines="")
+    assert webhead.boot().returncode == 0
+    assert "[host:b-" not in webhead.file("production.ini").read_text()
+    assert "https://b-" not in webhead.file("secrets").read_text()
+
+
+def test_without_any_node_it_starts_all_the_same(webhead: Webhead) -> None:
+    assert webhead.boot().returncode == 0
+    assert "[host:" not in webhead.file("production.ini").read_text()
+
+
+def test_rendered_again_only_a_change_is_reloaded(webhead: Webhead) -> None:
+    webhead.add_node("a")
+    webhead.boot()
+    before = len(webhead.calls)
+    assert webhead.render("--reload").returncode == 0
+    assert webhead.calls[before:] == []
+    webhead.add_node("b")
+    done = webhead.render("--reload")
+    assert done.returncode == 0, done.stderr
+    assert webhead.calls[before:] == ["systemctl reload-or-restart gunicorn-syncstorage.service"]
+    assert "[host:b-9.sync.example.org]" in webhead.file("production.ini").read_text()
+
+
+def test_many_nodes_are_read_although_answers_come_in_parts(webhead: Webhead) -> None:
+    webhead.boot()
+    for number in range(23):
+        webhead.add_node(f"n{number}")
+    done = webhead.render()
+    assert done.returncode == 0, done.stderr
+    assert len(webhead.file("secrets").read_text().splitlines()) == 230
+
+
+@pytest.mark.parametrize(
+    ("change", "reason"),
+    [
+        (lambda lines: lines.replace(HEX, "xyz", 1), "malformed, foreign or double: https://a-0"),
+        (lambda lines: lines + lines.splitlines()[0] + "\n", "malformed, foreign or double: https://a-0"),
+        (lambda lines: lines.replace("a-0.", "z-0."), "malformed, foreign or double: https://z-0"),
+        (lambda lines: "".join(lines.splitlines(keepends=True)[1:]), "has no line for https://a-0"),
+    ],
+)
+def test_secrets_that_would_be_misread_leave_the_files_as_they_are(
+    webhead: Webhead, change: Callable[[str], str], reason: str
+) -> None:
+    webhead.add_node("a")
+    webhead.boot()
+    before = webhead.file("secrets").read_text()
+    webhead.set_secrets("a", change(before))
+    done = webhead.render("--reload")
+    assert done.returncode == 1
+    assert reason in done.stderr
+    assert webhead.file("secrets").read_text() == before
+
+
+def test_a_restart_while_aws_is_out_of_reach_keeps_the_files(webhead: Webhead) -> None:
+    webhead.add_node("a")
+    webhead.boot()
+    webhead.environment["AWS_ENDPOINT_URL"] = "http://127.0.0.1:1"
+    done = webhead.render()
+    assert done.returncode == 0
+    assert "WARNING: staying with the files of an earlier start" in done.stderr
+    assert webhead.render("--reload").returncode == 1
+
+
+def test_a_first_boot_while_aws_is_out_of_reach_fails_and_says_so(webhead: Webhead) -> None:
+    webhead.environment["AWS_ENDPOINT_URL"] = "http://127.0.0.1:1"
+    done = webhead.boot(container_image="docker.io/example/syncstorage:1", registry="")
+    assert done.returncode != 0
+    assert "syncstorage: user data failed at line" in done.stderr
+
+
+def test_an_application_that_does_not_answer_is_an_error(webhead: Webhead) -> None:
+    webhead.environment |= {"SYNCSTORAGE_PORT": "1", "SYNCSTORAGE_ANSWER_SECONDS": "0"}
+    done = webhead.boot()
+    assert done.returncode != 0
+    assert "does not answer after 0 seconds" in done.stderr
+
+
+def test_packages_are_installed_instead_when_the_settings_say_so(webhead: Webhead) -> None:
+    done = webhead.boot(container_image="", registry="", pip_requirements="server-syncstorage==1.8.0|mozsvc>=0.9")
+    assert done.returncode == 0, done.stderr
+    written = (webhead.root / "opt/syncstorage/requirements.txt").read_text()
+    assert written == "server-syncstorage==1.8.0\nmozsvc>=0.9\n"
+    assert not [call for call in webhead.calls if call.startswith("docker")]
+
+
+def test_a_baked_image_is_not_installed_again(webhead: Webhead) -> None:
+    bake = {name: VALUES[name] for name in ("region", "registry", "container_image", "pip_requirements")}
+    script = render(RUNTIME / "bake.sh", **bake).replace("\nroot=\n", f"\nroot={webhead.root}\n")
+    (webhead.root / "bake").write_text(script)
+    baked = webhead.run("bash", str(webhead.root / "bake"))
+    assert baked.returncode == 0, baked.stderr
+    installed = len(webhead.calls)
+    assert webhead.boot().returncode == 0
+    assert not [call for call in webhead.calls[installed:] if call.startswith(("dnf", "docker"))]
+
+
+def shellcheck(path: Path) -> str:
+    program = Path(sys.executable).with_name("shellcheck")
+    options = ["--enable=all", "--exclude=SC2250,SC2310,SC2311,SC2312"]
+    return subprocess.run([program, *options, path], check=False, capture_output=True, text=True).stdout
+
+
+@pytest.mark.parametrize("name", ["user_data.sh", "bake.sh"])
+def test_shellcheck_finds_nothing(name: str, tmp_path: Path) -> None:
+    wanted = VALUES if name == "user_data.sh" else {key: VALUES[key] for key in list(VALUES)[:4]}
+    (tmp_path / name).write_text(render(RUNTIME / name, **wanted))
+    assert shellcheck(tmp_path / name) == ""
+    assert shellcheck(RUNTIME / "serve.sh") == ""
+
+
+def test_what_runs_on_the_instance_is_python_of_amazon_linux() -> None:
+    ast.parse((RUNTIME / "render.py").read_text(), feature_version=(3, 9))
+
+
+def test_the_unit_renders_before_it_starts_and_reloads_by_signal() -> None:
+    unit = (RUNTIME / "gunicorn-syncstorage.service").read_text().splitlines()
+    assert {
+        "ExecStartPre=/usr/local/sbin/syncstorage-render",
+        "ExecStart=/usr/local/sbin/syncstorage-serve",
+        "ExecReload=/bin/kill -HUP $MAINPID",
+        "Restart=always",
+        "StandardError=append:/var/log/gunicorn-syncstorage.log",
+    } <= set(unit)
+
+
+def test_gunicorn_gives_up_before_nginx_does() -> None:
+    assert "--timeout 500" in (RUNTIME / "serve.sh").read_text()
+    assert "proxy_read_timeout 575s;" in (RUNTIME / "nginx/syncstorage.conf").read_text()
+    assert "keepalive_timeout 650s;" in (RUNTIME / "nginx/nginx.conf").read_text()
+
+
+def test_all_logs_go_to_cloudwatch() -> None:
+    text = render(RUNTIME / "user_data.sh", **VALUES)
+    written = json.loads(text.split("amazon-cloudwatch-agent.json\" <<'END_OF_FILE'\n")[1].split("END_OF_FILE")[0])
+    files = written["logs"]["logs_collected"]["files"]["collect_list"]
+    assert {file["file_path"] for file in files} == {
+        "/var/log/nginx/access.log", "/var/log/nginx/error.log", "/var/log/gunicorn-syncstorage.log",
+        "/var/log/cloud-init.log", "/var/log/cloud-init-output.log",
+    }  # fmt: skip
