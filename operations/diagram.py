@@ -113,11 +113,11 @@ class _Diagram:
 
     def _draw_ingress(self) -> None:
         for rule in self._of_type("aws_vpc_security_group_ingress_rule"):
-            target = self._owner(rule["security_group_id"])
             peer = rule.get("referenced_security_group_id")
             block = rule.get("cidr_ipv4", "")
             source = self._owner(peer) if peer else "world" if block == _ANYWHERE else block
-            self._arrow(source, target, self._port_label(target, source, rule))
+            for target in self._members(rule["security_group_id"]):
+                self._arrow(source, target, self._port_label(target, source, rule))
 
     def _draw_egress(self) -> None:
         for rule in self._of_type("aws_vpc_security_group_egress_rule"):
@@ -163,6 +163,20 @@ class _Diagram:
         """The box that the resource a reference points to belongs to."""
         found = _REFERENCE.search(reference)
         return self._enclosing(_place(self.resources[found[1]][found[2]])) if found else None
+
+    def _members(self, security_group: str) -> list[str]:
+        """The box that owns the security group, or, of one that several share, each that stands in it."""
+        if owner := self._owner(security_group):
+            return [owner]
+        return [
+            address
+            for address in sorted(self.places.values())
+            if security_group in self._resource(address).get("vpc_security_group_ids", ())
+        ]
+
+    def _resource(self, address: str) -> Attributes:
+        kind, _, name = address.partition(".")
+        return self.resources[kind][name]
 
     def _enclosing(self, place: str) -> str | None:
         words = place.split("/")

@@ -7,6 +7,7 @@ import re
 
 import pytest
 
+from operations.diagram import mermaid
 from tests.deployments.stack_json import StackJson, has
 
 ENVIRONMENTS = ("dev", "prod")
@@ -240,3 +241,9 @@ def test_in_prod_nodes_have_standbys_and_cannot_be_destroyed() -> None:
     for database in StackJson("sync-storage-prod").resources("aws_db_instance").values():
         has(database, multi_az=True, deletion_protection=True, skip_final_snapshot=False, storage_encrypted=True)
         assert database["lifecycle"]["prevent_destroy"] is True
+
+
+def test_the_readmes_picture_shows_who_reaches_each_node(stack: StackJson, environment: str) -> None:
+    picture = mermaid(stack.document)
+    for node in NODES[environment]:
+        assert f'webheads -- "TCP 3306" --> nodes_{node}_database' in picture
