@@ -14,11 +14,8 @@ help: ## This list
 demo: venv ## Settings to applied infrastructure on an emulator  [STACKS="…" ENVIRONMENT=dev|prod KEEP=1 DESTROY=1]
 	@.venv/bin/python -m operations demo $(STACKS) --environment $(ENVIRONMENT) $(if $(call yes,KEEP),--keep) $(if $(call yes,DESTROY),--destroy)
 
-# The replication tests run by themselves: after others in one process, the DAP client takes a table's columns for changed.
-ALONE := tests/deployments/canvas_data_2/test_replication.py
 test: venv venv-checkov system-packages ## Every test, with real servers and the real Terraform
-	@$(PYTEST) --ignore=$(ALONE)
-	@$(PYTEST) $(ALONE)
+	@$(PYTEST)
 
 test-fast: venv ## The tests that need no server and no Terraform
 	@$(PYTEST) -m "not engines and not terraform"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from typing import Annotated
 
 import asyncpg
 import pytest
@@ -71,6 +72,18 @@ def test_one_process_works_on_tables_one_after_another(api: DapApi, login: Login
     assert sync("users", login)["state"] == "complete"
     assert sync("courses", login)["state"] == "complete"
     assert replica.rows("users")[0]["email"] == "a@example.org"
+
+
+def test_columns_are_known_again_by_a_process_that_has_seen_many_types(
+    api: DapApi, login: Login, replica: Replica
+) -> None:
+    api.tables["users"].columns["score"] = {"type": "number", "format": "float64"}
+    init("users", login)
+    for number in range(1000):
+        assert Annotated[int, number]  # typing remembers so many, and makes those of before anew
+    api.tables["users"].put(1, name="n", points=1, score=0.5)
+    assert sync("users", login)["state"] == "complete"
+    assert replica.rows("users")[0]["score"] == 0.5
 
 
 @pytest.fixture

@@ -18,6 +18,8 @@ from dap.dap_types import Credentials
 from dap.integration.database import DatabaseConnection, DatabaseConnectionConfig
 from dap.replicator import canvas, canvas_logs, catalog
 from dap.replicator.sql import SQLReplicator
+from pysqlsync.model.data_types import SqlDataType, SqlDoubleType, SqlIntegerType, SqlRealType
+from strong_typing.auxiliary import float32, float64, int16, int32, int64
 
 from .database import Login
 from .parameters import ApiCredentials
@@ -31,6 +33,13 @@ WORTH_TRYING_AGAIN = (
     ServerError,  # what the API says without a kind of its own, throttling among it
     TimeoutError,
 )
+_NUMBERS: dict[object, SqlDataType] = {
+    int16: SqlIntegerType(2),
+    int32: SqlIntegerType(4),
+    int64: SqlIntegerType(8),
+    float32: SqlRealType(),
+    float64: SqlDoubleType(),
+}
 _FIRST_PAUSE_SECONDS = 2.0
 _LONGEST_PAUSE_SECONDS = 120.0
 T = TypeVar("T")
@@ -46,7 +55,9 @@ async def replicator(credentials: ApiCredentials, login: Login) -> AsyncIterator
     )
     known = Credentials.create(client_id=credentials.client_id, client_secret=credentials.client_secret)
     async with DAPClient(os.environ["DAP_API_URL"], known) as session:
-        yield SQLReplicator(session, DatabaseConnection.from_config(config))
+        database = DatabaseConnection.from_config(config)
+        _know_numbers(database)
+        yield SQLReplicator(session, database)
 
 
 async def patiently(
@@ -66,6 +77,15 @@ async def patiently(
             logger.warning("Trying again", extra={"about": about})
             await sleep(pause)
     raise AssertionError("API_ATTEMPTS is at least 1")
+
+
+def _know_numbers(database: DatabaseConnection) -> None:
+    """Tell the client's converter the column types of numbers by equality.
+
+    By itself it knows them by identity, and that ends when `typing` has forgotten the type to make room for others: a
+    process that has worked on many tables then takes every integer for changed, and refuses every float.
+    """
+    database.connection.generator.converter.options.substitutions.update(_NUMBERS)
 
 
 def _forget_tables(module: ModuleType) -> None:
