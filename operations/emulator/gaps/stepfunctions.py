@@ -3,6 +3,7 @@
 * ValidateStateMachineDefinition, which Terraform calls when it plans, and ListStateMachineVersions are missing
 * executions started without a name all get the same one, so that the second is refused
 * `ecs:runTask` fails: its parameters and its answer are not put into the other's spelling
+* a missed heartbeat is reported as States.Timeout, not as States.HeartbeatTimeout
 * integrations (Lambda, DynamoDB, SQS …) call back as an unknown account, at a host name S3 clients cannot use
 """
 
@@ -20,9 +21,15 @@ from botocore.config import Config
 from moto.core.responses import ActionResult
 from moto.settings import moto_server_port
 from moto.stepfunctions.parser import models as interpreter
+from moto.stepfunctions.parser.asl.component.common.error_name.states_error_name import StatesErrorName
+from moto.stepfunctions.parser.asl.component.common.error_name.states_error_name_type import StatesErrorNameType
+from moto.stepfunctions.parser.asl.component.state.exec.state_task.service.state_task_service_callback import (
+    StateTaskServiceCallback,
+)
 from moto.stepfunctions.parser.asl.component.state.exec.state_task.service.state_task_service_ecs import (
     StateTaskServiceEcs,
 )
+from moto.stepfunctions.parser.asl.eval.callback.callback import HeartbeatTimeoutError
 from moto.stepfunctions.parser.asl.parse.asl_parser import AmazonStateLanguageParser, ASLParserException
 from moto.stepfunctions.parser.asl.utils import boto_client
 from moto.stepfunctions.responses import StepFunctionResponse
@@ -108,6 +115,17 @@ def ecs_answers_as_states_spell_them(
     original(task, response, service_action_name=service_action_name, **kwargs)
     action = task._get_boto_service_action(service_action_name)
     task._from_boto_response(response, _ecs_operation(action).output_shape)
+
+
+@GAP.around(StateTaskServiceCallback, "_from_error")
+def silence_by_its_own_name(original: Any, task: StateTaskServiceCallback, env: Any, ex: Exception) -> Any:
+    """What took too long and what fell silent are tried again, or not, for different reasons."""
+    failure = original(task, env=env, ex=ex)
+    if isinstance(ex, HeartbeatTimeoutError):
+        silence = StatesErrorNameType.StatesHeartbeatTimeout
+        failure.error_name = StatesErrorName(typ=silence)
+        failure.event_details["taskTimedOutEventDetails"]["error"] = silence.to_name()
+    return failure
 
 
 def _ecs_operation(action: str) -> Any:

@@ -189,6 +189,34 @@ def test_a_state_machine_really_calls_functions_and_services(aws: Aws, role: str
 
 
 @pytest.mark.parametrize(
+    ("limits", "error"),
+    [
+        ({"HeartbeatSeconds": 1, "TimeoutSeconds": 60}, "States.HeartbeatTimeout"),
+        ({"TimeoutSeconds": 1}, "States.Timeout"),
+    ],
+)
+def test_a_missed_heartbeat_and_a_task_out_of_time_have_names_of_their_own(
+    aws: Aws, role: str, limits: dict[str, int], error: str
+) -> None:
+    queue = aws("sqs").create_queue(QueueName="q")["QueueUrl"]
+    wait = {
+        "Type": "Task",
+        "Resource": "arn:aws:states:::sqs:sendMessage.waitForTaskToken",
+        "Parameters": {"QueueUrl": queue, "MessageBody.$": "$$.Task.Token"},
+        **limits,
+        "Catch": [
+            {"ErrorEquals": ["States.HeartbeatTimeout"], "Next": "Silent"},
+            {"ErrorEquals": ["States.Timeout"], "Next": "Late"},
+        ],
+        "End": True,
+    }
+    states = {"Wait": wait, "Silent": {"Type": "Pass", "End": True}, "Late": {"Type": "Pass", "End": True}}
+    machine = _machine(aws, role, states, "Wait")
+    execution = aws("stepfunctions").start_execution(stateMachineArn=machine, input="{}")["executionArn"]
+    assert json.loads(_ended(aws, execution)["output"])["Error"] == error
+
+
+@pytest.mark.parametrize(
     ("definition", "code"),
     [
         ("{", "INVALID_JSON_DESCRIPTION"),
