@@ -38,7 +38,8 @@ cdktf: venv ## cdktf synth, deploy, diff and destroy, against an emulator  [STAC
 	@.venv/bin/python scripts/cdktf_tour.py $(or $(STACKS),$(notdir $(wildcard generated/stacks/*-$(ENVIRONMENT))))
 
 bench: venv ## What a synth costs: CPU seconds and memory, stock bindings against ours
-	@.venv/bin/python -m bench.bindings main.py
+	@.venv/bin/python -m bench.bindings bench/suai_app.py
+	@-.venv/bin/python -m bench.bindings main.py
 
 soak: venv ## What the state stands: eight writers at once, applies killed at random moments
 	@.venv/bin/python -m bench.state

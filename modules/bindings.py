@@ -2,8 +2,9 @@
 
 Importing anything from `cdktf_cdktf_provider_aws` normally imports all of its 2,135 submodules and makes the jsii
 kernel read 120 MB that describe every resource AWS has. `install()` leaves out both: the package's `__init__` is not
-run, and the kernel gets an assembly cut down to the submodules that the sources name. Not a byte of what is
-synthesised changes.
+run, and the kernel gets an assembly cut down to the submodules that the sources name. Besides, the bindings do not
+check the types of arguments again that mypy and the kernel check, and the kernel runs in one process, not two. Not a
+byte of what is synthesised changes.
 """
 
 from __future__ import annotations
@@ -16,17 +17,22 @@ from importlib.abc import MetaPathFinder
 from importlib.machinery import ModuleSpec, PathFinder, SourceFileLoader
 from importlib.metadata import version
 from pathlib import Path
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from modules.assembly import ASSEMBLY, cached_archive
+from modules.kernel import kernel_environment
 from modules.node import jsii_environment
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
-    from types import ModuleType
+    from types import CodeType, ModuleType
+
+    from typing_extensions import Buffer
 
 PACKAGE: Final = "cdktf_cdktf_provider_aws"
 ROOTS: Final = tuple(Path(__file__).resolve().parents[1] / folder for folder in ("modules", "deployments"))
+_GENERATED: Final = frozenset({"cdktf", "constructs"})
+"""What jsii has generated as well, whole in any case."""
 _NAMED = re.compile(rf"\b{PACKAGE}\.(\w+)|\bfrom\s+{PACKAGE}\s+import\s+(\([^)]*\)|[^\n]*)")
 
 
@@ -45,6 +51,10 @@ def install(*, roots: Sequence[Path] | None = None) -> None:
     if PACKAGE in sys.modules:
         return
     try:
+        os.environ.update(kernel_environment())
+    except (OSError, ValueError) as error:
+        _warn("the jsii kernel runs in two processes", error)
+    try:
         spec = importlib.util.find_spec(PACKAGE)
         if spec is None or spec.origin is None:
             return
@@ -55,7 +65,7 @@ def install(*, roots: Sequence[Path] | None = None) -> None:
         )  # known from now on, though its __init__ never runs
         sys.meta_path.insert(0, finder)
     except Exception as error:
-        _warn(error)
+        _warn("the bindings of the AWS provider are loaded whole", error)
 
 
 def named_submodules(package: Path, roots: Iterable[Path]) -> frozenset[str]:
@@ -80,16 +90,18 @@ class _SubmoduleFinder(MetaPathFinder):
     def find_spec(
         self, fullname: str, path: Sequence[str] | None, target: ModuleType | None = None
     ) -> ModuleSpec | None:
+        if fullname in _GENERATED:
+            return _unchecked(fullname, path)
         parent, _, name = fullname.rpartition(".")
         source = self.package / name / "__init__.py"
-        if parent != PACKAGE or name in self.submodules or not source.is_file():
+        if parent != PACKAGE or not source.is_file():
             return None
         if name == "_jsii":
             spec = PathFinder.find_spec(fullname, path)
             if spec is not None:
                 spec.loader = _AssemblyLoader(fullname, str(source), self)
             return spec
-        if self.complete:
+        if name not in self.submodules and self.complete:
             raise ImportError(
                 f"{fullname} came too late: the assembly is loaded, with the {len(self.submodules)} submodules that "
                 f"the sources name. Import it by this name under modules/ or deployments/, or give the folder that "
@@ -97,7 +109,33 @@ class _SubmoduleFinder(MetaPathFinder):
                 name=fullname,
             )
         self.submodules |= {name}
-        return None
+        return _unchecked(fullname, path)
+
+
+def _unchecked(fullname: str, path: Sequence[str] | None) -> ModuleSpec | None:
+    spec = PathFinder.find_spec(fullname, path)
+    if spec is not None and spec.origin is not None:
+        spec.loader = _UncheckedLoader(fullname, spec.origin)
+    return spec
+
+
+class _UncheckedLoader(SourceFileLoader):
+    """Loads a module as `python -O` would, from the same cached byte code: without the checks of every argument."""
+
+    @staticmethod
+    def source_to_code(data: Any, path: Any = "<string>", **_: Any) -> CodeType:
+        code: CodeType = compile(data, path, "exec", dont_inherit=True, optimize=1)
+        return code
+
+    def get_data(self, path: str) -> bytes:
+        return super().get_data(_optimised(path))
+
+    def set_data(self, path: str, data: Buffer, **mode: Any) -> None:
+        super().set_data(_optimised(path), data, **mode)
+
+
+def _optimised(path: str) -> str:
+    return re.sub(r"(\.opt-1)?\.pyc$", ".opt-1.pyc", path)
 
 
 class _AssemblyLoader(SourceFileLoader):
@@ -117,13 +155,13 @@ class _AssemblyLoader(SourceFileLoader):
             archive = cached_archive(stock, self.finder.submodules)
             assembly = JSIIAssembly.load(ASSEMBLY, release, PACKAGE, str(archive))
         except Exception as error:
-            _warn(error)
+            _warn("the bindings of the AWS provider are loaded whole", error)
             assembly = JSIIAssembly.load(ASSEMBLY, release, PACKAGE, stock.name)
             self.finder.submodules = frozenset(entry.name for entry in self.finder.package.iterdir())
         self.finder.complete = True
         vars(module).update(__jsii_assembly__=assembly, __all__=["__jsii_assembly__"])
 
 
-def _warn(error: Exception) -> None:
+def _warn(what: str, error: Exception) -> None:
     reason = " ".join(str(error).split()) or type(error).__name__
-    sys.stderr.write(f"warning: slow start, the bindings of the AWS provider are loaded whole: {reason}\n")
+    sys.stderr.write(f"warning: slow start, {what}: {reason}\n")

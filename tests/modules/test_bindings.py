@@ -252,6 +252,8 @@ def test_the_stock_assembly_is_loaded_with_one_warning_when_there_is_no_cache(
     def refuse(*_: object) -> Path:
         raise OSError("no cache folder can be written:\nread-only file system")
 
+    import cdktf  # noqa: F401 - whose assembly is loaded when it is imported first
+
     loaded: list[str] = []
     monkeypatch.setattr(bindings, "cached_archive", refuse)
     monkeypatch.setattr(jsii.JSIIAssembly, "load", lambda *arguments: loaded.append(arguments[-1]))
@@ -268,4 +270,4 @@ def test_the_stock_assembly_is_loaded_with_one_warning_when_there_is_no_cache(
         "warning: slow start, the bindings of the AWS provider are loaded whole: "
         "no cache folder can be written: read-only file system\n"
     )
-    assert finder.find_spec(UNUSED, [str(package)]) is None  # the whole assembly has it
+    assert finder.find_spec(UNUSED, [str(package)]) is not None  # the whole assembly has it
