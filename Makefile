@@ -39,7 +39,7 @@ cdktf: venv ## cdktf synth, deploy, diff and destroy, against an emulator  [STAC
 
 bench: venv ## What a synth costs: CPU seconds and memory, stock bindings against ours
 	@.venv/bin/python -m bench.bindings bench/suai_app.py
-	@-.venv/bin/python -m bench.bindings main.py
+	@.venv/bin/python -m bench.bindings main.py --wanted 4
 
 soak: venv ## What the state stands: eight writers at once, applies killed at random moments
 	@.venv/bin/python -m bench.state
