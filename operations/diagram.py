@@ -24,6 +24,8 @@ class _Kind:
 
     brackets: tuple[str, str]
     detail: Callable[[Attributes], str]
+    in_network: bool = True
+    """Whether subnets it names are where it stands, and not only where it lets others run."""
 
 
 def _words(*keys: str, before: str = "") -> Callable[[Attributes], str]:
@@ -40,6 +42,10 @@ def _replication_group(resource: Attributes) -> str:
     return f"{resource.get('engine', 'redis')} {resource.get('engine_version', '')} {resource['node_type']}{nodes}"
 
 
+def _task(resource: Attributes) -> str:
+    return f"{' or '.join(resource['requires_compatibilities']).title()} task, {resource['memory']} MiB"
+
+
 _BOX, _STORE, _ROUND = ("[", "]"), ("[(", ")]"), ("(", ")")
 _KINDS: Mapping[str, _Kind] = {
     "aws_autoscaling_group": _Kind(_BOX, _fleet),
@@ -47,6 +53,7 @@ _KINDS: Mapping[str, _Kind] = {
     "aws_db_instance": _Kind(_STORE, _words("engine", "engine_version", "instance_class")),
     "aws_dynamodb_table": _Kind(_STORE, _words("name", before="DynamoDB")),
     "aws_ecs_service": _Kind(_BOX, _words(before="ECS service")),
+    "aws_ecs_task_definition": _Kind(_BOX, _task),
     "aws_elastic_beanstalk_environment": _Kind(_BOX, _words(before="Elastic Beanstalk")),
     "aws_elasticache_cluster": _Kind(_STORE, _words("engine", "engine_version", "node_type")),
     "aws_elasticache_replication_group": _Kind(_STORE, _replication_group),
@@ -56,8 +63,9 @@ _KINDS: Mapping[str, _Kind] = {
     "aws_lb": _Kind(_ROUND, _words("load_balancer_type", before="load balancer,")),
     "aws_rds_cluster": _Kind(_STORE, _words("engine", "engine_version")),
     "aws_s3_bucket": _Kind(_STORE, _words(before="S3")),
+    "aws_scheduler_schedule": _Kind(_ROUND, _words("schedule_expression", before="EventBridge Scheduler")),
     "aws_secretsmanager_secret": _Kind(_STORE, _words(before="secret")),
-    "aws_sfn_state_machine": _Kind(_BOX, _words(before="Step Functions")),
+    "aws_sfn_state_machine": _Kind(_BOX, _words(before="Step Functions"), in_network=False),
     "aws_sns_topic": _Kind(_ROUND, _words(before="SNS")),
     "aws_sqs_queue": _Kind(_ROUND, _words(before="SQS")),
 }
@@ -186,12 +194,19 @@ class _Diagram:
         return None
 
     def _subnets_of(self, address: str) -> tuple[bool, tuple[str, ...]] | None:
-        """Whether a box stands in public subnets, and in which zones; None for what has no place in the network."""
+        """Whether a box stands in public subnets, and in which zones; None for what has no place in the network.
+
+        A task stands where those who run it say.
+        """
+        kind, _, name = address.partition(".")
+        if not _KINDS[kind].in_network:
+            return None
+        is_task = kind == "aws_ecs_task_definition"
         mine = [
             resource
             for named in self.resources.values()
             for resource in named.values()
-            if self._enclosing(_place(resource)) == address
+            if self._enclosing(_place(resource)) == address or (is_task and (kind, name) in _references(resource))
         ]
         names = {name for resource in mine for kind, name in _references(resource) if kind == "aws_subnet"}
         subnets = [self.resources["aws_subnet"][name] for name in sorted(names)]

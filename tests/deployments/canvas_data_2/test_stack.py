@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 
 from config.settings import ROOT
+from operations.diagram import mermaid
 from operations.toolchain.environment import tool_environment
 from tests.deployments.stack_json import StackJson, has
 
@@ -200,6 +201,16 @@ def test_no_secret_stands_in_anything_committed(stack: StackJson) -> None:
     assert "aws_secretsmanager_secret_version" not in stack.document["resource"]
 
 
+def test_the_picture_shows_what_starts_the_machine_and_the_task_where_it_runs(stack: StackJson) -> None:
+    lines = [line.strip() for line in mermaid(stack.document).splitlines()]
+    assert 'schedule -. "start" .-> refresh' in lines
+    assert 'refresh -. "run" .-> table_task' in lines
+    assert 'table_task -- "TCP 5432" --> database' in lines
+    inside = lines[lines.index(next(line for line in lines if "private subnets" in line)) : lines.index("end")]
+    boxes = {line.split("[")[0] for line in inside[1:]}
+    assert boxes == {"table_task", "list_tables", "summarise", "sync_table", "database"}
+
+
 def machine(stack: StackJson) -> dict[str, Any]:
     """The definition with every name filled in."""
     text = (stack.folder / "refresh.asl.json").read_text()
@@ -236,6 +247,15 @@ def test_every_failure_of_a_table_is_caught_time_outs_too(stack: StackJson) -> N
         assert steps[name]["Catch"][-1]["ErrorEquals"] == ["States.ALL"], name
         assert steps[name]["Catch"][-1]["Next"] in ("SyncFailed", "InitFailed")
     assert "States.Timeout" in steps["SyncTable"]["Catch"][0]["ErrorEquals"]
+
+
+def test_what_took_all_its_time_is_not_begun_again(stack: StackJson) -> None:
+    for name, state in tasks(machine(stack)).items():
+        again = {error for retry in state["Retry"] for error in retry["ErrorEquals"]}
+        assert not again & {"States.Timeout", "States.ALL"}, name
+    for name in ("SyncTableAsTask", "InitTable"):
+        again = {error for retry in tasks(machine(stack))[name]["Retry"] for error in retry["ErrorEquals"]}
+        assert {"TaskStopped", "States.HeartbeatTimeout"} <= again
 
 
 def test_the_states_of_failure_name_no_path_that_may_be_missing(stack: StackJson) -> None:
