@@ -170,6 +170,16 @@ def sync_table(
     _run_task("sync", table, namespace, environment, no_wait, dry_run)
 
 
+@app.command("destroy-notes")
+def destroy_notes(environment: EnvironmentOption = "dev") -> None:
+    """Says what destroying the stack would take with it, and how it is done; destroys nothing."""
+    from rich.console import Console
+
+    from operations.canvas_data_2.destruction import DestructionNotes
+
+    DestructionNotes(environment).say(Console(highlight=False, soft_wrap=True))
+
+
 def _run_task(action: str, table: str, namespace: str, environment: str, no_wait: bool, dry_run: bool) -> None:
     from rich.console import Console
 

@@ -19,8 +19,10 @@ from config.settings import ROOT
 from operations import cli
 from operations.aws import Aws
 from operations.canvas_data_2 import DEPLOYMENT
+from operations.canvas_data_2.destruction import DestructionNotes
 from operations.commands import canvas
 from operations.emulator.server import Emulator, aws_environment
+from operations.outputs import Outputs
 from operations.stacks import find_stacks, only
 
 STACK = only(find_stacks(ROOT), f"{DEPLOYMENT}-dev")
@@ -35,7 +37,7 @@ CHANGING: dict[str, list[str]] = {
     "sync-table": ["users"],
 }
 """Every command that changes something, with the arguments it is tried with."""
-LOOKING = {"status", "failures"}
+LOOKING = {"status", "failures", "destroy-notes"}
 NAMES = [*CHANGING, *sorted(LOOKING)]
 
 
@@ -83,6 +85,12 @@ def fill(aws: Aws) -> dict[str, str]:
         "task_security_group_id": "sg-1",
         "task_log_group": "/task",
     }
+    client("rds").create_db_cluster(
+        DBClusterIdentifier="canvas",
+        Engine="aurora-postgresql",
+        MasterUsername="cd2_admin",
+        MasterUserPassword="irrelevant",
+    )
     assert STACK.backend is not None
     s3, where = aws.client("s3", region=STACK.backend.region), STACK.backend.region
     s3.create_bucket(Bucket=STACK.backend.bucket, CreateBucketConfiguration={"LocationConstraint": where})
@@ -211,6 +219,33 @@ def test_status_and_failures_only_look(
     code, said = run(capsys, "failures")
     assert (code, "no table failed" in said) == (0, True), said
     assert changes(asked) == []
+
+
+def test_notes_on_destroying_name_what_is_there_and_destroy_nothing(
+    operator: dict[str, Any], asked: list[tuple[str, dict[str, Any]]], capsys: pytest.CaptureFixture[str]
+) -> None:
+    code, said = run(capsys, "destroy-notes")
+    assert code == 0, said
+    assert changes(asked) == []
+    assert "AWS does not refuse to delete canvas." in said
+    assert "No last snapshot is taken" in said
+    assert "1. a snapshot that you keep: aws rds create-db-cluster-snapshot --db-cluster-identifier canvas" in said
+    assert "2. in generated/stacks/canvas-data-2-dev: terraform destroy" in said
+
+
+def test_notes_on_destroying_what_is_protected_name_the_last_snapshot_and_one_in_its_way() -> None:
+    committed = json.loads((ROOT / "generated/stacks/canvas-data-2-prod/cdk.tf.json").read_text())
+    database = committed["resource"]["aws_rds_cluster"]["database"]
+    cluster = {"DBClusterIdentifier": database["cluster_identifier"], "DeletionProtection": True}
+    outputs = Outputs(only(find_stacks(ROOT), f"{DEPLOYMENT}-prod"), {})
+    notes = DestructionNotes("prod")
+    said = "\n".join(notes._notes(outputs, cluster, database, []))
+    assert "AWS refuses to delete canvas-data-2-prod-database." in said
+    assert "A last snapshot is taken when it goes: canvas-data-2-prod-database-final." in said
+    assert "2. protect_data = false in config/environments/prod.toml" in said
+    blocked = "\n".join(notes._notes(outputs, cluster, database, ["canvas-data-2-prod-database-final"]))
+    assert "AWS will refuse" in blocked
+    assert "--db-cluster-snapshot-identifier canvas-data-2-prod-database-final" in blocked
 
 
 @pytest.mark.parametrize(
