@@ -7,6 +7,7 @@ import importlib.util
 from collections.abc import Sequence
 
 from deployments.checks import Check, CheckContext, CheckFailedError
+from operations.errors import OperatorError
 
 
 def checks_of(deployment: str) -> Sequence[Check]:
@@ -21,7 +22,7 @@ def checks_of(deployment: str) -> Sequence[Check]:
 def run_checks(checks: Sequence[Check], context: CheckContext) -> tuple[list[str], list[str]]:
     """Run all checks; returns what the passed ones saw and why the others failed, each as `name: …`.
 
-    What AWS refuses is a failure of the check as well.
+    What AWS or a server refuses is a failure of the check as well.
     """
     from botocore.exceptions import BotoCoreError, ClientError
 
@@ -29,6 +30,6 @@ def run_checks(checks: Sequence[Check], context: CheckContext) -> tuple[list[str
     for check in checks:
         try:
             passed.append(f"{check.name}: {check.run(context)}")
-        except (AssertionError, CheckFailedError, BotoCoreError, ClientError) as error:
+        except (AssertionError, CheckFailedError, OperatorError, BotoCoreError, ClientError) as error:
             failed.append(f"{check.name}: {error or 'failed without a reason'}")
     return passed, failed

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import time
 from collections import Counter
 from concurrent.futures import Future, ThreadPoolExecutor, wait
 from contextlib import ExitStack
@@ -24,6 +25,7 @@ from operations.hcp_terraform import OUTSIDE, keep_state_beside
 from operations.path_style import path_style
 from operations.processes import RunInterruptedError
 from operations.protections import without_protections
+from operations.rehearsals import NotRehearsedError, Rehearsal, Stage, rehearsal_of
 from operations.runs import Run
 from operations.stacks import FILE, Stack, find_stacks, select
 from operations.stop_signals import stop_signals_interrupt
@@ -37,6 +39,10 @@ if TYPE_CHECKING:
     from rich.console import Console
 
 
+_BEHIND = "behind.json"
+"""In the run's folder: what really runs behind the emulator, as rehearsals have it."""
+
+
 @dataclass(frozen=True)
 class Demo:
     """What is asked for: which stacks of which environment, and what becomes of them in the end."""
@@ -47,6 +53,7 @@ class Demo:
     destroy: bool = False
     root: Path = ROOT
     checks_of: Callable[[str], Sequence[Check]] = checks_of
+    rehearsal_of: Callable[[str], Rehearsal | None] = rehearsal_of
 
     def run(self, console: Console) -> bool:
         """Apply the stacks side by side and say how it went; whether all went well.
@@ -59,7 +66,9 @@ class Demo:
             console.print("Writing the stacks (python main.py)")
             synthesise(run)
             stacks = select(find_stacks(self.root, self.environment), self.patterns)
-            emulator = Emulator.start(log=run.log_of("emulator"), outlives_parent=self.keep)
+            emulator = Emulator.start(
+                log=run.log_of("emulator"), outlives_parent=self.keep, behind=run.folder / _BEHIND
+            )
             cleanup.callback(emulator.stop)
             console.print(f"The emulator answers on {emulator.endpoint}")
             aws = Aws(emulator.environment(account_id=settings.account_id, region=stacks[0].region))
@@ -143,19 +152,50 @@ class Demo:
 
     def _check(self, run: Run, emulator: Emulator, terraform: Terraform, line: StackProgress) -> None:
         stack = line.stack
-        checks = self.checks_of(stack.deployment)
-        if not checks:
+        checks, rehearsal = self.checks_of(stack.deployment), self.rehearsal_of(stack.deployment)
+        if not checks and rehearsal is None:
             return
-        line.enter("checks", total=len(checks))
-        aws = Aws(emulator.environment(account_id=stack.account_id, region=stack.region))
-        passed, failed = run_checks(checks, CheckContext(stack, terraform.output(), aws))
+        context = CheckContext(
+            stack, terraform.output(), Aws(emulator.environment(account_id=stack.account_id, region=stack.region))
+        )
+        passed: list[str] = []
+        failed: list[str] = []
+
+        def try_all(phase: str, checks: Sequence[Check]) -> None:
+            line.enter(phase, total=len(checks))
+            for check in checks:
+                more_passed, more_failed = run_checks([check], context)
+                passed.extend(more_passed)
+                failed.extend(more_failed)
+                line.finished += 1
+
+        try_all("checks", checks)
+        if rehearsal is not None and not failed:
+            line.enter("rehearsal")
+            stage = Stage(context, root=self.root, behind=run.folder / _BEHIND, sleep=_sleep_in(run))
+            try:
+                with rehearsal(stage) as played:
+                    try_all("rehearsal", played)
+            except NotRehearsedError as reason:
+                line.left_out = f"rehearsal {reason}"
         log = run.log_of(f"{stack.name}-checks")
-        lines = [*(f"passed  {text}" for text in passed), *(f"FAILED  {text}" for text in failed)]
-        log.write_text("\n".join(lines) + "\n")
-        line.checks = f"{len(passed)} of {len(checks)} passed"
+        lines = [*(f"passed  {text}" for text in passed), *(f"FAILED  {text}" for text in failed), line.left_out]
+        log.write_text("\n".join(filter(None, lines)) + "\n")
+        line.checks = f"{len(passed)} of {len(passed) + len(failed)} passed"
         if failed:
             reasons = [f"{stack.name}: checks failed.", *(f"  {reason}" for reason in failed), f"Log: {log}"]
             raise OperatorError("\n".join(reasons))
+
+
+def _sleep_in(run: Run) -> Callable[[float], None]:
+    """Waits, unless the run was stopped: then it raises RunInterruptedError."""
+
+    def sleep(seconds: float) -> None:
+        if run.children.stopping:
+            raise RunInterruptedError
+        time.sleep(seconds)
+
+    return sleep
 
 
 def _document(terraform: Terraform) -> dict[str, Any]:

@@ -35,6 +35,8 @@ class StackProgress:
     resources: int = 0
     second_plan: str = "–"
     checks: str = "–"
+    left_out: str = ""
+    """What was not tried, and why."""
     destroyed: str = "–"
     failure: str = ""
     started: float = field(default_factory=time.monotonic)
@@ -81,7 +83,7 @@ def shown(stacks: Sequence[StackProgress], console: Console) -> Iterator[None]:
 
 
 def summarise(stacks: Sequence[StackProgress], console: Console, *, destroy: bool) -> None:
-    """Print one table over all stacks, and below it why any of them failed."""
+    """Print one table over all stacks, and below it what was left out and why any of them failed."""
     table = Table()
     table.add_column("stack", no_wrap=True)
     for column in ("resources", "seconds", "second plan", "checks", *(["destroy"] if destroy else [])):
@@ -91,6 +93,9 @@ def summarise(stacks: Sequence[StackProgress], console: Console, *, destroy: boo
         name = f"[red]{line.stack.name}[/]" if line.failure else line.stack.name
         table.add_row(name, str(line.resources), f"{line.seconds:.0f}", line.second_plan, line.checks, *destroyed)
     console.print(table)
+    for line in stacks:
+        if line.left_out:
+            console.print(f"{line.stack.name}: {escape(line.left_out)}", highlight=False, soft_wrap=True)
     for line in stacks:
         if line.failure:
             console.print(f"\n[red]{escape(line.failure)}[/]", highlight=False, soft_wrap=True)

@@ -7,6 +7,7 @@ import pymysql
 import pytest
 import redis
 
+from operations.engines.server import EngineError
 from tests.engines import need
 
 if TYPE_CHECKING:
@@ -38,7 +39,7 @@ def test_mariadb_keeps_its_data_while_it_is_stopped(mariadb: MariaDb) -> None:
 @pytest.mark.engines
 def test_postgresql_answers_queries(postgresql: PostgreSql) -> None:
     assert postgresql.psql("SELECT 1, 'two'") == "1|two"
-    with postgresql.stopped(), pytest.raises(RuntimeError, match="refused"):
+    with postgresql.stopped(), pytest.raises(EngineError, match="refused"):
         postgresql.psql("SELECT 1")
     assert postgresql.psql("SELECT 2") == "2"
 

@@ -18,7 +18,7 @@ def demo(
     keep: Annotated[bool, typer.Option("--keep", help="Leave the emulator running.")] = False,
     destroy: Annotated[bool, typer.Option("--destroy", help="Destroy everything in the end.")] = False,
 ) -> None:
-    """Applies stacks to an emulator, plans them again (which must find nothing to do) and checks their data plane."""
+    """Applies stacks to an emulator, plans them again (which must find nothing to do) and checks what they do."""
     from rich.console import Console
 
     from operations.demo import Demo

@@ -10,10 +10,10 @@ from deployments.canvas_data_2.runtime.cd2.database import Login
 from deployments.canvas_data_2.runtime.cd2.parameters import ApiCredentials
 from deployments.canvas_data_2.runtime.cd2.replication import Table
 from operations.canvas_data_2.preparation import steps
+from operations.canvas_data_2.rehearsal.dap_api import CLIENT_ID, CLIENT_SECRET, DapApi, SourceTable
+from operations.canvas_data_2.rehearsal.replica import ADMIN, USER, Replica, make_replica
 from operations.canvas_data_2.scram import verifier
-from tests.deployments.canvas_data_2.dap_api import CLIENT_ID, CLIENT_SECRET, DapApi, SourceTable
-from tests.deployments.canvas_data_2.replica import ADMIN, USER, Replica, make_replica
-from tests.engines import PostgreSql
+from operations.engines.postgresql import PostgreSql
 
 ADMIN_PASSWORD = "of-the-administrator"
 USER_PASSWORD = "of-the-pipeline"
@@ -24,7 +24,6 @@ def api(monkeypatch: pytest.MonkeyPatch) -> Iterator[DapApi]:
     """The DAP API with the tables `users` and `courses`."""
     with DapApi() as running:
         monkeypatch.setenv("DAP_API_URL", running.url)
-        monkeypatch.setenv("DATABASE_TLS", "disable")
         running.tables["users"] = users()
         running.tables["courses"] = SourceTable({"title": {"type": "string"}})
         running.tables["courses"].put(1, title="Logic")
@@ -71,7 +70,7 @@ def prepare(replica: Replica) -> None:
 
 @pytest.fixture
 def login(replica: Replica, monkeypatch: pytest.MonkeyPatch) -> Login:
-    monkeypatch.setenv("DATABASE_TLS", "disable")
+    monkeypatch.setenv("SSL_CERT_FILE", str(replica.server.trusted))
     return Login(replica.server.host, replica.server.port, replica.name, USER, USER_PASSWORD)
 
 

@@ -1,10 +1,11 @@
-"""Canvas Data 2 from schedule to rows, everything real but AWS and Canvas themselves; see `applied`."""
+"""Canvas Data 2 from schedule to rows, everything real but AWS and Canvas themselves; see `pipeline`."""
 
 from __future__ import annotations
 
 import io
 import json
 import sys
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -12,14 +13,15 @@ import pytest
 from rich.console import Console
 
 from operations.canvas_data_2.publish import Publication
+from operations.canvas_data_2.rehearsal.dap_api import CLIENT_SECRET, DapApi, SourceTable
+from operations.canvas_data_2.rehearsal.pipeline import Pipeline
 from operations.canvas_data_2.table_task import TableTask
 from operations.canvas_data_2.user import DatabaseUser
+from operations.engines.authority import CertificateAuthority
+from operations.engines.postgresql import PostgreSql
 from operations.errors import OperatorError
-from tests.deployments.canvas_data_2.applied import ENVIRONMENT, RUNTIME, Applied, applied
+from tests.deployments.canvas_data_2.applied import ENVIRONMENT, applied
 from tests.deployments.canvas_data_2.conftest import users
-from tests.deployments.canvas_data_2.dap_api import DapApi, SourceTable
-from tests.deployments.canvas_data_2.replica import checksum_of
-from tests.engines import PostgreSql
 
 STATE = {"type": "string", "enum": ["active", "deleted"]}
 SCORE = {"type": "number", "format": "float64"}
@@ -28,7 +30,7 @@ pytestmark = [pytest.mark.engines, pytest.mark.terraform, pytest.mark.xdist_grou
 
 
 @pytest.fixture(scope="module")
-def canvas(tmp_path_factory: pytest.TempPathFactory, postgresql: PostgreSql) -> Iterator[Applied]:
+def canvas(tmp_path_factory: pytest.TempPathFactory, postgresql: PostgreSql) -> Iterator[Pipeline]:
     """The applied stack, its database prepared, and an API with three tables; tests follow one another in it."""
     with DapApi() as api:
         api.tables["users"] = users(500)
@@ -43,35 +45,30 @@ def canvas(tmp_path_factory: pytest.TempPathFactory, postgresql: PostgreSql) -> 
             yield ready
 
 
-def exact(canvas: Applied, *tables: str) -> bool:
-    """Whether the tables are copies of their sources, to the last value."""
-    return all(canvas.replica.checksum(name) == checksum_of(canvas.api.tables[name]) for name in tables)
-
-
-def test_the_first_run_initialises_every_table(canvas: Applied) -> None:
+def test_the_first_run_initialises_every_table(canvas: Pipeline) -> None:
     execution = canvas.refresh()
     assert execution.status == "SUCCEEDED", execution
     assert canvas.states(execution) == dict.fromkeys(canvas.api.tables, "complete")
-    assert exact(canvas, *canvas.api.tables)
+    assert canvas.is_exact(*canvas.api.tables)
     (notification,) = canvas.notifications()
     assert notification["Subject"] == "Canvas Data 2 (dev): 3 of 3 tables refreshed, 0 failed"
     assert json.loads(notification["Message"])["counts"]["initialised"] == 3
 
 
-def test_the_second_run_syncs_what_changed(canvas: Applied) -> None:
+def test_the_second_run_syncs_what_changed(canvas: Pipeline) -> None:
     source = canvas.api.tables["users"]
     source.put(7, name="changed", points=0)
     source.put(1000, name="added", points=None)
     source.delete(8)
     execution = canvas.refresh()
     assert execution.status == "SUCCEEDED", execution
-    assert exact(canvas, *canvas.api.tables)
+    assert canvas.is_exact(*canvas.api.tables)
     (notification,) = canvas.notifications()
     counts = json.loads(notification["Message"])["counts"]
     assert (counts["complete"], counts["initialised"]) == (3, 0)
 
 
-def test_a_table_with_a_dependent_view_survives_a_column_change(canvas: Applied) -> None:
+def test_a_table_with_a_dependent_view_survives_a_column_change(canvas: Pipeline) -> None:
     canvas.replica.sql("CREATE VIEW public.best AS SELECT id, points FROM canvas.users")
     canvas.replica.sql("ALTER VIEW public.best OWNER TO canvas; COMMENT ON VIEW public.best IS 'kept'")
     canvas.replica.sql("GRANT CREATE ON SCHEMA public TO canvas")
@@ -81,13 +78,13 @@ def test_a_table_with_a_dependent_view_survives_a_column_change(canvas: Applied)
         source.put(key, name=row["name"], points=f"{row['points']} points")
     execution = canvas.refresh("users")
     assert canvas.states(execution) == {"users": "complete_with_update"}
-    assert exact(canvas, "users")
+    assert canvas.is_exact("users")
     assert canvas.replica.sql("SELECT points FROM public.best WHERE id = 7") == "0 points"
     assert canvas.replica.sql("SELECT obj_description('public.best'::regclass)") == "kept"
     assert json.loads(canvas.notifications()[-1]["Message"])["updated_schema"] == ["canvas.users"]
 
 
-def test_a_table_that_fails_is_reported_and_stops_no_other(canvas: Applied) -> None:
+def test_a_table_that_fails_is_reported_and_stops_no_other(canvas: Pipeline) -> None:
     functions, name = canvas.client("lambda"), canvas.outputs.text("sync_function")
     given = functions.get_function_configuration(FunctionName=name)["Environment"]["Variables"]
     functions.update_function_configuration(
@@ -99,7 +96,7 @@ def test_a_table_that_fails_is_reported_and_stops_no_other(canvas: Applied) -> N
     canvas.api.faults.broken.clear()
     functions.update_function_configuration(FunctionName=name, Environment={"Variables": given})
     assert canvas.states(execution) == {"courses": "failed", "enrollments": "complete", "users": "complete"}
-    assert exact(canvas, "users", "enrollments")
+    assert canvas.is_exact("users", "enrollments")
     assert (execution.status, execution.error.partition(":")[0]) == ("FAILED", "TablesFailed")
     notification = canvas.notifications()[-1]
     assert notification["Subject"] == "Canvas Data 2 (dev): 2 of 3 tables refreshed, 1 failed"
@@ -108,7 +105,7 @@ def test_a_table_that_fails_is_reported_and_stops_no_other(canvas: Applied) -> N
     assert "failed" in failed["error"]
 
 
-def test_a_sync_that_is_out_of_time_is_handed_over_to_fargate(canvas: Applied) -> None:
+def test_a_sync_that_is_out_of_time_is_handed_over_to_fargate(canvas: Pipeline) -> None:
     functions, name = canvas.client("lambda"), canvas.outputs.text("sync_function")
     given = functions.get_function_configuration(FunctionName=name)
     variables = given["Environment"]["Variables"]
@@ -119,13 +116,13 @@ def test_a_sync_that_is_out_of_time_is_handed_over_to_fargate(canvas: Applied) -
     execution = canvas.refresh("courses")
     functions.update_function_configuration(FunctionName=name, Environment={"Variables": variables})
     canvas.api.faults.slow.clear()
-    assert canvas.states(execution) == {"courses": "complete"}
-    assert exact(canvas, "courses")
+    assert canvas.states(execution) == {"courses": "complete"}, execution
+    assert canvas.is_exact("courses")
     tasks = canvas.client("ecs").list_tasks(cluster=canvas.outputs.text("task_cluster_arn"), desiredStatus="STOPPED")
     assert tasks["taskArns"]
 
 
-def test_a_sync_that_lambda_ends_is_handed_over_as_well(canvas: Applied) -> None:
+def test_a_sync_that_lambda_ends_is_handed_over_as_well(canvas: Pipeline) -> None:
     functions, name = canvas.client("lambda"), canvas.outputs.text("sync_function")
     given = functions.get_function_configuration(FunctionName=name)
     late = {**given["Environment"]["Variables"], "HAND_OVER_SECONDS": "-600"}
@@ -138,26 +135,28 @@ def test_a_sync_that_lambda_ends_is_handed_over_as_well(canvas: Applied) -> None
     )
     canvas.api.faults.slow.clear()
     assert canvas.states(execution) == {"courses": "complete"}, execution
-    assert exact(canvas, "courses")
+    assert canvas.is_exact("courses")
 
 
-def test_a_throttled_api_is_waited_for(canvas: Applied) -> None:
+def test_a_throttled_api_is_waited_for(canvas: Pipeline) -> None:
     canvas.api.faults.throttled["/dap/query/canvas/table"] = 3
     canvas.api.tables["enrollments"].put(2, title="after the wait", state="deleted")
     execution = canvas.refresh()
     assert execution.status == "SUCCEEDED", execution
-    assert exact(canvas, *canvas.api.tables)
+    assert canvas.is_exact(*canvas.api.tables)
 
 
-def test_a_killed_task_is_begun_again_without_duplicate_rows(canvas: Applied) -> None:
+def test_a_killed_task_is_begun_again_without_duplicate_rows(canvas: Pipeline) -> None:
     canvas.api.tables["late"] = users(300)
     marker = canvas.behind.with_name("killed-once")
-    canvas.run_containers_as([sys.executable, "-c", KILLED_ONCE.format(marker=str(marker), runtime=str(RUNTIME))])
+    canvas.run_containers_as(
+        [sys.executable, "-c", KILLED_ONCE.format(marker=str(marker), runtime=str(canvas.runtime))]
+    )
     execution = canvas.refresh("late")
     canvas.run_containers_as([sys.executable, "-m", "cd2.task"])
     assert marker.exists()
     assert canvas.states(execution) == {"late": "complete"}, execution
-    assert exact(canvas, "late")
+    assert canvas.is_exact("late")
 
 
 KILLED_ONCE = """
@@ -175,15 +174,17 @@ sys.exit(task.main())
 """
 
 
-def test_a_stopped_task_is_begun_again_at_once(canvas: Applied) -> None:
+def test_a_stopped_task_is_begun_again_at_once(canvas: Pipeline) -> None:
     canvas.api.tables["stopped"] = users(50)
     marker = canvas.behind.with_name("stopped-once")
-    canvas.run_containers_as([sys.executable, "-c", STOPPED_ONCE.format(marker=str(marker), runtime=str(RUNTIME))])
+    canvas.run_containers_as(
+        [sys.executable, "-c", STOPPED_ONCE.format(marker=str(marker), runtime=str(canvas.runtime))]
+    )
     execution = canvas.refresh("stopped")
     canvas.run_containers_as([sys.executable, "-m", "cd2.task"])
     assert marker.exists()
     assert canvas.states(execution) == {"stopped": "complete"}, execution
-    assert exact(canvas, "stopped")
+    assert canvas.is_exact("stopped")
 
 
 STOPPED_ONCE = """
@@ -204,7 +205,33 @@ sys.exit(task.main())
 """
 
 
-def test_the_execution_fails_when_the_tables_cannot_be_listed(canvas: Applied) -> None:
+def test_a_task_that_takes_all_its_time_is_given_up_once_and_ends(canvas: Pipeline) -> None:
+    states, arn = canvas.client("stepfunctions"), canvas.outputs.text("state_machine_arn")
+    definition = states.describe_state_machine(stateMachineArn=arn)["definition"]
+    hurried = json.loads(definition)
+    init = hurried["States"]["RefreshTables"]["ItemProcessor"]["States"]["InitTable"]
+    init |= {"TimeoutSeconds": 8, "HeartbeatSeconds": 7}
+    states.update_state_machine(stateMachineArn=arn, definition=json.dumps(hurried))
+    canvas.api.tables["endless"] = users(3)
+    canvas.api.faults.slow["endless"] = 60
+    execution = canvas.refresh("endless")
+    states.update_state_machine(stateMachineArn=arn, definition=definition)
+    (failed,) = execution.failed
+    assert (failed.name, failed.error) == ("canvas.endless", "States.Timeout")
+    (report,) = json.loads(canvas.notifications()[-1]["Message"])["failed"]
+    assert report == {"table": "canvas.endless", "step": "init", "error": "States.Timeout"}
+    history = states.get_paginator("get_execution_history").paginate(executionArn=execution.arn)
+    started = [event for page in history for event in page["events"] if event["type"] == "TaskSubmitted"]
+    assert len(started) == 1
+    ecs, cluster = canvas.client("ecs"), canvas.outputs.text("task_cluster_arn")
+    give_up = time.monotonic() + 30
+    while ecs.list_tasks(cluster=cluster, desiredStatus="RUNNING")["taskArns"]:
+        assert time.monotonic() < give_up, "nobody waits for the task, and yet it runs"
+        time.sleep(0.5)
+    del canvas.api.tables["endless"], canvas.api.faults.slow["endless"]
+
+
+def test_the_execution_fails_when_the_tables_cannot_be_listed(canvas: Pipeline) -> None:
     canvas.notifications()
     canvas.api.faults.throttled["/ids/auth/login"] = 10_000
     ssm, path = canvas.client("ssm"), canvas.outputs.text("parameter_path")
@@ -217,18 +244,18 @@ def test_the_execution_fails_when_the_tables_cannot_be_listed(canvas: Applied) -
     assert "could not be fetched" in canvas.notifications()[-1]["Subject"]
 
 
-def test_one_table_can_be_initialised_and_synced_by_command(canvas: Applied) -> None:
+def test_one_table_can_be_initialised_and_synced_by_command(canvas: Pipeline) -> None:
     canvas.api.tables["large"] = users(200)
     said = io.StringIO()
     for action in ("init", "sync"):
         TableTask(action, "large", environment=ENVIRONMENT, aws=canvas.aws).run(Console(file=said, width=400))  # type: ignore[arg-type]
-    assert exact(canvas, "large")
+    assert canvas.is_exact("large")
     assert "Done: sync of canvas.large." in said.getvalue()
     with pytest.raises(OperatorError, match="exit code 1"):
         TableTask("init", "no_such_table", environment=ENVIRONMENT, aws=canvas.aws).run(Console(file=said, width=400))
 
 
-def test_preparing_again_changes_nothing_and_a_new_password_is_used_at_once(canvas: Applied) -> None:
+def test_preparing_again_changes_nothing_and_a_new_password_is_used_at_once(canvas: Pipeline) -> None:
     secrets, arn = canvas.client("secretsmanager"), canvas.outputs.text("user_secret_arn")
     before = json.loads(secrets.get_secret_value(SecretId=arn)["SecretString"])
     canvas.prepare()
@@ -242,7 +269,7 @@ def test_preparing_again_changes_nothing_and_a_new_password_is_used_at_once(canv
     assert canvas.refresh("users").status == "SUCCEEDED"
 
 
-def test_what_is_published_runs_the_function_and_names_the_image_of_the_task(canvas: Applied, tmp_path: Path) -> None:
+def test_what_is_published_runs_the_function_and_names_the_image_of_the_task(canvas: Pipeline, tmp_path: Path) -> None:
     docker = tmp_path / "docker"
     docker.write_text(f'#!/bin/sh\necho "$@" >> {tmp_path}/asked\n[ "$1" != login ] || cat > {tmp_path}/password\n')
     docker.chmod(0o755)
@@ -271,14 +298,20 @@ def test_what_is_published_runs_the_function_and_names_the_image_of_the_task(can
     assert canvas.states(execution) == {"users": "complete"}, execution
 
 
-def test_no_secret_stands_in_any_log(canvas: Applied) -> None:
-    secrets, logs = canvas.client("secretsmanager"), canvas.client("logs")
-    login = json.loads(secrets.get_secret_value(SecretId=canvas.outputs.text("user_secret_arn"))["SecretString"])
-    lines = [
-        event["message"]
-        for group in logs.describe_log_groups()["logGroups"]
-        for event in logs.filter_log_events(logGroupName=group["logGroupName"], limit=10000)["events"]
-    ]
+def test_the_database_is_reached_by_tls_only_and_its_certificate_is_verified(canvas: Pipeline) -> None:
+    users = canvas.api.tables["users"]
+    users.put(1, name="refused", points=None)
+    with canvas.replica.server.certified_by(CertificateAuthority("somebody else")):
+        execution = canvas.refresh("users")
+    (failed,) = execution.failed
+    assert "CERTIFICATE_VERIFY_FAILED" in failed.error
+    assert not canvas.is_exact("users")
+    assert canvas.refresh("users").status == "SUCCEEDED"
+    assert canvas.is_exact("users")
+
+
+def test_no_secret_stands_in_any_log(canvas: Pipeline) -> None:
+    lines = canvas.log_lines()
     assert len(lines) > 50
-    for secret in (login["password"], "a-secret-of-tests-only", "X-Amz-Signature", "eyJ"):
+    for secret in (canvas.login()["password"], CLIENT_SECRET, "X-Amz-Signature", "eyJ"):
         assert not [line for line in lines if secret in line], secret

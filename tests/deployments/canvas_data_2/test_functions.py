@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import doctest
 import json
 from collections import Counter
@@ -11,10 +12,13 @@ import pytest
 
 from deployments.canvas_data_2.runtime.cd2 import dap_http, log
 from deployments.canvas_data_2.runtime.cd2.dap_http import Api, ApiError
+from deployments.canvas_data_2.runtime.cd2.database import Login
 from deployments.canvas_data_2.runtime.cd2.list_tables import handler
 from deployments.canvas_data_2.runtime.cd2.parameters import ApiCredentials, CredentialsMissingError, api_credentials
+from deployments.canvas_data_2.runtime.cd2.replication import Table
 from deployments.canvas_data_2.runtime.cd2.summarise import summarise
-from tests.deployments.canvas_data_2.dap_api import CLIENT_ID, CLIENT_SECRET, DapApi
+from deployments.canvas_data_2.runtime.cd2.sync_table import _within
+from operations.canvas_data_2.rehearsal.dap_api import CLIENT_ID, CLIENT_SECRET, DapApi
 
 CREDENTIALS = ApiCredentials(CLIENT_ID, CLIENT_SECRET)
 
@@ -78,6 +82,37 @@ def test_credentials_nobody_filled_in_name_the_command(monkeypatch: pytest.Monke
         CredentialsMissingError, match="/prod/canvas_data_2/dap_client_secret is not set: quintet canvas"
     ):
         api_credentials(Parameters(dap_client_id="x", dap_client_secret="not set"))
+
+
+class Interrupted(Table):
+    """A table whose sync takes long, and ends with `error` when it is interrupted."""
+
+    def __init__(self, error: type[BaseException]) -> None:
+        super().__init__("canvas", "users", credentials=CREDENTIALS, login=Login("h", 1, "d", "u", "p"))
+        self._error = error
+
+    async def sync(self) -> dict[str, Any]:
+        try:
+            await asyncio.sleep(60)
+        except asyncio.CancelledError:
+            raise self._error from None
+        raise AssertionError("nobody interrupted it")
+
+
+@pytest.mark.parametrize("error", [asyncio.CancelledError, TimeoutError, ConnectionResetError, ValueError])
+def test_a_sync_that_is_out_of_time_needs_the_task_however_it_ends(error: type[BaseException]) -> None:
+    result = asyncio.run(_within(0.01, Interrupted(error)))
+    assert (result["state"], result["error"]) == ("needs_task", "not done within 0 s")
+
+
+def test_a_sync_that_fails_in_time_has_failed() -> None:
+    result = asyncio.run(_within(60, Failed(ValueError)))
+    assert (result["state"], result["error"]) == ("failed", "ValueError: ")
+
+
+class Failed(Interrupted):
+    async def sync(self) -> dict[str, Any]:
+        raise self._error
 
 
 def results(**states: int) -> list[dict[str, Any]]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import ssl
 from typing import Annotated
 
 import asyncpg
@@ -10,10 +11,13 @@ import pytest
 
 from deployments.canvas_data_2.runtime.cd2 import dap_client, replication
 from deployments.canvas_data_2.runtime.cd2.database import DatabaseBusyError, Login, only_one
+from deployments.canvas_data_2.runtime.cd2.parameters import ApiCredentials
 from deployments.canvas_data_2.runtime.cd2.replication import Table
+from operations.canvas_data_2.rehearsal.dap_api import CLIENT_ID, CLIENT_SECRET, DapApi, checksum_of
+from operations.canvas_data_2.rehearsal.replica import USER, Replica
+from operations.engines.authority import CertificateAuthority
+from operations.engines.server import EngineError
 from tests.deployments.canvas_data_2.conftest import prepare, table
-from tests.deployments.canvas_data_2.dap_api import DapApi
-from tests.deployments.canvas_data_2.replica import USER, Replica, checksum_of
 
 pytestmark = pytest.mark.engines
 
@@ -193,7 +197,7 @@ def test_nobody_but_the_tables_owner_may_drop_its_views(widened: DapApi, login: 
     replica.sql(
         "GRANT USAGE ON SCHEMA cd2_views TO analyst; GRANT EXECUTE ON ALL FUNCTIONS IN SCHEMA cd2_views TO analyst"
     )
-    with pytest.raises(RuntimeError, match=r"canvas.users is not yours"):
+    with pytest.raises(EngineError, match=r"canvas.users is not yours"):
         replica.sql("SET SESSION AUTHORIZATION analyst; SELECT cd2_views.save_and_drop('canvas', 'users')")
     drop_reports(replica)
 
@@ -245,6 +249,52 @@ def test_the_password_behind_the_verifier_signs_in(login: Login) -> None:
     assert asyncio.run(sign_in()) == USER
     with pytest.raises(asyncpg.InvalidPasswordError):
         asyncio.run(login._replace(password="another").connect())
+
+
+def test_every_session_is_encrypted(api: DapApi, login: Login, replica: Replica) -> None:
+    api.faults.slow["users"] = 1
+    encrypted = (
+        "SELECT count(*), bool_and(ssl) FROM pg_stat_ssl JOIN pg_stat_activity USING (pid) WHERE usename = 'canvas'"
+    )
+
+    async def watched() -> list[str]:
+        filling = asyncio.create_task(table("users", login).init())
+        seen = []
+        while not filling.done():
+            seen.append(await asyncio.to_thread(replica.sql, encrypted))
+        await filling
+        return seen
+
+    seen = asyncio.run(watched())
+    assert "2|t" in seen  # the one that holds the lock, and the client's own
+    assert not [sessions for sessions in seen if sessions.endswith("|f")]
+
+
+def test_a_server_with_a_certificate_of_somebody_else_is_refused(api: DapApi, login: Login, replica: Replica) -> None:
+    with (
+        replica.server.certified_by(CertificateAuthority("somebody else")),
+        pytest.raises(ssl.SSLError, match="verify"),
+    ):
+        init("users", login)
+    assert not api.requests
+
+
+def test_a_server_with_a_certificate_for_another_address_is_refused(login: Login, replica: Replica) -> None:
+    with replica.server.certified_for("127.0.0.9"), pytest.raises(ssl.SSLError, match=r"127\.0\.0\.1"):
+        init("users", login)
+
+
+def test_the_client_verifies_the_server_by_itself_as_well(api: DapApi, login: Login, replica: Replica) -> None:
+    async def client_only() -> None:
+        async with dap_client.replicator(ApiCredentials(CLIENT_ID, CLIENT_SECRET), login) as client:
+            await client.version_upgrade()
+
+    asyncio.run(client_only())
+    with (
+        replica.server.certified_by(CertificateAuthority("somebody else")),
+        pytest.raises(ssl.SSLError, match="verify"),
+    ):
+        asyncio.run(client_only())
 
 
 def test_a_sync_that_is_stopped_can_be_begun_again(api: DapApi, login: Login, replica: Replica) -> None:

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 from dataclasses import dataclass
 from typing import Any
 
-from tests.deployments.canvas_data_2.dap_api import SourceTable
-from tests.engines import PostgreSql
+from operations.canvas_data_2.rehearsal.dap_api import checksum
+from operations.canvas_data_2.scram import verifier
+from operations.engines.postgresql import PostgreSql
 
 ADMIN = "cd2_admin"
 USER = "canvas"
@@ -27,31 +27,20 @@ class Replica:
 
     def rows(self, table: str) -> list[dict[str, Any]]:
         """All rows, by id."""
-        text = self.sql(f"SELECT COALESCE(json_agg(t ORDER BY id), '[]') FROM canvas.{table} t")
+        text = self.sql(f"SELECT COALESCE(json_agg(t ORDER BY id), '[]') FROM canvas.{table} t")  # noqa: S608  # a name
         found: list[dict[str, Any]] = json.loads(text)
         return found
 
     def checksum(self, table: str) -> str:
         """Of every value of every row; `checksum_of` gives the same of the source."""
-        return _checksum(self.rows(table))
-
-
-def checksum_of(table: SourceTable) -> str:
-    """What `Replica.checksum` says of an exact copy."""
-    return _checksum(
-        [{"id": key, **{name: row.get(name) for name in table.columns}} for key, row in sorted(table.rows.items())]
-    )
+        return checksum(self.rows(table))
 
 
 def make_replica(server: PostgreSql, name: str, admin_password: str) -> Replica:
     """A database as RDS hands it over: one user who may make others, and owns it."""
-    if not server.psql(f"SELECT 1 FROM pg_roles WHERE rolname = '{ADMIN}'"):
+    if not server.psql(f"SELECT 1 FROM pg_roles WHERE rolname = '{ADMIN}'"):  # noqa: S608  # a constant
         server.psql(f"CREATE ROLE {ADMIN} LOGIN CREATEROLE CREATEDB")
-    server.psql(f"ALTER ROLE {ADMIN} PASSWORD '{admin_password}'")
+    server.psql(f"ALTER ROLE {ADMIN} PASSWORD '{verifier(admin_password)}'")
     server.psql(f'DROP DATABASE IF EXISTS "{name}" WITH (FORCE)')
     server.psql(f'CREATE DATABASE "{name}" OWNER {ADMIN}')
     return Replica(server, name)
-
-
-def _checksum(rows: list[dict[str, Any]]) -> str:
-    return hashlib.sha256(json.dumps(rows, sort_keys=True).encode()).hexdigest()

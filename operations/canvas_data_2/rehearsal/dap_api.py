@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import gzip
+import hashlib
 import json
 import threading
 import time
@@ -11,15 +12,15 @@ import urllib.parse
 import uuid
 from collections import Counter
 from dataclasses import dataclass, field
+from datetime import datetime
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
 import jwt
 
 CLIENT_ID = "us-east-1#00000000-1111-2222-3333-444444444444"
-CLIENT_SECRET = "a-secret-of-tests-only"  # no secret: only this server takes it
-_KEY = "signs the tokens of a server that lives for one test run"
-_EPOCH = time.time() - 86400
+CLIENT_SECRET = "a-secret-of-rehearsals-only"  # noqa: S105  # no secret: only this server takes it
+_KEY = "signs the tokens of a server that lives as long as one program"
 
 
 @dataclass
@@ -88,6 +89,18 @@ class SourceTable:
             values = [_cell(None if row is None else row.get(name)) for name in self.columns]
             lines.append("\t".join([*meta, str(key), *values]))
         return ("\n".join(lines) + "\n").encode()
+
+
+def checksum(rows: list[dict[str, Any]]) -> str:
+    """Of every value of every row."""
+    return hashlib.sha256(json.dumps(rows, sort_keys=True).encode()).hexdigest()
+
+
+def checksum_of(table: SourceTable) -> str:
+    """The checksum of an exact copy."""
+    return checksum(
+        [{"id": key, **{name: row.get(name) for name in table.columns}} for key, row in sorted(table.rows.items())]
+    )
 
 
 @dataclass
@@ -251,8 +264,6 @@ def _time(seconds: float) -> str:
 
 
 def _seconds(stamp: str) -> float:
-    from datetime import datetime
-
     return datetime.fromisoformat(stamp.replace("Z", "+00:00")).timestamp()
 
 

@@ -1,0 +1,1 @@
+"""Canvas Data 2 played through on this machine: everything is real but AWS and Canvas themselves."""
