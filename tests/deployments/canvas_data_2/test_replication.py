@@ -6,6 +6,7 @@ import asyncio
 import ssl
 from typing import Annotated
 
+import aiohttp
 import asyncpg
 import pytest
 
@@ -249,6 +250,12 @@ def test_the_password_behind_the_verifier_signs_in(login: Login) -> None:
     assert asyncio.run(sign_in()) == USER
     with pytest.raises(asyncpg.InvalidPasswordError):
         asyncio.run(login._replace(password="another").connect())
+
+
+def test_what_the_api_refuses_for_good_is_asked_for_once(api: DapApi, login: Login) -> None:
+    with pytest.raises(aiohttp.ClientResponseError, match="404"):
+        init("no_such_table", login)
+    assert api.requests["/dap/query/canvas/table/no_such_table/schema"] == 1
 
 
 def test_every_session_is_encrypted(api: DapApi, login: Login, replica: Replica) -> None:

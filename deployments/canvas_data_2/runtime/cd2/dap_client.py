@@ -33,6 +33,8 @@ WORTH_TRYING_AGAIN = (
     ServerError,  # what the API says without a kind of its own, throttling among it
     TimeoutError,
 )
+_REFUSED_FOR_GOOD = (400, 401, 404, 405, 410, 422)
+"""Statuses that the same request gets again: wrong credentials, a table that is not there."""
 _NUMBERS: dict[object, SqlDataType] = {
     int16: SqlIntegerType(2),
     int32: SqlIntegerType(4),
@@ -63,13 +65,17 @@ async def replicator(credentials: ApiCredentials, login: Login) -> AsyncIterator
 async def patiently(
     what: str, work: Callable[[], Awaitable[T]], *, sleep: Callable[[float], Awaitable[None]] = asyncio.sleep
 ) -> T:
-    """The result of `work`, tried up to API_ATTEMPTS times with growing pauses while the API throttles or fails."""
+    """The result of `work`, tried up to API_ATTEMPTS times with growing pauses while the API throttles or fails.
+
+    What it refuses for good is not asked for again.
+    """
     attempts = int(os.environ.get("API_ATTEMPTS", "6"))
     for attempt in range(1, attempts + 1):
         try:
             return await work()
         except WORTH_TRYING_AGAIN as error:
-            if attempt == attempts:
+            refused = isinstance(error, aiohttp.ClientResponseError) and error.status in _REFUSED_FOR_GOOD
+            if attempt == attempts or refused:
                 raise
             longest = min(_FIRST_PAUSE_SECONDS * 2 ** (attempt - 1), _LONGEST_PAUSE_SECONDS)
             pause = random.uniform(longest / 2, longest)  # noqa: S311  # spreads requests, hides nothing
