@@ -3,6 +3,7 @@
 ENVIRONMENT ?= dev
 STACKS      ?=
 PYTEST      := .venv/bin/python -m pytest -n auto --dist loadgroup
+FAST        := -m "not emulator and not engines and not terraform and not slow"
 LOCK        := .venv/bin/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header --no-annotate
 
 yes = $(filter-out 0 no false,$($(1)))
@@ -17,15 +18,15 @@ demo: venv ## Settings to applied infrastructure on an emulator  [STACKS="…" E
 test: venv venv-checkov system-packages ## Every test, with real servers and the real Terraform
 	@$(PYTEST)
 
-test-fast: venv ## The tests that need no server and no Terraform
-	@$(PYTEST) -m "not engines and not terraform"
+test-fast: venv ## The tests that need no server and no Terraform, but for the slow ones
+	@$(PYTEST) $(FAST)
 
 check: venv ## Format, lint, types, layers, fast tests
 	@.venv/bin/ruff format --check .
 	@.venv/bin/ruff check .
 	@.venv/bin/mypy
 	@.venv/bin/lint-imports
-	@$(PYTEST) -m "not engines and not terraform"
+	@$(PYTEST) $(FAST)
 
 synth: venv ## Write generated/ from the settings and the code, and the parts of documents that follow from it
 	@.venv/bin/python main.py

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
@@ -16,6 +17,7 @@ bindings.install()  # before any test module imports the provider's bindings
 
 pytest_plugins = ["tests.engines", "tests.emulator_fixture"]
 
+EMULATOR_TESTS = Path(__file__).parent / "emulator"
 NO_SKIPS_ALLOWED = os.environ.get("CI", "").lower() not in ("", "0", "false")
 """In CI a skipped test is a failure: something the machine should have had was missing."""
 
@@ -26,8 +28,12 @@ def pytest_xdist_auto_num_workers(config: pytest.Config) -> int:
     return cores if "not terraform" in config.option.markexpr else max(4, cores)
 
 
+@pytest.hookimpl(tryfirst=True)  # before what -m leaves out is left out
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """The long waits first, so that the short tests fill the cores meanwhile."""
+    """Mark what uses the emulator; the long waits first, so that the short tests fill the cores meanwhile."""
+    for item in items:
+        if "emulator" in getattr(item, "fixturenames", ()) or EMULATOR_TESTS in item.path.parents:
+            item.add_marker("emulator")
     items.sort(key=lambda item: item.get_closest_marker("terraform") is None)
 
 

@@ -14,6 +14,7 @@ import pytest
 from config.settings import ROOT
 from operations.addresses import read_document
 
+pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("sixth-deployment")]
 BLOCK = re.compile(r"^`([\w/.]+)`(?:, in `(\w+)`)?\n\n```\w+\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 LEFT_OUT = (".venv", ".venv-checkov", ".git", ".runs", ".tools", ".cache", ".mypy_cache", ".hypothesis", "tests")
 MOST_LINES = 60

@@ -48,6 +48,7 @@ def test_generated_equals_a_fresh_synth(fresh: Path) -> None:
     assert [name for name in wanted if wanted[name] != committed[name]] == [], MEND
 
 
+@pytest.mark.slow
 def test_another_place_clock_and_environment_give_the_same_bytes(fresh: Path, tmp_path: Path) -> None:
     elsewhere = tmp_path / "another place"
     shutil.copytree(

@@ -35,6 +35,7 @@ def files_under(folder: Path) -> dict[str, bytes]:
     return {str(path.relative_to(folder)): path.read_bytes() for path in folder.rglob("*") if path.is_file()}
 
 
+@pytest.mark.slow
 def test_stock_and_fast_bindings_synthesise_the_same_bytes(tmp_path: Path) -> None:
     for kind in ("fast", "stock"):  # the node that tests/modules/conftest.py has set runs both
         done = run("bench/sample_app.py", QUINTET_BINDINGS=kind, CDKTF_OUTDIR=str(tmp_path / kind))

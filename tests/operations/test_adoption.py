@@ -190,6 +190,7 @@ def test_what_exists_is_found_adopted_and_nothing_that_holds_data_is_changed_for
     assert not [address for address, change in changes.items() if "delete" in change["actions"]]
 
 
+@pytest.mark.slow
 def test_an_unknown_address_and_another_name_are_refused_with_what_is_meant(tmp_path: Path) -> None:
     root = tmp_path / "quintet"
     shutil.copytree(ROOT, root, ignore=shutil.ignore_patterns(*LEFT_OUT, ".terraform", "__pycache__"))

@@ -14,6 +14,7 @@ from config.settings import ROOT
 from operations.addresses import read_document
 from operations.stacks import read_stack
 
+pytestmark = pytest.mark.xdist_group("sources")  # traced once
 Sources = Mapping[str, Sequence[str]]
 
 
