@@ -177,6 +177,7 @@ class AquamarkStack(DeploymentStack):
         self.output("web_name", name("web"), description="What the web groups of every version begin with")
         self.output("web_group", web.group_name, description="The web group of the version that runs")
         self.output("daemon_group", daemons.group_name, description="The group of the one daemon host")
+        self.output("daemon_role_arn", daemons.role_arn, description="What the daemon host may do")
         self.output("database_identifier", database.identifier, description="The RDS instance")
         self.output("database_address", database.address, description="PostgreSQL, from inside the network")
         self.output("database_secret_arn", database.secret_arn, description="The master user and password")

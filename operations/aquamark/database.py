@@ -32,7 +32,8 @@ class Database:
     def make_login(self, console: Console) -> None:
         """Give the application's login a new password, and have every host use it."""
         with refusals_explained():
-            console.print(self.site.task("login", what="the database login"), markup=False)
+            master = self.site.outputs().text("database_secret_arn")
+            console.print(self.site.task("login", master, what="the database login"), markup=False)
             console.print(f"{self.site.refresh_hosts()} hosts have read it.")
 
     def keep_smtp_login(self, username: str, password: str) -> None:

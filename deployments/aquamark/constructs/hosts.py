@@ -62,7 +62,6 @@ class Hosts:
             database_user=application.database_user,
             database_major_version=settings.database.engine_version.partition(".")[0],
             login_secret_arn=self.login.arn,
-            master_secret_arn=self.database.secret_arn,
             storage_secret_arn=self.attachments.secret_arn,
             smtp_secret_arn=self.smtp.arn,
             bucket=self.attachments.bucket_name,

@@ -1,11 +1,14 @@
-"""What an operator's command has done on the daemon host, sent there by Run Command: python3 - TASK ARGUMENT.
+"""What an operator's command has done on the daemon host, sent there by Run Command: python3 - TASK ARGUMENTS.
 
-  login            make or change the application's login to the database, and keep it in its secret
-  migrate TAG      bring the schema to what the image TAG wants, by its own migrations
-  back TAG         let the image TAG, older than the schema, start again
-  dump KEY         put a dump of the database into the bucket of dumps
-  mail-test        have both daemons send a test mail
-  status           say which containers run which image
+  login MASTER      make or change the application's login to the database, and keep it in its secret
+  look HOST MASTER  say what the database at HOST holds, which need not be the one that the application uses
+  migrate TAG       bring the schema to what the image TAG wants, by its own migrations
+  back TAG          let the image TAG, older than the schema, start again
+  dump KEY          put a dump of the database into the bucket of dumps
+  mail-test         have both daemons send a test mail
+  status            say which containers run which image
+
+MASTER is the ARN of the master user's secret: another database, put in this one's place, has another.
 
 Runs with Python 3.9 beside host.py, whose settings and functions it uses.
 """
@@ -56,8 +59,9 @@ def verifier(user: str, password: str, method: str) -> str:
     return f"SCRAM-SHA-256${rounds}:{next(keys)}${next(keys)}:{next(keys)}"
 
 
-def login(values: dict[str, str]) -> None:
+def login(values: dict[str, str], master: str) -> None:
     """The application's role owns the database and may make roles, since its migrations make `analyst`."""
+    values = {**values, "master_secret_arn": master}
     user, name = values["database_user"], values["database_name"]
     # letters and digits only: alembic of either release takes no % in a URL, which any other character becomes
     password = secrets.token_hex(24)
@@ -81,6 +85,28 @@ def login(values: dict[str, str]) -> None:
     finally:
         path.unlink()
     print(f"{user} signs in with a new password")  # noqa: T201 - the answer
+
+
+def look(values: dict[str, str], address: str, master: str) -> None:
+    """One line of JSON: the revision of the schema, and table → how many rows it has. Changes nothing."""
+    values = {**values, "database_host": address, "master_secret_arn": master}
+
+    def ask(statement: str) -> str:
+        return psql(values, "master_secret_arn", statement)
+
+    known = ask("SELECT to_regclass('alembic_version');")
+    counting = ask(
+        """SELECT string_agg(format('SELECT %L, count(*) FROM %I.%I', relname, nspname, relname), ' UNION ALL ')
+        FROM pg_class JOIN pg_namespace ON pg_namespace.oid = relnamespace
+        WHERE relkind IN ('r', 'p') AND NOT relispartition
+        AND nspname NOT IN ('pg_catalog', 'information_schema') AND relname <> 'alembic_version';"""
+    )
+    counted = [line.rpartition("|") for line in ask(f"{counting};").splitlines()] if counting else []
+    found = {
+        "schema": ask("SELECT version_num FROM alembic_version;") if known else "",
+        "tables": {name: int(rows) for name, _, rows in counted},
+    }
+    print(json.dumps(found))  # noqa: T201 - the answer
 
 
 def alembic(values: dict[str, str], tag: str, *arguments: str) -> str:
@@ -164,6 +190,7 @@ def main() -> int:
     """Do what the arguments say."""
     tasks = {
         "login": login,
+        "look": look,
         "migrate": migrate,
         "back": back,
         "dump": dump,

@@ -48,7 +48,6 @@ cat >"$root/etc/aquamark/host.json" <<'END_OF_FILE'
   "database_name": "@{database_name}",
   "database_user": "@{database_user}",
   "login_secret_arn": "@{login_secret_arn}",
-  "master_secret_arn": "@{master_secret_arn}",
   "storage_secret_arn": "@{storage_secret_arn}",
   "smtp_secret_arn": "@{smtp_secret_arn}",
   "bucket": "@{bucket}",

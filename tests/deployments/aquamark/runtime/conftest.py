@@ -45,7 +45,7 @@ class Host:
                 [str(programs), str(Path(sys.executable).parent), str(database.programs), os.environ["PATH"]]
             ),
         }
-        secrets = {name: self.secret(name) for name in ("login", "master", "storage", "smtp")}
+        self.arns = {name: self.secret(name) for name in ("login", "master", "storage", "smtp")}
         self.topic = aws("sns").create_topic(Name="alarms")["TopicArn"]
         aws("s3").create_bucket(Bucket=f"dumps-{account}", CreateBucketConfiguration={"LocationConstraint": REGION})
         self.settings = {
@@ -53,7 +53,7 @@ class Host:
             "generation": "documented", "config_directory": "/usr/share/aquamark/app/config", "container_port": "8000",
             "analytics_id": "UA-1", "force_https": "True", "database_host": database.host,
             "database_port": str(database.port), "database_name": "aquamark", "database_user": "aquamark",
-            **{f"{name}_secret_arn": arn for name, arn in secrets.items()},
+            **{f"{name}_secret_arn": arn for name, arn in self.arns.items() if name != "master"},
             "bucket": "attachments", "dumps_bucket": f"dumps-{account}", "smtp_server": "smtp.example.org",
             "smtp_port": "587", "smtp_use_tls": "True", "send_from": "from@example.org",
             "error_send_to": "to@example.org", "topic_arn": self.topic, "log_group": "/quintet/application",
@@ -66,12 +66,12 @@ class Host:
 
     def keep(self, name: str, **fields: str) -> None:
         """Give a secret a value."""
-        arn = self.settings[f"{name}_secret_arn"]
+        arn = self.arns[name]
         self.aws("secretsmanager").put_secret_value(SecretId=arn, SecretString=json.dumps(fields))
 
     def kept(self, name: str) -> dict[str, str]:
         """What a secret holds."""
-        arn = self.settings[f"{name}_secret_arn"]
+        arn = self.arns[name]
         fields: dict[str, str] = json.loads(self.aws("secretsmanager").get_secret_value(SecretId=arn)["SecretString"])
         return fields
 

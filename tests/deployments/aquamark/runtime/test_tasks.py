@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import subprocess
 from pathlib import Path
 
@@ -17,7 +18,7 @@ pytestmark = pytest.mark.engines
 def daemons(host: Host) -> Host:
     """The daemon host, with the application's login made."""
     host.told(role="daemons", fleet="aquamark-dev-daemons")
-    done(host, "login")
+    done(host, "login", host.arns["master"])
     return host
 
 
@@ -40,7 +41,7 @@ def test_the_login_owns_the_database_and_has_a_password_that_needs_no_quoting(
     owner = "SELECT rolname FROM pg_roles JOIN pg_database ON datdba = pg_roles.oid WHERE datname = 'aquamark'"
     assert database.psql(owner) == "aquamark"
     assert database.psql("SELECT rolcreaterole, rolsuper FROM pg_roles WHERE rolname = 'aquamark'") == "t|f"
-    assert done(daemons, "login") == "aquamark signs in with a new password"
+    assert done(daemons, "login", daemons.arns["master"]) == "aquamark signs in with a new password"
     assert daemons.kept("login")["password"] != login["password"]
     assert not (daemons.root / "etc/aquamark/login.json").exists()
 
@@ -50,7 +51,7 @@ def test_the_server_keeps_the_password_by_the_method_that_it_is_set_to(
     daemons: Host, database: PostgreSql, method: str
 ) -> None:
     database.psql(f"ALTER DATABASE aquamark SET password_encryption = '{method}'")
-    done(daemons, "login")
+    done(daemons, "login", daemons.arns["master"])
     kept = database.psql("SELECT rolpassword FROM pg_authid WHERE rolname = 'aquamark'")
     assert kept.startswith("md5" if method == "md5" else "SCRAM-SHA-256$4096:")
     if method != "md5":  # this server lets nobody in by the other
@@ -70,6 +71,27 @@ def test_a_migration_reaches_the_database_makes_the_analyst_and_may_run_again(
     columns = "SELECT has_column_privilege('analyst', 'appuser', 'password', 'SELECT')"
     assert database.psql(columns, "aquamark") == "f"
     assert "--env-file" in (daemons.root / "calls").read_text()
+
+
+def test_a_look_into_a_database_counts_what_is_there_and_changes_nothing(daemons: Host, database: PostgreSql) -> None:
+    elsewhere = daemons.settings["database_host"]
+    master = daemons.arns["master"]
+    daemons.told(database_host="the-application-uses-another.example")
+    assert done(daemons, "look", elsewhere, master) == '{"schema": "", "tables": {}}'
+    daemons.told(database_host=elsewhere)
+    done(daemons, "migrate", "1.0.1")
+    database.psql("INSERT INTO survey SELECT 1, 'x' FROM generate_series(1, 7)", "aquamark")
+    database.psql('CREATE TABLE "Odd | name\'s" (id int); INSERT INTO "Odd | name\'s" VALUES (1)', "aquamark")
+    database.psql('ALTER TABLE "Odd | name\'s" OWNER TO aquamark', "aquamark")
+    for _ in range(2):
+        found = json.loads(done(daemons, "look", elsewhere, master))
+        assert found == {"schema": "r1", "tables": {"appuser": 0, "survey": 7, "systemconfig": 1, "Odd | name's": 1}}
+
+
+def test_a_look_into_a_database_that_does_not_answer_fails_and_says_so(daemons: Host) -> None:
+    refused = daemons.task("look", "no-such-host.invalid", daemons.arns["master"])
+    assert refused.returncode == 1
+    assert "no-such-host.invalid" in refused.stderr
 
 
 def test_the_way_back_lets_the_older_image_start_and_forward_again_repeats_no_migration(
