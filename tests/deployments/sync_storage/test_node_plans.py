@@ -1,0 +1,86 @@
+"""Nodes come and go in plans of the real Terraform against what is applied: nothing of another node is in them."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from config.environment import load_environment
+from config.settings import ROOT
+from operations.aws import Aws
+from operations.bootstrap import bootstrap
+from operations.emulator.server import Emulator
+from operations.existing import make_existing
+from operations.runs import Run
+from operations.stacks import find_stacks, only
+
+pytestmark = pytest.mark.terraform
+STACK = "sync-storage-dev"
+SETTINGS = "deployments/sync_storage/environments/dev.toml"
+NOT_COPIED = shutil.ignore_patterns(
+    ".git", ".venv*", ".runs", ".hypothesis", ".*_cache", "__pycache__", "tests", "docs", ".terraform"
+)
+Actions = dict[str, list[str]]
+
+
+class Applied:
+    """A repository of its own, whose Sync Storage is on an emulator of its own."""
+
+    def __init__(self, root: Path, emulator: Emulator) -> None:
+        shutil.copytree(ROOT, root, ignore=NOT_COPIED, symlinks=True)
+        self.root = root
+        self.settings = root / SETTINGS
+        environment = load_environment("dev", root / "config" / "environments")
+        stack = only(find_stacks(root), STACK)
+        account = environment.account_id
+        bootstrap(Aws(emulator.environment(account_id=account, region=environment.state.region)), environment)
+        make_existing(Aws(emulator.environment(account_id=account, region=stack.region)), [stack])
+        self._variables = emulator.full_environment(account_id=account, region=stack.region)
+
+    def plan(self, *, apply: bool) -> Actions:
+        """What the settings as they are would do to what is applied, by address, and then does."""
+        variables = {**os.environ, "CDKTF_OUTDIR": str(self.root / "generated")}
+        subprocess.run([sys.executable, "main.py"], cwd=self.root, env=variables, check=True)
+        with Run("nodes", root=self.root) as run:
+            terraform = run.terraform(only(find_stacks(self.root), STACK), environment=self._variables)
+            terraform.init()
+            plan = terraform.plan()
+            shown = terraform.show_json(plan)
+            if apply:
+                terraform.apply(plan)
+        changes = {change["address"]: change["change"]["actions"] for change in shown["resource_changes"]}
+        return {address: actions for address, actions in changes.items() if actions != ["no-op"]}
+
+
+@pytest.fixture
+def applied(tmp_path: Path) -> Iterator[Applied]:
+    with Emulator.start(log=tmp_path / "emulator.log") as emulator:
+        yield Applied(tmp_path / "repository", emulator)
+
+
+def test_a_node_comes_and_goes_and_the_plans_hold_nothing_of_another(applied: Applied) -> None:
+    with_one = applied.settings.read_text()
+    node = with_one[with_one.index("[nodes.a]") : with_one.index("[webheads]")]
+    applied.plan(apply=True)
+
+    applied.settings.write_text(with_one + "\n" + node.replace("nodes.a", "nodes.b"))
+    coming = applied.plan(apply=True)
+    assert coming.pop("aws_cloudwatch_dashboard.alarms_dashboard") == ["update"], "it draws the node in"
+    assert {address for address in coming if not of_node_b(address)} == set()
+    assert set(map(tuple, coming.values())) == {("create",)}
+    assert {"aws_db_instance", "aws_route53_record"} <= {address.split(".")[0] for address in coming}
+
+    applied.settings.write_text(with_one)
+    going = applied.plan(apply=False)
+    assert going.pop("aws_cloudwatch_dashboard.alarms_dashboard") == ["update"]
+    assert going == {address: ["delete"] for address in coming}
+
+
+def of_node_b(address: str) -> bool:
+    return ".nodes_b_" in address or ".alarms_nodes_b_" in address
