@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import re
 import shutil
 import time
@@ -81,9 +82,11 @@ class Database:
             console.print(f"{said or key} is written, and kept for thirty days.", markup=False)
             s3, bucket = self.site.client("s3"), self.site.outputs().text("dumps_bucket")
             unfinished = target.with_name(target.name + ".part")
-            unfinished.touch(mode=0o600)
+            unfinished.unlink(missing_ok=True)
             try:
-                s3.download_file(bucket, key, str(unfinished))
+                # not download_file, which renames a file of its own, readable by all, over this one
+                with os.fdopen(os.open(unfinished, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as file:
+                    s3.download_fileobj(bucket, key, file)
                 unfinished.replace(target)
             finally:
                 unfinished.unlink(missing_ok=True)

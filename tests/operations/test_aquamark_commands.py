@@ -15,12 +15,14 @@ from typing import Any
 
 import pytest
 from rich.console import Console
+from typer.testing import CliRunner
 
 from config.settings import ROOT, SettingsError
 from operations.aquamark.admin_login import default_login_works
-from operations.aquamark.database import Database
+from operations.aquamark.database import Database, check_programs
 from operations.aquamark.storage_key import StorageKey
 from operations.aquamark.version_setting import Versions, VersionSetting
+from operations.commands.aquamark import app
 from operations.errors import OperatorError
 from tests.engines import free_port
 
@@ -32,6 +34,7 @@ class FakeSite:
         self.client = aws
         self.poll_seconds = 0.01
         self.refreshed = 0
+        self.tasks: list[tuple[str, ...]] = []
         self.values: dict[str, str] = {"database_address": "db.example", "web_group": "web", "storage_user": "storage"}
 
     def outputs(self) -> Any:
@@ -40,6 +43,10 @@ class FakeSite:
     def refresh_hosts(self) -> int:
         self.refreshed += 1
         return 3
+
+    def task(self, *arguments: str, what: str) -> str:
+        self.tasks.append(arguments)
+        return f"{what}: done"
 
     def daemon_host(self) -> str:
         return "i-daemons"
@@ -105,6 +112,104 @@ def test_the_old_key_stays_while_a_host_may_still_use_it(site: FakeSite, monkeyp
 def test_a_dry_run_makes_no_key(site: FakeSite) -> None:
     assert "Would make a key for storage" in rotate(site, dry_run=True)
     assert site.client("iam").list_access_keys(UserName="storage")["AccessKeyMetadata"] == []
+
+
+def test_a_new_login_is_made_with_the_master_secret_and_every_host_reads_it(site: FakeSite) -> None:
+    site.values["database_secret_arn"] = "arn:master"
+    Database(site).make_login(Console(file=io.StringIO()))  # type: ignore[arg-type]
+    assert site.tasks == [("login", "arn:master")]
+    assert site.refreshed == 1
+
+
+@pytest.mark.parametrize(("asked", "migrated"), [("1.0.2", "1.0.2"), (None, "1.0.1")])
+def test_a_migration_is_of_the_version_that_runs_unless_another_is_named(
+    site: FakeSite, asked: str | None, migrated: str
+) -> None:
+    site.values["version"] = "1.0.1"
+    Database(site).migrate(asked, Console(file=io.StringIO()))  # type: ignore[arg-type]
+    assert site.tasks == [("migrate", migrated)]
+
+
+def test_the_mail_servers_login_is_kept_in_its_secret(site: FakeSite) -> None:
+    manager = site.client("secretsmanager")
+    site.values["smtp_secret_arn"] = arn = manager.create_secret(Name="smtp")["ARN"]
+    Database(site).keep_smtp_login("AKIAMAIL", "p: 'y'")  # type: ignore[arg-type]
+    kept = json.loads(manager.get_secret_value(SecretId=arn)["SecretString"])
+    assert kept == {"username": "AKIAMAIL", "password": "p: 'y'"}
+
+
+def test_a_snapshot_is_taken_once_and_a_name_rds_would_refuse_is_refused(site: FakeSite) -> None:
+    rds = site.client("rds")
+    rds.create_db_instance(
+        DBInstanceIdentifier="database", DBInstanceClass="db.t3.medium", Engine="postgres", AllocatedStorage=100,
+        MasterUsername="postgres", ManageMasterUserPassword=True,
+    )  # fmt: skip
+    site.values["database_identifier"] = "database"
+    database, said = Database(site), io.StringIO()  # type: ignore[arg-type]
+    for _ in range(2):
+        assert database.snapshot("before-upgrade", Console(file=said)) == "before-upgrade"
+    assert "before-upgrade exists already" in said.getvalue()
+    assert database.snapshot(None, Console(file=said)).startswith("database-20")
+    names = [found["DBSnapshotIdentifier"] for found in rds.describe_db_snapshots(SnapshotType="manual")["DBSnapshots"]]
+    assert len(names) == 2
+    with pytest.raises(OperatorError, match="is not a snapshot's name"):
+        database.snapshot("Not--a name", Console(file=said))
+
+
+def test_a_dump_is_fetched_whole_for_its_owner_only_and_overwrites_nothing(
+    site: FakeSite, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    s3 = site.client("s3")
+    site.values["dumps_bucket"] = "dumps-of-the-commands"
+    s3.create_bucket(
+        Bucket="dumps-of-the-commands", CreateBucketConfiguration={"LocationConstraint": s3.meta.region_name}
+    )
+
+    def dumped(*arguments: str, what: str) -> str:
+        s3.put_object(Bucket="dumps-of-the-commands", Key=arguments[1], Body=b"PGDMP")
+        return what
+
+    target = tmp_path / "aquamark.dump"
+    database = Database(site)  # type: ignore[arg-type]
+    with pytest.raises(OperatorError, match="refused"):  # the task writes nothing, so there is nothing to fetch
+        database.dump(target, Console(file=io.StringIO()))
+    assert list(tmp_path.iterdir()) == []
+    monkeypatch.setattr(site, "task", dumped)
+    database.dump(target, Console(file=io.StringIO()))
+    assert target.read_bytes() == b"PGDMP"
+    assert target.stat().st_mode & 0o777 == 0o600
+    with pytest.raises(OperatorError, match="exists already"):
+        database.dump(target, Console(file=io.StringIO()))
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ["migrate", "1.0.2"], ["database-login"], ["smtp-login", "NAME"], ["snapshot"], ["dump", "aquamark.dump"],
+        ["mail-test"],
+    ],
+)  # fmt: skip
+def test_a_dry_run_says_what_would_be_done_and_needs_no_aws(words: list[str]) -> None:
+    done = CliRunner().invoke(app, [*words, "--dry-run"])
+    assert done.exit_code == 0
+    assert done.output.startswith("Would ")
+
+
+@pytest.mark.parametrize("words", [["upgrade"], ["upgrade", "1.0.2", "--rollback"]])
+def test_an_upgrade_wants_a_version_or_a_rollback(words: list[str]) -> None:
+    assert CliRunner().invoke(app, words).exit_code == 2
+
+
+def test_no_web_server_in_service_is_said(site: FakeSite, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(site, "group", lambda _: {"Instances": []})
+    with pytest.raises(OperatorError, match="No web server is in service in web"):
+        Database(site).port_forward(15432, web=True)  # type: ignore[arg-type]
+
+
+def test_missing_programs_are_named_before_a_session_is_opened(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setenv("PATH", str(tmp_path))
+    with pytest.raises(OperatorError, match="aws and session-manager-plugin not found"):
+        check_programs()
 
 
 @pytest.mark.parametrize(("web", "target", "port"), [(False, "i-daemons", "5432"), (True, "i-web", "80")])

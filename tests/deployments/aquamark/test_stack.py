@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 
 import pytest
@@ -63,6 +64,9 @@ def test_images_are_scanned_and_tags_never_change(stack: StackJson) -> None:
         stack.resource("aws_ecr_repository.repository"), image_tag_mutability="IMMUTABLE",
         image_scanning_configuration={"scan_on_push": True},
     )  # fmt: skip
+    rules = json.loads(stack.resource("aws_ecr_lifecycle_policy.repository_lifecycle")["policy"])["rules"]
+    kept = {rule["selection"]["tagStatus"]: rule["selection"]["countNumber"] for rule in rules}
+    assert kept == {"untagged": 1, "any": 30}
 
 
 def test_http_and_https_both_go_to_port_80_of_the_instances(stack: StackJson) -> None:

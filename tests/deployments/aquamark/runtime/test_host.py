@@ -226,5 +226,7 @@ def test_a_crash_and_the_recovery_are_mailed_once_each_with_the_last_hundred_lin
     state.write_text(json.dumps(seen))
     for _ in range(2):
         assert host.host("watch").returncode == 0
-    ((subject, _),) = mails()
+    ((subject, text),) = mails()
     assert subject == "aquamark-dev-web: aquamark has recovered"
+    assert "line 50\n" in text
+    assert "line 49\n" not in text
