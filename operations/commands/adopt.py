@@ -11,7 +11,7 @@ app = typer.Typer(help="Propose to take over what was made by hand in AWS's cons
 
 @app.command()
 def adopt(stack: Annotated[str, typer.Argument(help="Name of a stack, as in generated/stacks")]) -> None:
-    """Looks for a stack's resources in AWS by their names and prints the [adopt] section that takes them over."""
+    """Looks for a stack's resources in AWS by names and tags and prints the [adopt] section that takes them over."""
     from config.settings import ROOT
     from operations.adoption import look_up, section
     from operations.aws import Aws
@@ -19,10 +19,13 @@ def adopt(stack: Annotated[str, typer.Argument(help="Name of a stack, as in gene
 
     chosen = only(find_stacks(ROOT), stack)
     found = list(look_up(Aws(), chosen))
-    missing = [each for each in found if not each.exists and each.holds_data]
-    for each in missing:
-        typer.echo(f"# {each.address}: there is no {each.id}; the stack would make it", err=True)
-    if not any(each.exists for each in found):
+    for each in found:
+        if not each.ids and each.holds_data:
+            typer.echo(f"# {each.address}: there is no {each.name}; the stack would make it", err=True)
+        if len(each.ids) > 1:
+            alike = ", ".join(each.ids)
+            typer.echo(f"# {each.address}: {alike} are all called {each.name}; write the right one yourself", err=True)
+    if not any(each.id for each in found):
         typer.echo(f"Nothing of {chosen.name} exists under the names its settings give.", err=True)
         return
     folder = f"deployments/{chosen.deployment.replace('-', '_')}"

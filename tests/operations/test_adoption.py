@@ -7,6 +7,7 @@ import os
 import shutil
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +15,7 @@ import pytest
 from typer.testing import CliRunner
 
 from config.settings import ROOT
-from operations.addresses import DATA_TYPES
+from operations.addresses import DATA_TYPES, read_document
 from operations.adoption import look_up, section
 from operations.aws import Aws
 from operations.bootstrap import bootstrap
@@ -74,6 +75,7 @@ def by_hand(aws: Aws) -> str:
         AttributeDefinitions=[{"AttributeName": "id", "AttributeType": "S"}],
         BillingMode="PAY_PER_REQUEST",
     )
+    client("dynamodb").put_item(TableName="suaicloudtable", Item={"id": {"S": "precious"}})
     trust = {"Effect": "Allow", "Principal": {"Service": "ec2.amazonaws.com"}, "Action": "sts:AssumeRole"}
     policy = json.dumps({"Version": "2012-10-17", "Statement": [trust]})
     client("iam").create_role(RoleName="ec2_iam_role", AssumeRolePolicyDocument=policy)
@@ -179,7 +181,10 @@ def test_what_exists_is_found_adopted_and_nothing_that_holds_data_is_changed_for
             stack_of(repository), environment=emulator.full_environment(account_id=ACCOUNT, region=REGION)
         )
         terraform.init()
-        shown = terraform.show_json(terraform.plan())
+        plan = terraform.plan()
+        shown = terraform.show_json(plan)
+        terraform.apply(plan)
+        again = terraform.show_json(terraform.plan())
     changes = {change["address"]: change["change"] for change in shown["resource_changes"]}
     imported = {address for address, change in changes.items() if "importing" in change}
     assert imported == {line.split('"')[1] for line in proposed.splitlines()[1:]}
@@ -188,6 +193,14 @@ def test_what_exists_is_found_adopted_and_nothing_that_holds_data_is_changed_for
     for address, actions in of_data.items():
         assert actions in (["no-op"], ["update"]), f"{address}: {actions}"
     assert not [address for address, change in changes.items() if "delete" in change["actions"]]
+
+    assert {change["change"]["actions"][0] for change in again["resource_changes"]} == {"no-op"}
+    s3 = aws.client("s3", region=REGION)
+    assert s3.get_object(Bucket="quintet-suai-cloud-app-dev", Key="config.toml")["Body"].read() == b"precious"
+    row = aws.client("dynamodb", region=REGION).get_item(TableName="suaicloudtable", Key={"id": {"S": "precious"}})
+    assert row["Item"] == {"id": {"S": "precious"}}
+    databases = aws.client("rds", region=REGION).describe_db_instances()["DBInstances"]
+    assert [database["DBInstanceIdentifier"] for database in databases] == [f"{STACK}-database"]
 
 
 @pytest.mark.slow
@@ -204,6 +217,52 @@ def test_an_unknown_address_and_another_name_are_refused_with_what_is_meant(tmp_
     )
     assert 'adopt."aws_s3_bucket.bucket" = "another": the stack calls it bucket = "quintet-suai-cloud-app-dev"' in said
     assert "Refused, nothing was written" in said
+
+
+def make_vpc(aws: Aws, name: str) -> str:
+    tags = [{"ResourceType": "vpc", "Tags": [{"Key": "Name", "Value": name}]}]
+    made = aws.client("ec2", region="us-east-1").create_vpc(CidrBlock="10.9.0.0/16", TagSpecifications=tags)
+    return str(made["Vpc"]["VpcId"])
+
+
+def test_what_aws_gave_an_id_of_its_own_is_found_by_its_name_or_its_tag(
+    emulator: Emulator, account: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    stack = replace(only(find_stacks(ROOT), "canvas-data-2-dev"), account_id=account)
+    aws = Aws(emulator.environment(account_id=account, region=stack.region))
+    vpc = make_vpc(aws, "canvas-data-2-dev-network")
+    group = aws.client("ec2", region=stack.region).create_security_group(
+        GroupName="canvas-data-2-dev-database", Description="by hand", VpcId=vpc
+    )["GroupId"]
+    topic = aws.client("sns", region=stack.region).create_topic(Name="canvas-data-2-dev-alarms")["TopicArn"]
+    ids = {each.address: each.id for each in look_up(aws, stack) if each.id}
+    assert ids == {
+        "aws_vpc.network": vpc,
+        address_of(stack, "aws_security_group", "canvas-data-2-dev-database"): group,
+        address_of(stack, "aws_sns_topic", "canvas-data-2-dev-alarms"): topic,
+    }
+
+    another = make_vpc(aws, "canvas-data-2-dev-network")
+    monkeypatch.setattr("operations.aws.Aws", lambda: aws)
+    monkeypatch.setattr("operations.stacks.only", lambda *_: stack)
+    said = CliRunner().invoke(app, [stack.name])
+    assert f"# aws_vpc.network: {vpc}, {another} are all called canvas-data-2-dev-network" in said.stderr
+    assert "aws_vpc" not in said.stdout
+
+
+def address_of(stack: Stack, kind: str, name: str) -> str:
+    resources = read_document(stack.folder)["resource"][kind]
+    return next(f"{kind}.{address}" for address, arguments in resources.items() if arguments["name"] == name)
+
+
+@pytest.mark.parametrize("stack", find_stacks(ROOT), ids=lambda stack: stack.name)
+def test_every_kind_of_resource_is_asked_for_and_an_empty_account_has_none(
+    stack: Stack, emulator: Emulator, account: str
+) -> None:
+    aws = Aws(emulator.environment(account_id=account, region=stack.region))
+    found = list(look_up(aws, replace(stack, account_id=account)))
+    assert found
+    assert [each for each in found if each.ids] == []
 
 
 def test_nothing_is_proposed_where_nothing_exists(emulator: Emulator, monkeypatch: pytest.MonkeyPatch) -> None:

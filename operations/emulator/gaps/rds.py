@@ -2,10 +2,12 @@
 
 * every instance has the same DbiResourceId, by which the provider reads: a second `aws_db_instance` is not found
 * Performance Insights and enhanced monitoring of a created or changed instance are forgotten
+* a subnet group that is changed is lost
 * a read replica copies from its source what AWS does not: tags, log exports, storage limit, monitoring
 * the Data API (`enable_http_endpoint` of `aws_rds_cluster`) is refused for current engines, its actions are missing;
   a scaling configuration nobody asked for is returned
-* the master user's secret (`manage_master_user_password`) names another user than asked for, with one known password
+* the master user's secret (`manage_master_user_password`) names another user than asked for, with one known password,
+  and is another one after every change that says again that AWS manages it
 * parameters of `aws_db_parameter_group` come back without a source, hence as none; they cannot be reset
 * DescribeDBEngineVersions is missing (`data.aws_rds_engine_version`)
 """
@@ -21,7 +23,7 @@ from typing import Any
 
 from moto.core.responses import ActionResult
 from moto.rds.exceptions import DBClusterNotFoundError
-from moto.rds.models import DBCluster, DBInstance, DBParameterGroup, MasterUserSecret, RDSBackend
+from moto.rds.models import DBCluster, DBInstance, DBParameterGroup, DBSubnetGroup, MasterUserSecret, RDSBackend
 from moto.rds.responses import RDSResponse
 
 from operations.emulator.gap import Gap
@@ -45,6 +47,15 @@ _DEFAULT_INSIGHTS_DAYS = 7
 def instance_with_its_own_id(original: Any, instance: DBInstance, *args: Any, **kwargs: Any) -> None:
     original(instance, *args, **kwargs)
     instance.dbi_resource_id = _new_resource_id()
+
+
+@GAP.around(RDSBackend, "modify_db_subnet_group")
+def changed_subnet_group_is_kept(
+    original: Any, backend: RDSBackend, subnet_name: str, description: str, subnets: list[Any]
+) -> DBSubnetGroup:
+    group: DBSubnetGroup = original(backend, subnet_name, description, subnets)
+    backend.subnet_groups[subnet_name] = group
+    return group
 
 
 @GAP.around(RDSBackend, "create_db_instance_read_replica")
@@ -95,6 +106,22 @@ def data_api_as_asked() -> None:
 def secret_of_the_master_user(original: Any, secret: MasterUserSecret) -> str:
     del original
     return json.dumps({"username": secret.resource.master_username, "password": secrets.token_hex(14)})
+
+
+@GAP.around(DBInstance, "update")
+def managed_secret_stays(original: Any, instance: DBInstance, **asked: Any) -> None:
+    if instance.manage_master_user_password and asked.get("manage_master_user_password"):
+        del asked["manage_master_user_password"]
+    original(instance, **asked)
+
+
+@GAP.around(RDSBackend, "modify_db_cluster")
+def managed_secret_of_a_cluster_stays(original: Any, backend: RDSBackend, kwargs: dict[str, Any]) -> DBCluster:
+    cluster = backend.clusters.get(kwargs["db_cluster_identifier"])
+    if cluster is not None and cluster.manage_master_user_password and kwargs.get("manage_master_user_password"):
+        del kwargs["manage_master_user_password"]
+    changed: DBCluster = original(backend, kwargs)
+    return changed
 
 
 @GAP.action(RDSResponse)

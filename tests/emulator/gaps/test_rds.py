@@ -61,6 +61,19 @@ def test_insights_and_monitoring_are_kept_and_changed(rds: Any, account: str) ->
     assert (changed["PerformanceInsightsEnabled"], changed["MonitoringInterval"]) == (False, 0)
 
 
+def test_a_subnet_group_can_be_changed(rds: Any, aws: Aws) -> None:
+    ec2 = aws("ec2")
+    vpc = ec2.create_vpc(CidrBlock="10.0.0.0/16")["Vpc"]["VpcId"]
+    subnets = [
+        ec2.create_subnet(VpcId=vpc, CidrBlock=f"10.0.{number}.0/24")["Subnet"]["SubnetId"] for number in range(3)
+    ]
+    rds.create_db_subnet_group(DBSubnetGroupName="g", DBSubnetGroupDescription="first", SubnetIds=subnets[:2])
+    rds.modify_db_subnet_group(DBSubnetGroupName="g", DBSubnetGroupDescription="second", SubnetIds=subnets)
+    (group,) = rds.describe_db_subnet_groups(DBSubnetGroupName="g")["DBSubnetGroups"]
+    assert group["DBSubnetGroupDescription"] == "second"
+    assert {subnet["SubnetIdentifier"] for subnet in group["Subnets"]} == set(subnets)
+
+
 def test_a_replica_inherits_only_what_aws_lets_it(rds: Any) -> None:
     source = _instance(
         rds,
@@ -129,6 +142,17 @@ def test_the_master_users_secret_names_that_user(rds: Any, aws: Callable[..., An
         assert secret["username"] == "root_user"
         passwords.add(secret["password"])
     assert len(passwords) == 2
+
+
+def test_the_managed_secret_stays_when_it_is_asked_for_again(rds: Any) -> None:
+    instance = _instance(rds, "db")
+    rds.modify_db_instance(DBInstanceIdentifier="db", ManageMasterUserPassword=True, AllocatedStorage=30)
+    assert _described(rds, "db")["MasterUserSecret"]["SecretArn"] == instance["MasterUserSecret"]["SecretArn"]
+
+    asked = {"DBClusterIdentifier": "cluster", "ManageMasterUserPassword": True}
+    cluster = rds.create_db_cluster(Engine="aurora-postgresql", MasterUsername="root", **asked)["DBCluster"]
+    changed = rds.modify_db_cluster(BackupRetentionPeriod=3, **asked)["DBCluster"]
+    assert changed["MasterUserSecret"]["SecretArn"] == cluster["MasterUserSecret"]["SecretArn"]
 
 
 def test_engine_versions_can_be_listed(rds: Any) -> None:

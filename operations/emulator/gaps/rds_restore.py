@@ -1,0 +1,59 @@
+"""RDS instances that are restored and renamed.
+
+* a restored instance has the source's managed password, monitoring and Performance Insights; AWS restores PostgreSQL
+  without them
+* a renamed instance silently takes the place of another that has the name
+* managing a password that is managed already makes another secret
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from moto.core.responses import ActionResult
+from moto.rds.exceptions import DBInstanceAlreadyExists
+from moto.rds.models import DBInstance, RDSBackend
+from moto.rds.responses import RDSResponse
+
+from operations.emulator.gap import Gap
+
+GAP = Gap("rds")
+
+
+@GAP.around(RDSResponse, "restore_db_instance_from_db_snapshot")
+def restored_from_a_snapshot(original: Any, response: RDSResponse) -> ActionResult:
+    return _as_aws_restores(original(response))
+
+
+@GAP.around(RDSResponse, "restore_db_instance_to_point_in_time")
+def restored_to_a_point_in_time(original: Any, response: RDSResponse) -> ActionResult:
+    return _as_aws_restores(original(response))
+
+
+@GAP.around(RDSBackend, "modify_db_instance")
+def modified_as_aws_does(
+    original: Any, backend: RDSBackend, db_instance_identifier: str, db_kwargs: dict[str, Any]
+) -> DBInstance:
+    taken = db_kwargs.get("new_db_instance_identifier")
+    if taken and taken != db_instance_identifier and taken in backend.databases:
+        raise DBInstanceAlreadyExists
+    known = backend.databases.get(db_instance_identifier)
+    if known is not None and getattr(known, "manage_master_user_password", False):
+        db_kwargs = {
+            name: value for name, value in db_kwargs.items() if (name, value) != ("manage_master_user_password", True)
+        }
+    modified: DBInstance = original(backend, db_instance_identifier, db_kwargs)
+    return modified
+
+
+def _as_aws_restores(result: ActionResult) -> ActionResult:
+    body: Any = result.result
+    instance = body["DBInstance"]
+    if instance.manage_master_user_password:
+        instance.master_user_secret.delete_secret()
+        del instance.master_user_secret
+        instance.manage_master_user_password = False
+    instance.monitoring_interval = 0
+    instance.monitoring_role_arn = None
+    instance.performance_insights_enabled = False
+    return result
