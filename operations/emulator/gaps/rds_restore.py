@@ -1,7 +1,6 @@
 """RDS instances that are restored and renamed.
 
-* a restored instance has the source's managed password, monitoring and Performance Insights; AWS restores PostgreSQL
-  without them
+* a restored instance has the source's managed password and monitoring; AWS restores PostgreSQL without them
 * a renamed instance silently takes the place of another that has the name
 * managing a password that is managed already makes another secret
 """
@@ -55,5 +54,4 @@ def _as_aws_restores(result: ActionResult) -> ActionResult:
         instance.manage_master_user_password = False
     instance.monitoring_interval = 0
     instance.monitoring_role_arn = None
-    instance.performance_insights_enabled = False
     return result
