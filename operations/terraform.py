@@ -191,6 +191,14 @@ class Terraform:
         state: dict[str, Any] = json.loads(self._capture("state", "pull") or "{}")
         return state
 
+    def state_remove(self, address: str) -> None:
+        """Forget the resource at `address`, which goes on to exist."""
+        self._capture("state", "rm", self._lock_timeout, address)
+
+    def import_resource(self, address: str, id_: str) -> None:
+        """Take what the provider knows as `id_` into the state at `address`, where nothing may be."""
+        self._capture("import", "-input=false", "-no-color", self._lock_timeout, address, id_)
+
     def force_unlock(self, lock_id: str) -> None:
         """Break the lock with this id."""
         self._capture("force-unlock", "-force", lock_id)

@@ -129,6 +129,48 @@ def snapshot(
 
 
 @app.command()
+def restore(
+    snapshot: Annotated[
+        str | None,
+        typer.Argument(help="Of any kind: yours, RDS's own (rds:…) or AWS Backup's (awsbackup:… or its ARN)."),
+    ] = None,
+    environment: EnvironmentOption = "dev",
+    to: Annotated[str | None, typer.Option(help="A time with its zone, or: latest. In place of a snapshot.")] = None,
+    again: Annotated[bool, typer.Option("--again", help="Restore anew what was restored last.")] = False,
+    abandon: Annotated[bool, typer.Option("--abandon", help="Give up a restore before its switch.")] = False,
+    allow_more: Annotated[
+        bool, typer.Option("--allow-more", help="Apply what else the plan changes, such as earlier edits of settings.")
+    ] = False,
+    dry_run: DryRunOption = False,
+    timeout_minutes: Annotated[float, typer.Option(help="How long each wait may take.", min=1, max=2880)] = 240,
+) -> None:
+    """Restores the database into a new instance, looks into it, then puts it in the place of the old one, which stays.
+
+    While the instances change their names the application has no database: some minutes. What was written since the
+    snapshot stays in the old instance only. Cut off at any moment, it goes on when it is run again.
+    """
+    from rich.console import Console
+
+    from operations.aquamark.restore import Restore
+    from operations.aquamark.restore_source import Moment, Snapshot
+
+    if [snapshot is not None, to is not None, abandon].count(True) != 1:
+        raise typer.BadParameter("say a SNAPSHOT, --to TIME or --abandon, one of them")
+    asked = Restore(
+        _site(environment),
+        Moment.of(to) if to else Snapshot.of(snapshot or ""),
+        again=again,
+        allow_more=allow_more,
+        dry_run=dry_run,
+        timeout_seconds=timeout_minutes * 60,
+    )
+    if abandon:
+        asked.abandon(Console())
+    else:
+        asked.run(Console())
+
+
+@app.command()
 def dump(
     file: Annotated[Path, typer.Argument(help="Where to put it.", dir_okay=False)],
     environment: EnvironmentOption = "dev",

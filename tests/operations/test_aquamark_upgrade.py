@@ -2,86 +2,20 @@
 
 from __future__ import annotations
 
-import io
-import json
-import shutil
 import threading
 from collections.abc import Callable, Iterator
-from pathlib import Path
-from typing import Any
 
 import pytest
-from rich.console import Console
 
-from config.environment import load_environment
-from config.settings import ROOT
-from operations.aquamark.site import Site
-from operations.aquamark.upgrade import STEPS, Upgrade
-from operations.aws import Aws
-from operations.bootstrap import bootstrap
+from operations.aquamark.upgrade import STEPS
+from operations.aquamark.version_setting import Versions, VersionSetting
 from operations.emulator.server import Emulator
 from operations.errors import OperatorError
-from operations.existing import make_existing
 from operations.runs import Run
-from operations.stacks import find_stacks, only
+from operations.synth import synthesise
+from tests.operations.aquamark_rehearsal import A, B, CutOff, Rehearsal
 
 pytestmark = pytest.mark.terraform
-A, B = "1.0.1", "1.0.2"
-NOT_COPIED = shutil.ignore_patterns(
-    ".git", ".venv*", ".runs", ".hypothesis", ".mypy_cache", ".*_cache", "__pycache__", "tests", "docs", "other"
-)
-
-
-class CutOff(Exception):
-    """The run ended here, as if its machine had been switched off."""
-
-
-class Rehearsal:
-    """A repository of its own, applied to an emulator of its own, with version A serving."""
-
-    def __init__(self, root: Path, emulator: Emulator) -> None:
-        shutil.copytree(ROOT, root, ignore=NOT_COPIED, symlinks=True)
-        self.root = root
-        settings = load_environment("dev", root / "config" / "environments")
-        self.stack = only(find_stacks(root), "aquamark-dev")
-        self.aws = Aws(emulator.environment(account_id=settings.account_id, region=self.stack.region))
-        state = Aws(emulator.environment(account_id=settings.account_id, region=settings.state.region))
-        bootstrap(state, settings)
-        make_existing(self.aws, [self.stack])
-        self.environment = emulator.full_environment(account_id=settings.account_id, region=self.stack.region)
-        self.site = Site("dev", root=root, aws=self.aws, poll_seconds=0.2)
-        with Run("rehearsal", root=root) as run:
-            terraform = run.terraform(self.stack, environment=self.environment)
-            terraform.init()
-            terraform.apply(terraform.plan())
-        for version in (A, B):
-            self.push(version)
-
-    def push(self, version: str) -> None:
-        """An image that is nothing but its tag."""
-        kind = "application/vnd.docker.distribution.manifest.v2+json"
-        manifest = json.dumps({"schemaVersion": 2, "mediaType": kind, "layers": [], "config": {"digest": version}})
-        ecr = self.aws.client("ecr", region=self.stack.region)
-        ecr.put_image(repositoryName="aquamark-dev-app", imageManifest=manifest, imageTag=version)
-
-    def upgrade(self, *, cut_after: str | None = None, **asked: Any) -> str:
-        """What an upgrade says; CutOff once the named step is done."""
-
-        def cut(step: str) -> None:
-            if step == cut_after:
-                raise CutOff(step)
-
-        said = io.StringIO()
-        Upgrade(self.site, terraform_environment=self.environment, after_step=cut, timeout_seconds=60, **asked).run(
-            Console(file=said, width=200)
-        )
-        return said.getvalue()
-
-    def serving(self) -> set[str]:
-        """The versions whose instances the load balancer has among its targets."""
-        groups = self.site.web_groups()
-        of = {i["InstanceId"]: name.rpartition("-")[2] for name, g in groups.items() for i in g["Instances"]}
-        return {of.get(target, "a stranger") for target in self.site.targets()}
 
 
 class Watcher:
@@ -119,6 +53,47 @@ def targets(rehearsal: Rehearsal) -> set[str]:
     (group,) = elb.describe_target_groups()["TargetGroups"]
     found = elb.describe_target_health(TargetGroupArn=group["TargetGroupArn"])["TargetHealthDescriptions"]
     return {target["Target"]["Id"] for target in found if target["TargetHealth"]["State"] == "healthy"}
+
+
+def test_the_plan_of_an_upgrade_makes_the_new_fleet_first_and_leaves_balancer_dns_and_database_alone(
+    rehearsal: Rehearsal,
+) -> None:
+    setting = VersionSetting.of(rehearsal.root, "dev")
+    setting.write(Versions(B))
+    with Run("plan", root=rehearsal.root) as run:
+        synthesise(run)
+        terraform = run.terraform(rehearsal.stack, environment=rehearsal.environment)
+        terraform.init()
+        changes = terraform.show_json(terraform.plan())["resource_changes"]
+        setting.write(Versions(A))
+        synthesise(run)
+    changed = {change["address"]: change["change"]["actions"] for change in changes}
+    changed = {address: actions for address, actions in changed.items() if actions != ["no-op"]}
+    assert changed["aws_autoscaling_group.web"] == ["create", "delete"]
+    assert changed["aws_autoscaling_group.daemons"] == ["update"]
+    kept = (
+        "aws_lb",
+        "aws_route53",
+        "aws_acm",
+        "aws_db_",
+        "aws_s3",
+        "aws_secretsmanager",
+        "aws_security_group",
+        "aws_vpc",
+    )
+    assert not [address for address in changed if address.startswith(kept)]
+
+
+def test_an_upgrade_whose_plan_touches_the_load_balancer_is_refused(rehearsal: Rehearsal) -> None:
+    setting = VersionSetting.of(rehearsal.root, "dev")
+    before = setting.path.read_text()
+    setting.path.write_text(before + "\n[load_balancer]\nidle_timeout_seconds = 90\n")
+    with pytest.raises(
+        OperatorError, match=r"more than a version: .*aws_lb\.load_balancer \(update\).*Nothing was changed"
+    ):
+        rehearsal.upgrade(version=B)
+    assert rehearsal.serving() == {A}
+    setting.path.write_text(before)
 
 
 def test_an_upgrade_there_and_back_survives_a_fault_after_every_step(rehearsal: Rehearsal) -> None:

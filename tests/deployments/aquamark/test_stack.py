@@ -35,6 +35,19 @@ def test_the_database_is_postgresql_with_100_gib_of_ssd_not_public_and_seven_day
     )  # fmt: skip
 
 
+def test_the_database_has_a_meaningful_identifier(dev: StackJson, prod: StackJson) -> None:
+    assert dev.resource("aws_db_instance.database")["identifier"] == "aquamark-dev-database"
+    assert prod.resource("aws_db_instance.database")["identifier"] == "aquamark-prod-database"
+
+
+def test_the_fleet_grows_and_shrinks_with_its_average_cpu(dev: StackJson, prod: StackJson) -> None:
+    for stack, most in ((dev, 4), (prod, 6)):
+        has(stack.resource("aws_autoscaling_group.web"), min_size=2, max_size=most)
+        tracking = stack.resource("aws_autoscaling_policy.web_cpu")["target_tracking_configuration"]
+        assert tracking["target_value"] == 50
+        has(tracking["predefined_metric_specification"], predefined_metric_type="ASGAverageCPUUtilization")
+
+
 def test_only_web_servers_and_daemons_reach_the_database(stack: StackJson) -> None:
     group = "${aws_security_group.database_security_group.id}"
     rules = stack.resources("aws_vpc_security_group_ingress_rule").values()

@@ -1,0 +1,132 @@
+"""What a database can be restored from: a snapshot of any kind, or a moment of the last days."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any
+
+from operations.errors import OperatorError
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+_LISTED = 10
+_ARN = re.compile(r"arn:aws[\w-]*:rds:[\w-]+:\d{12}:snapshot:(?P<name>.+)")
+
+
+@dataclass(frozen=True)
+class Snapshot:
+    """A snapshot by its name: an operator's, one of RDS's own (`rds:…`), or one of AWS Backup's (`awsbackup:…`)."""
+
+    name: str
+
+    @classmethod
+    def of(cls, text: str) -> Snapshot:
+        """A name, or the ARN that AWS Backup calls a recovery point by."""
+        arn = _ARN.fullmatch(text)
+        return cls(arn["name"] if arn else text)
+
+    def __str__(self) -> str:
+        return f"snapshot {self.name}"
+
+    def check(self, rds: Any, identifier: str, database: Mapping[str, Any]) -> None:
+        """Raises OperatorError unless it is complete and of a database that can stand in `database`'s place.
+
+        `database` is what Terraform's state holds of it, `identifier` what it is called.
+        """
+        try:
+            (found,) = rds.describe_db_snapshots(DBSnapshotIdentifier=self.name)["DBSnapshots"]
+        except rds.exceptions.DBSnapshotNotFoundFault:
+            newest = ", ".join(_newest(rds, identifier)) or "none"
+            raise OperatorError(f"There is no snapshot {self.name}; the newest are: {newest}.") from None
+        if found["Status"] != "available":
+            raise OperatorError(f"The snapshot {self.name} is {found['Status']}.", hint="Wait until it is available.")
+        mine = (found["Engine"], _series(found["EngineVersion"]), found["MasterUsername"], found["Encrypted"])
+        version = database.get("engine_version_actual") or database["engine_version"]
+        wanted = (database["engine"], _series(version), database["username"], database["storage_encrypted"])
+        if mine != wanted:
+            raise OperatorError(
+                f"The snapshot {self.name} is of {_described(*mine)}, the database of {_described(*wanted)}. "
+                "Nothing was changed.",
+                hint="Restore it beside this database by hand, and take a dump of that.",
+            )
+
+    def restore(self, rds: Any, identifier: str, target: str, shape: Mapping[str, Any]) -> None:
+        """Have RDS make `target` of it, with as much storage as the larger of the two has."""
+        del identifier
+        (found,) = rds.describe_db_snapshots(DBSnapshotIdentifier=self.name)["DBSnapshots"]
+        storage = max(found["AllocatedStorage"], shape["AllocatedStorage"])
+        rds.restore_db_instance_from_db_snapshot(
+            DBInstanceIdentifier=target,
+            DBSnapshotIdentifier=self.name,
+            **{**shape, "AllocatedStorage": storage},
+        )
+
+
+@dataclass(frozen=True)
+class Moment:
+    """The database as it was at a time, from its automated backups; None is the latest there is."""
+
+    time: datetime | None
+
+    @classmethod
+    def of(cls, text: str) -> Moment:
+        """`latest`, or a time with its zone. Raises OperatorError for any other text."""
+        if text == "latest":
+            return cls(None)
+        try:
+            time = datetime.fromisoformat(text)
+        except ValueError:
+            time = None
+        if time is None or time.tzinfo is None:
+            raise OperatorError(
+                f"{text} is not a time.", hint="Write it with its zone, such as 2026-11-20T09:30:00+00:00, or: latest"
+            )
+        return cls(time.astimezone(UTC))
+
+    def __str__(self) -> str:
+        return f"time {self.time.isoformat() if self.time else 'latest'}"
+
+    def check(self, rds: Any, identifier: str, database: Mapping[str, Any]) -> None:
+        """Raises OperatorError unless backups reach that far."""
+        del database
+        kept = rds.describe_db_instance_automated_backups(DBInstanceIdentifier=identifier)["DBInstanceAutomatedBackups"]
+        if not kept:
+            raise OperatorError(f"{identifier} has no automated backups.", hint="Restore a snapshot.")
+        window = kept[0].get("RestoreWindow", {})
+        earliest, latest = window.get("EarliestTime"), window.get("LatestTime") or datetime.now(UTC)
+        if self.time and (self.time > latest or (earliest and self.time < earliest)):
+            raise OperatorError(
+                f"{identifier} cannot be restored to {self.time.isoformat()}: its backups reach "
+                f"from {earliest.isoformat() if earliest else 'the first one'} to {latest.isoformat()}."
+            )
+
+    def restore(self, rds: Any, identifier: str, target: str, shape: Mapping[str, Any]) -> None:
+        """Have RDS make `target` of the backups."""
+        when = {"RestoreTime": self.time} if self.time else {"UseLatestRestorableTime": True}
+        rds.restore_db_instance_to_point_in_time(
+            SourceDBInstanceIdentifier=identifier, TargetDBInstanceIdentifier=target, **when, **dict(shape)
+        )
+
+
+Source = Snapshot | Moment
+
+
+def _newest(rds: Any, identifier: str) -> list[str]:
+    """The names of the database's newest snapshots of every kind."""
+    found: list[dict[str, Any]] = []
+    for kind in ("manual", "automated", "awsbackup"):
+        pages = rds.get_paginator("describe_db_snapshots").paginate(DBInstanceIdentifier=identifier, SnapshotType=kind)
+        found += [snapshot for page in pages for snapshot in page["DBSnapshots"] if "SnapshotCreateTime" in snapshot]
+    found.sort(key=lambda snapshot: snapshot["SnapshotCreateTime"], reverse=True)
+    return [snapshot["DBSnapshotIdentifier"] for snapshot in found[:_LISTED]]
+
+
+def _series(version: str) -> str:
+    return version.partition(".")[0]
+
+
+def _described(engine: str, series: str, user: str, encrypted: bool) -> str:
+    return f"{engine} {series} of {user}, {'encrypted' if encrypted else 'not encrypted'}"
