@@ -1,6 +1,7 @@
 """RDS instances that are restored and renamed.
 
 * a restored instance has the source's managed password and monitoring; AWS restores PostgreSQL without them
+* one restored to a point in time passes for a replica of its source
 * a renamed instance silently takes the place of another that has the name
 * managing a password that is managed already makes another secret
 """
@@ -52,6 +53,7 @@ def _as_aws_restores(result: ActionResult) -> ActionResult:
         instance.master_user_secret.delete_secret()
         del instance.master_user_secret
         instance.manage_master_user_password = False
+    instance.source_db_instance_identifier = None
     instance.monitoring_interval = 0
     instance.monitoring_role_arn = None
     return result

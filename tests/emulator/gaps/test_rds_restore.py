@@ -42,6 +42,7 @@ def test_a_restored_instance_has_no_managed_password_monitoring_or_logs_until_th
     assert new["MonitoringInterval"] == 0
     assert not new.get("PerformanceInsightsEnabled")
     assert not new.get("MasterUserSecret")
+    assert not new.get("ReadReplicaSourceDBInstanceIdentifier")
     assert not new.get("EnabledCloudwatchLogsExports")
     assert (new["Engine"], new["MasterUsername"], new["StorageEncrypted"]) == ("postgres", "postgres", True)
     rds.modify_db_instance(DBInstanceIdentifier="new", ManageMasterUserPassword=True)
