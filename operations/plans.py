@@ -40,6 +40,7 @@ from operations.runs import Run
 from operations.side_by_side import side_by_side
 from operations.silences import load_silences
 from operations.stacks import Stack, find_stacks, select
+from operations.standing_provider import StandingProviders
 from operations.stop_signals import stop_signals_interrupt
 
 if TYPE_CHECKING:
@@ -111,7 +112,9 @@ class Planning:
             sources = besides.submit(construct_sources, run)
             results = _Results(run.folder)
             lines = [StackProgress(stack, console) for stack in stacks]
-            side_by_side(lines, partial(self._plan, run, results), children=run.children, console=console)
+            with StandingProviders(run) as providers:
+                plan = partial(self._plan, run, providers, results)
+                side_by_side(lines, plan, children=run.children, console=console)
             record = RunRecord(
                 purpose="drift" if self.drift else "plan",
                 terraform=terraform_version(self.root),
@@ -129,7 +132,7 @@ class Planning:
             (run.folder / "report.html").write_text(html(report), encoding="utf-8")
             return Planned(run.folder, report, self.drift)
 
-    def _plan(self, run: Run, results: _Results, line: StackProgress) -> None:
+    def _plan(self, run: Run, providers: StandingProviders, results: _Results, line: StackProgress) -> None:
         stack = line.stack
         committed, settings = committed_files(stack), settings_files(self.root, stack)
 
@@ -139,11 +142,12 @@ class Planning:
 
         terraform = run.terraform(stack, environment=self.aws(stack) if self.aws else None, on_event=count)
         line.enter("init")
-        terraform.init()
-        line.enter("plan")
-        plan = terraform.plan(refresh_only=self.drift)
-        line.enter("read")
-        shown = terraform.show_json(plan)
+        with providers.attached(terraform, stack):
+            terraform.init()
+            line.enter("plan")
+            plan = terraform.plan(refresh_only=self.drift)
+            line.enter("read")
+            shown = terraform.show_json(plan)
         file = results.keep(stack.name, shown)
         lineage, serial = state_in_plan(plan.path) or state_now(terraform)
         results.add(

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import os
+import shutil
 import signal
 import subprocess
 import threading
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Self
 
 if TYPE_CHECKING:
@@ -84,6 +86,17 @@ class Children:
         if self._stopping:
             raise RunInterruptedError
         return process.returncode, output, errors
+
+    @contextmanager
+    def serving(self, command: Sequence[str], *, cwd: Path, environment: Mapping[str, str]) -> Iterator[Iterator[str]]:
+        """Run `command` for as long as the block lasts, which gets the lines of its output. Raises like `follow`.
+
+        On Linux it ends even when this program is killed.
+        """
+        setpriv = shutil.which("setpriv")
+        dying = [setpriv, "--pdeathsig", "KILL"] if setpriv else []
+        with _Ended(self, self._start([*dying, *command], cwd, environment, subprocess.DEVNULL)) as process:
+            yield _lines(process)
 
     def _start(
         self, command: Sequence[str], cwd: Path, environment: Mapping[str, str], stderr: int

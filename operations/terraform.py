@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 from contextlib import contextmanager
+from copy import copy
 from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING, Any, Literal
@@ -129,6 +130,27 @@ class Terraform:
         self._children = children or Children()
         self._on_event = on_event or _ignore
         self._lock_timeout = f"-lock-timeout={lock_timeout_seconds}s"
+
+    @property
+    def environment(self) -> Mapping[str, str]:
+        """The whole environment of the commands."""
+        return self._environment
+
+    @contextmanager
+    def using(self, **variables: str) -> Iterator[None]:
+        """Commands in the block have these environment variables besides."""
+        before = self._environment
+        self._environment = {**before, **variables}
+        try:
+            yield
+        finally:
+            self._environment = before
+
+    def elsewhere(self, directory: Path) -> Terraform:
+        """The same Terraform in another directory, for the same stack and with the same log."""
+        other = copy(self)
+        other.directory = directory
+        return other
 
     def init(self) -> None:
         """Connect the state and link the provider."""
