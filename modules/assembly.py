@@ -14,10 +14,11 @@ import json
 import os
 import re
 import tarfile
-import tempfile
 from importlib.metadata import version
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any, Final
+
+from modules.whole_file import write_whole
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -137,17 +138,9 @@ def _pack(files: dict[str, bytes]) -> bytes:
 
 
 def _keep(folder: Path, key: str, content: bytes) -> Path:
-    """Writes the archive so that other processes see it whole or not at all, and drops the oldest beyond a few."""
-    folder.mkdir(parents=True, exist_ok=True)
+    """Writes the archive, and drops the oldest beyond a few."""
     archive = folder / _archive_name(key, content)
-    with tempfile.NamedTemporaryFile(dir=folder, delete=False) as unfinished:
-        try:
-            unfinished.write(content)
-            unfinished.close()
-            Path(unfinished.name).replace(archive)
-        except BaseException:
-            Path(unfinished.name).unlink(missing_ok=True)
-            raise
+    write_whole(archive, content)
     with contextlib.suppress(OSError):  # another process may be tidying up as well
         for old in sorted(folder.iterdir(), key=lambda kept: kept.stat().st_mtime, reverse=True)[ARCHIVES_KEPT:]:
             old.unlink()

@@ -9,13 +9,13 @@ from __future__ import annotations
 import contextlib
 import hashlib
 import os
-import tempfile
 from collections.abc import Iterable
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Final
 
 from modules.assembly import CACHE_FOLDERS
+from modules.whole_file import write_whole
 
 FOLDERS: Final = tuple(folder.with_name("kernel") for folder in CACHE_FOLDERS)
 _CHANNEL = ("readFD:3,writeFD:3", "readFD:0,writeFD:1")
@@ -69,16 +69,8 @@ def direct_kernel(folders: Iterable[Path] = FOLDERS) -> Path:
 
 
 def _keep(file: Path, content: bytes) -> None:
-    """Writes the file, unless it is there already, so that other processes see it whole or not at all."""
+    """Writes the file, unless it is there already."""
     with contextlib.suppress(FileNotFoundError):
         if file.read_bytes() == content:
             return
-    file.parent.mkdir(parents=True, exist_ok=True)
-    with tempfile.NamedTemporaryFile(dir=file.parent, delete=False) as unfinished:
-        try:
-            unfinished.write(content)
-            unfinished.close()
-            Path(unfinished.name).replace(file)
-        except BaseException:
-            Path(unfinished.name).unlink(missing_ok=True)
-            raise
+    write_whole(file, content)
