@@ -1,4 +1,4 @@
-"""A few rounds of what `python -m bench.state` does for long."""
+"""What the state stands: all that `python -m bench.state` does, with one seed."""
 
 from __future__ import annotations
 
@@ -17,10 +17,10 @@ pytestmark = pytest.mark.terraform
 
 
 def test_of_eight_writers_exactly_one_proceeds_and_the_others_name_it(tmp_path: Path, emulator: Emulator) -> None:
-    contend(Place(tmp_path, emulator), rounds=5)
+    contend(Place(tmp_path, emulator), rounds=50)
 
 
 def test_an_apply_killed_at_any_moment_loses_nothing_and_the_next_one_converges(
     tmp_path: Path, emulator: Emulator
 ) -> None:
-    assert kill(Place(tmp_path, emulator), rounds=4, seed=2).left.total() == 4
+    assert kill(Place(tmp_path, emulator), rounds=20, seed=2).left.total() == 20
