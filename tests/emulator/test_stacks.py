@@ -10,6 +10,7 @@ import pytest
 
 from config.environment import environment_names
 from config.settings import ROOT
+from deployments.registry import DEPLOYMENTS
 from operations.stacks import find_stacks
 
 pytestmark = pytest.mark.terraform
@@ -44,6 +45,8 @@ def test_every_stack_applies_plans_again_to_nothing_passes_its_checks_and_leaves
 
 
 def test_the_cdktf_command_line_writes_the_same_bytes_deploys_finds_nothing_left_and_destroys() -> None:
-    said = run(sys.executable, "scripts/cdktf_tour.py", "suai-cloud-app-dev")
+    names = [stack.name for stack in find_stacks(ROOT, "dev")]
+    assert len(names) == len(DEPLOYMENTS)
+    said = run(sys.executable, "scripts/cdktf_tour.py", *names)
     assert "cdktf synth writes what is committed." in said, said
-    assert "Deployed, nothing left to do, destroyed: suai-cloud-app-dev." in said, said
+    assert f"Deployed, nothing left to do, destroyed: {', '.join(names)}." in said, said
