@@ -20,7 +20,8 @@ from modules.whole_file import write_whole
 FOLDERS: Final = tuple(folder.with_name("kernel") for folder in CACHE_FOLDERS)
 _CHANNEL = ("readFD:3,writeFD:3", "readFD:0,writeFD:1")
 _BEFORE = """\
-process.execArgv.push("--preserve-symlinks");  // what tells the kernel to link packages instead of copying them
+if ((process.env.NODE_OPTIONS || "").includes("--preserve-symlinks"))
+  process.execArgv.push("--preserve-symlinks");  // what tells the kernel to link packages instead of copying them
 for (const name of ["stdout", "stderr"]) {  // what constructs print: framed, as standard output carries the messages
   const frame = (text) => JSON.stringify({ [name]: Buffer.from(text).toString("base64") }) + "\\n";
   const write = (text, _, done) => { require("fs").writeSync(2, frame(text)); done(); };
@@ -36,10 +37,13 @@ def kernel_environment(folders: Iterable[Path] = FOLDERS) -> dict[str, str]:
 
     OSError: none of the folders can be written. ValueError: the installed jsii is not what this module knows.
     """
-    if "JSII_RUNTIME" in os.environ:
+    program = str(direct_kernel(folders))
+    if os.environ.get("JSII_RUNTIME", program) != program:
         return {}
-    options = f"{os.environ.get('NODE_OPTIONS', '')} --preserve-symlinks".lstrip()
-    return {"JSII_RUNTIME": str(direct_kernel(folders)), "NODE_OPTIONS": options}
+    options = os.environ.get("NODE_OPTIONS", "")
+    if "--preserve-symlinks" not in options.split():
+        options = f"{options} --preserve-symlinks".lstrip()
+    return {"JSII_RUNTIME": program, "NODE_OPTIONS": options}
 
 
 def direct_kernel(folders: Iterable[Path] = FOLDERS) -> Path:

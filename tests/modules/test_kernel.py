@@ -82,6 +82,13 @@ def test_another_jsii_is_left_to_start_as_it_does(monkeypatch: pytest.MonkeyPatc
     assert list(tmp_path.iterdir()) == []
 
 
+@pytest.mark.parametrize("bindings_used", ["fast", "stock"])
+def test_a_program_that_inherits_one_variable_without_the_other_works_as_well(bindings_used: str) -> None:
+    made = "from cdktf import App, TerraformStack; print(TerraformStack(App(), 's').node.id)"
+    done = run(made, JSII_RUNTIME=str(direct_kernel()), QUINTET_BINDINGS=bindings_used)
+    assert (done.stdout, done.returncode) == ("s\n", 0), done.stderr
+
+
 def test_a_kernel_that_the_user_names_is_left_alone(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setenv("JSII_RUNTIME", "/mine.js")
     assert kernel_environment([tmp_path]) == {}

@@ -158,7 +158,7 @@ def instance(tmp_path_factory: pytest.TempPathFactory, mariadb: MariaDb, emulato
             config = folder / f"{role}.conf"
             config.write_text(_config(made, role, root, modules, php or modules))
             # one process in a session of its own: Apache ends its whole process group, which would be the tests'
-            command = ["setsid", apache, "-X", "-d", str(folder), "-f", str(config)]
+            command = [apache, "-X", "-d", str(folder), "-f", str(config)]
 
             def ask(role: str = role) -> None:
                 if made.ask(role, "/").status != 200:
