@@ -22,6 +22,7 @@ from config.settings import ROOT
 from operations.addresses import read_document
 from operations.aws import Aws
 from operations.bootstrap import bootstrap
+from operations.capacity import runs_at_once
 from operations.emulator.server import Emulator
 from operations.errors import OperatorError
 from operations.existing import make_existing
@@ -81,16 +82,17 @@ def tour(cdktf: Cdktf, stacks: Sequence[Stack], output: Path) -> None:
     names = [stack.name for stack in stacks]
     # synthesised already; the provider's hashes are locked in git
     options = ("--skip-synth", "--skip-provider-lock", "--no-color")
+    side_by_side = ("--auto-approve", f"--parallelism={runs_at_once()}")
     for name in names:
         _override(output / "stacks" / name, "path_style", path_style)
-    cdktf("deploy", *names, "--auto-approve", *options)
+    cdktf("deploy", *names, *side_by_side, *options)
     for name in names:
         if NOTHING_TO_DO not in cdktf("diff", name, *options):
             raise OperatorError(f"cdktf diff {name} finds something left to do after cdktf deploy.")
     protected = [name for name in names if _override(output / "stacks" / name, "unprotected", without_protections)]
     if protected:
-        cdktf("deploy", *protected, "--auto-approve", *options)
-    cdktf("destroy", *names, "--auto-approve", *options)
+        cdktf("deploy", *protected, *side_by_side, *options)
+    cdktf("destroy", *names, *side_by_side, *options)
 
 
 def _override(folder: Path, name: str, make: Callable[[Mapping[str, Any]], dict[str, Any]]) -> bool:
