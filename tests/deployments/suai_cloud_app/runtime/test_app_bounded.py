@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor
 
 import pytest
 
@@ -32,19 +32,28 @@ def test_a_check_that_never_ends_is_given_up() -> None:
     check.may_end.set()
 
 
+class Watched(BoundedCheck):
+    """Tells of each request that has got hold of the check that runs."""
+
+    joined = threading.Semaphore(0)
+
+    def _join_or_start(self) -> Future[None]:
+        running = super()._join_or_start()
+        self.joined.release()
+        return running
+
+
 def test_requests_share_the_check_that_runs_and_those_beyond_the_bound_are_told_so() -> None:
     check = Controlled()
-    bounded = BoundedCheck(check, seconds=60, waiting=2)
+    bounded = Watched(check, seconds=60, waiting=2)
     with ThreadPoolExecutor(2) as requests:
-        first = requests.submit(bounded)
-        check.started.wait()
-        second = requests.submit(bounded)
-        while bounded._places._value:  # until the second has its place
-            pass
+        answers = [requests.submit(bounded) for _ in range(2)]
+        for _ in answers:
+            bounded.joined.acquire()
         with pytest.raises(CheckError, match="busy: 2 requests wait for this check already"):
             bounded()
         check.may_end.set()
-        assert (first.result(), second.result()) == (None, None)
+        assert [answer.result() for answer in answers] == [None, None]
     assert check.runs == 1
 
 
