@@ -15,6 +15,12 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 
+def dying_with_parent(command: Sequence[str]) -> list[str]:
+    """`command`, ended by the kernel when the program that starts it is killed, where there is setpriv (Linux)."""
+    setpriv = shutil.which("setpriv")
+    return [*([setpriv, "--pdeathsig", "KILL"] if setpriv else []), *command]
+
+
 class RunInterruptedError(Exception):
     """The operator asked to stop: a process was ended early, or not started at all."""
 
@@ -93,9 +99,8 @@ class Children:
 
         On Linux it ends even when this program is killed.
         """
-        setpriv = shutil.which("setpriv")
-        dying = [setpriv, "--pdeathsig", "KILL"] if setpriv else []
-        with _Ended(self, self._start([*dying, *command], cwd, environment, subprocess.DEVNULL)) as process:
+        mortal = dying_with_parent(command)
+        with _Ended(self, self._start(mortal, cwd, environment, subprocess.DEVNULL)) as process:
             yield _lines(process)
 
     def _start(

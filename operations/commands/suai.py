@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import re
-from datetime import UTC, datetime, timedelta
 from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
+
+from operations.commands.log_output import Follow, Since, print_log
 
 if TYPE_CHECKING:
     from operations.suai_cloud_app.rollout import RefreshPolicy
@@ -16,7 +16,6 @@ if TYPE_CHECKING:
 app = typer.Typer(help="Day-2 work on the SUAI Cloud App.", no_args_is_help=True)
 
 EnvironmentOption = Annotated[str, typer.Option(help="dev or prod")]
-_UNITS = {"s": 1, "m": 60, "h": 3600, "d": 86400}
 
 
 class Log(StrEnum):
@@ -155,37 +154,21 @@ def check(
 @app.command()
 def logs(
     environment: EnvironmentOption = "dev",
-    since: Annotated[str, typer.Option(help="How far to look back: 90s, 15m, 2h, 3d")] = "15m",
-    follow: Annotated[bool, typer.Option("--follow", "-f", help="Go on until Ctrl-C.")] = False,
+    since: Since = "15m",
+    follow: Follow = False,
     log: Annotated[
         Log, typer.Option(help="application: output.log; boot: /var/log/cloud-init-output.log")
     ] = Log.APPLICATION,
 ) -> None:
     """Prints what the instances have logged: time, instance, text."""
     from config.settings import ROOT
-    from operations.aws import Aws, refusals_explained
-    from operations.log_events import log_events
+    from operations.aws import Aws
     from operations.outputs import outputs_of
     from operations.suai_cloud_app.releases import DEPLOYMENT
 
-    beginning = datetime.now(UTC) - _duration(since)
-    aws = Aws()
-    outputs = outputs_of(ROOT, DEPLOYMENT, environment, aws)
-    group = outputs.text(f"{log}_log_group")
-    number = 0
-    try:
-        with refusals_explained():
-            for event in log_events(aws, group, region=outputs.stack.region, since=beginning, follow=follow):
-                typer.echo(str(event))
-                number += 1
-    except KeyboardInterrupt:
-        return
-    if not number:
-        typer.echo(f"Nothing in {group} for {since}.", err=True)
+    def find() -> tuple[Aws, str, str]:
+        aws = Aws()
+        outputs = outputs_of(ROOT, DEPLOYMENT, environment, aws)
+        return aws, outputs.text(f"{log}_log_group"), outputs.stack.region
 
-
-def _duration(text: str) -> timedelta:
-    found = re.fullmatch(r"([1-9][0-9]{0,5})([smhd])", text)
-    if found is None:
-        raise typer.BadParameter(f"{text!r} is no time span: 90s, 15m, 2h or 3d.", param_hint="--since")
-    return timedelta(seconds=int(found[1]) * _UNITS[found[2]])
+    print_log(find, since=since, follow=follow)

@@ -5,16 +5,18 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Callable
-from datetime import UTC, datetime, timedelta
 from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from operations.commands.log_output import Follow, Since, print_log, time_span
+
 if TYPE_CHECKING:
     from rich.console import Console
 
+    from operations.aws import Aws
     from operations.sync_storage.deployed import Deployed
     from operations.sync_storage.rotation import Rotation
     from operations.sync_storage.token_server import TokenServerDatabase
@@ -24,8 +26,6 @@ secrets = typer.Typer(
     help="Master secrets: a new one beside the old, webheads first, the old one last.", no_args_is_help=True
 )
 app.add_typer(secrets, name="secrets")
-
-_UNITS = {"s": 1, "m": 60, "h": 3600, "d": 86400}
 
 EnvironmentOption = Annotated[str, typer.Option(help="dev or prod")]
 DryRun = Annotated[bool, typer.Option("--dry-run", help="Only say what would be done.")]
@@ -142,7 +142,7 @@ def retire(
     """Takes every secret but the newest away, from the webheads too; refused before the grace period is over."""
     from operations.aws import refusals_explained
 
-    span = _duration(grace, "--grace")
+    span = time_span(grace, "--grace")
     with refusals_explained():
         deployed = _deployed(environment)
         _rotation(deployed, _console(), batch_size, dry_run).retire(deployed.chosen(nodes or []), grace=span)
@@ -220,27 +220,17 @@ def check(
 @app.command()
 def logs(
     environment: EnvironmentOption = "dev",
-    since: Annotated[str, typer.Option(help="How far to look back: 90s, 15m, 2h, 3d")] = "15m",
-    follow: Annotated[bool, typer.Option("--follow", "-f", help="Go on until Ctrl-C.")] = False,
+    since: Since = "15m",
+    follow: Follow = False,
     log: Annotated[Log, typer.Option(help="boot: what cloud-init wrote")] = Log.GUNICORN,
 ) -> None:
     """Prints what the webheads have logged: time, instance, text."""
-    from operations.aws import refusals_explained
-    from operations.log_events import log_events
 
-    beginning = datetime.now(UTC) - _duration(since, "--since")
-    number = 0
-    try:
-        with refusals_explained():
-            deployed = _deployed(environment)
-            group = deployed.outputs.text(f"{log}_log_group")
-            for event in log_events(deployed.aws, group, region=deployed.region, since=beginning, follow=follow):
-                typer.echo(str(event))
-                number += 1
-    except KeyboardInterrupt:
-        return
-    if not number:
-        typer.echo(f"Nothing in {group} for {since}.", err=True)
+    def find() -> tuple[Aws, str, str]:
+        deployed = _deployed(environment)
+        return deployed.aws, deployed.outputs.text(f"{log}_log_group"), deployed.region
+
+    print_log(find, since=since, follow=follow)
 
 
 def _console() -> Console:
@@ -280,10 +270,3 @@ def _token_server(url: str, *, ask: bool) -> TokenServerDatabase:
         return TokenServerDatabase.at(url, password=password or "")
     except ValueError as error:
         raise typer.BadParameter(str(error), param_hint="--token-server") from None
-
-
-def _duration(text: str, option: str) -> timedelta:
-    found = re.fullmatch(r"([1-9][0-9]{0,5})([smhd])", text)
-    if found is None:
-        raise typer.BadParameter(f"{text!r} is no time span: 90s, 15m, 2h or 3d.", param_hint=option)
-    return timedelta(seconds=int(found[1]) * _UNITS[found[2]])

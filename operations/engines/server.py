@@ -16,6 +16,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from operations.errors import OperatorError
+from operations.processes import dying_with_parent
 
 HOST = "127.0.0.1"
 _START_SECONDS = 60
@@ -40,8 +41,7 @@ class Server:
         self, command: Sequence[str], *, directory: Path, ask: Callable[[], object], stop_signal: int = signal.SIGTERM
     ) -> None:
         """`ask` raises until the server answers; its output goes to a file in `directory`."""
-        setpriv = shutil.which("setpriv")
-        self._command = [*([setpriv, "--pdeathsig", "KILL"] if setpriv else []), *command]
+        self._command = dying_with_parent(command)
         self._directory = directory
         self._ask = ask
         self._stop_signal = stop_signal

@@ -3,7 +3,6 @@
 * a restored instance has the source's managed password and monitoring; AWS restores PostgreSQL without them
 * one restored to a point in time passes for a replica of its source
 * a renamed instance silently takes the place of another that has the name
-* managing a password that is managed already makes another secret
 """
 
 from __future__ import annotations
@@ -31,17 +30,12 @@ def restored_to_a_point_in_time(original: Any, response: RDSResponse) -> ActionR
 
 
 @GAP.around(RDSBackend, "modify_db_instance")
-def modified_as_aws_does(
+def renamed_to_a_free_name(
     original: Any, backend: RDSBackend, db_instance_identifier: str, db_kwargs: dict[str, Any]
 ) -> DBInstance:
     taken = db_kwargs.get("new_db_instance_identifier")
     if taken and taken != db_instance_identifier and taken in backend.databases:
         raise DBInstanceAlreadyExists
-    known = backend.databases.get(db_instance_identifier)
-    if known is not None and getattr(known, "manage_master_user_password", False):
-        db_kwargs = {
-            name: value for name, value in db_kwargs.items() if (name, value) != ("manage_master_user_password", True)
-        }
     modified: DBInstance = original(backend, db_instance_identifier, db_kwargs)
     return modified
 
