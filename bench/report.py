@@ -24,10 +24,10 @@ def main() -> int:
     begun = time.monotonic()
     report = Report("Plan of 1 stack", "bench", (report_stack("bench-prod", "prod", plan(amount), background),))
     total += _show(f"model and policies, {amount} changes", begun, "")
-    console = Console(file=io.StringIO(), width=160)
+    output = io.StringIO()
     begun = time.monotonic()
-    print_report(report, console)
-    total += _show("terminal", begun, console.file.getvalue())  # type: ignore[attr-defined]
+    print_report(report, Console(file=output, width=160))
+    total += _show("terminal", begun, output.getvalue())
     for form in (markdown, html):
         begun = time.monotonic()
         total += _show(form.__name__, begun, form(report))

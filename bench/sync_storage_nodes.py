@@ -68,7 +68,7 @@ def measure(number: int) -> dict[str, float]:
 def _end_node() -> None:
     """The system counts what a child used once it has ended."""
     from jsii._kernel.providers.process import ProcessProvider
-    from jsii._runtime import kernel  # type: ignore[attr-defined,unused-ignore]
+    from jsii._runtime import kernel  # type: ignore[attr-defined,unused-ignore]  # jsii does not export it
 
     provider = kernel.provider
     if isinstance(provider, ProcessProvider):

@@ -103,7 +103,7 @@ class TokenServerDatabase:
 
         login = {"user": self.user, "password": self.password, "database": self.database}
         try:
-            connection = pymysql.connect(host=self.host, port=self.port, connect_timeout=10, **login)  # type: ignore[arg-type,unused-ignore]
+            connection = pymysql.connect(host=self.host, port=self.port, connect_timeout=10, **login)  # type: ignore[arg-type,unused-ignore]  # pymysql's types
             with connection, connection.cursor() as cursor:
                 yield cursor
                 connection.commit()

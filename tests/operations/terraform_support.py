@@ -16,6 +16,15 @@ REGION = "eu-central-1"
 STATE = StateSettings(bucket="quintet-test-terraform-state", region=REGION, lock_table="quintet-test-terraform-locks")
 ENVIRONMENT = Environment(name="test", account_id=ACCOUNT, state=STATE)
 
+SETTINGS = f"""
+name = "test"
+account_id = "{ACCOUNT}"
+[state]
+bucket = "{STATE.bucket}"
+region = "{STATE.region}"
+lock_table = "{STATE.lock_table}"
+"""
+
 QUICK: dict[str, Any] = {
     "aws_ssm_parameter": {"greeting": {"name": "/DEPLOYMENT/greeting", "type": "String", "value": "hello"}},
     "aws_sns_topic": {"alarms": {"name": "DEPLOYMENT-alarms"}},
@@ -44,6 +53,15 @@ def make_root(path: Path) -> Path:
     (ROOT / ".tools").mkdir(exist_ok=True)
     (path / ".tools").symlink_to(ROOT / ".tools")
     return path
+
+
+def make_repository(path: Path, settings: str = SETTINGS) -> Path:
+    """One that has the environment `test` with these settings as well, and synthesises nothing."""
+    root = make_root(path)
+    (root / "config" / "environments").mkdir(parents=True)
+    (root / "config" / "environments" / "test.toml").write_text(settings)
+    (root / "main.py").write_text("")
+    return root
 
 
 def write_stack(

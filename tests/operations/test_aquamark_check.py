@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import http.server
 import json
-import threading
 from collections.abc import Callable, Iterator
 from types import SimpleNamespace
 from typing import Any
@@ -13,6 +12,7 @@ import pytest
 
 from operations.aquamark.check import SiteCheck
 from operations.errors import OperatorError
+from tests.http_server import serving
 
 VALUES = {
     "version": "1.0.2", "web_group": "web-1.0.2", "storage_user": "storage", "database_identifier": "database",
@@ -48,7 +48,7 @@ def page() -> Iterator[tuple[str, dict[str, str]]]:
     """Aquamark's address, and what it says: `ping`, and where a sign-in as admin leads."""
     said = {"ping": "Web services are UP", "location": "/login/?error=Login+incorrect"}
 
-    class Handler(http.server.BaseHTTPRequestHandler):
+    class Answers(http.server.BaseHTTPRequestHandler):
         def do_GET(self) -> None:
             self.send_response(200)
             self.end_headers()
@@ -60,14 +60,8 @@ def page() -> Iterator[tuple[str, dict[str, str]]]:
             self.send_header("Location", said["location"])
             self.end_headers()
 
-        def log_message(self, *_: object) -> None:
-            pass
-
-    server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-    threading.Thread(target=server.serve_forever).start()
-    yield f"http://127.0.0.1:{server.server_port}", said
-    server.shutdown()
-    server.server_close()
+    with serving(Answers) as port:
+        yield f"http://127.0.0.1:{port}", said
 
 
 @pytest.fixture

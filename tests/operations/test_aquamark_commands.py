@@ -6,9 +6,9 @@ import http.server
 import io
 import json
 import shutil
-import threading
 import urllib.parse
 from collections.abc import Callable, Iterator
+from contextlib import ExitStack
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -25,6 +25,7 @@ from operations.aquamark.version_setting import Versions, VersionSetting
 from operations.commands.aquamark import app
 from operations.errors import OperatorError
 from tests.engines import free_port
+from tests.http_server import serving
 
 
 class FakeSite:
@@ -223,10 +224,10 @@ def test_the_way_in_is_a_session_and_no_ssh(site: FakeSite, web: bool, target: s
 @pytest.fixture
 def login_page() -> Iterator[Callable[[str], str]]:
     """Aquamark's login as it answers; `login_page(password)` is where admin has that password."""
-    servers: list[http.server.ThreadingHTTPServer] = []
+    servers = ExitStack()
 
     def start(password: str) -> str:
-        class Handler(http.server.BaseHTTPRequestHandler):
+        class Answers(http.server.BaseHTTPRequestHandler):
             def do_GET(self) -> None:
                 self.send_response(200)
                 self.send_header("Set-Cookie", "_xsrf=token; Path=/")
@@ -242,18 +243,10 @@ def login_page() -> Iterator[Callable[[str], str]]:
                     self.send_header("Location", "/#/2/" if fine else "/login/?error=Login+incorrect")
                 self.end_headers()
 
-            def log_message(self, *_: object) -> None:
-                pass
+        return f"http://127.0.0.1:{servers.enter_context(serving(Answers))}"
 
-        server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-        threading.Thread(target=server.serve_forever).start()
-        servers.append(server)
-        return f"http://127.0.0.1:{server.server_port}"
-
-    yield start
-    for server in servers:
-        server.shutdown()
-        server.server_close()
+    with servers:
+        yield start
 
 
 def test_the_default_login_is_noticed_until_it_was_changed(login_page: Callable[[str], str]) -> None:

@@ -19,31 +19,18 @@ from operations.demo import Demo, differences
 from operations.errors import OperatorError
 from operations.existing import hosted_zones
 from operations.protections import without_protections
-from tests.operations.terraform_support import ENVIRONMENT, QUICK, REFUSED, SLOW, make_root, write_stack
-
-SETTINGS = f"""
-name = "test"
-account_id = "{ENVIRONMENT.account_id}"
-[state]
-bucket = "{ENVIRONMENT.state.bucket}"
-region = "{ENVIRONMENT.state.region}"
-lock_table = "{ENVIRONMENT.state.lock_table}"
-"""
+from tests.operations.terraform_support import QUICK, REFUSED, SLOW, make_repository, write_stack
 
 
 @pytest.fixture
 def root(tmp_path: Path) -> Path:
-    root = make_root(tmp_path / "repository")
-    (root / "config" / "environments").mkdir(parents=True)
-    (root / "config" / "environments" / "test.toml").write_text(SETTINGS)
-    (root / "main.py").write_text("")
-    return root
+    return make_repository(tmp_path / "repository")
 
 
 def demonstrate(root: Path, **options: Any) -> tuple[bool, str]:
-    console = Console(file=io.StringIO(), width=200)
-    fine = Demo(environment="test", root=root, **options).run(console)
-    return fine, console.file.getvalue()  # type: ignore[attr-defined]
+    said = io.StringIO()
+    fine = Demo(environment="test", root=root, **options).run(Console(file=said, width=200))
+    return fine, said.getvalue()
 
 
 def no_checks(deployment: str) -> Sequence[Check]:

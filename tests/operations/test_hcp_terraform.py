@@ -14,7 +14,7 @@ from operations.commands.state import app
 from operations.demo import Demo
 from operations.errors import OperatorError
 from operations.state import status
-from tests.operations.terraform_support import ENVIRONMENT, QUICK, make_root, write_stack
+from tests.operations.terraform_support import ENVIRONMENT, QUICK, make_repository, write_stack
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -57,13 +57,12 @@ def test_status_of_all_environments_names_the_organization(monkeypatch: pytest.M
 
 @pytest.mark.terraform
 def test_the_demo_applies_such_stacks_with_their_state_beside_them(tmp_path: Path) -> None:
-    root = make_root(tmp_path / "repository")
-    (root / "config" / "environments").mkdir(parents=True)
-    (root / "config" / "environments" / "test.toml").write_text(SETTINGS)
-    (root / "main.py").write_text("")
+    root = make_repository(tmp_path / "repository", SETTINGS)
     write_cloud_stack(root)
-    console = Console(file=io.StringIO(), width=200)
-    fine = Demo(environment="test", root=root, destroy=True, checks_of=lambda _: ()).run(console)
-    said = console.file.getvalue()  # type: ignore[attr-defined]
+    output = io.StringIO()
+    fine = Demo(environment="test", root=root, destroy=True, checks_of=lambda _: ()).run(
+        Console(file=output, width=200)
+    )
+    said = output.getvalue()
     assert fine, said
     assert "state empty" in said

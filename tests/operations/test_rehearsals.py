@@ -19,8 +19,8 @@ from operations.engines.server import MissingEngineError
 from operations.processes import RunInterruptedError
 from operations.rehearsals import NotRehearsedError, Rehearsal, Stage, rehearsal_of
 from operations.runs import Run
-from tests.operations.terraform_support import QUICK, make_root, write_stack
-from tests.operations.test_demo import SETTINGS, disappoint, no_checks
+from tests.operations.terraform_support import QUICK, make_repository, write_stack
+from tests.operations.test_demo import disappoint, no_checks
 
 
 @contextmanager
@@ -45,11 +45,7 @@ def booed(stage: Stage) -> Iterator[Sequence[Check]]:
 
 @pytest.fixture
 def root(tmp_path: Path) -> Path:
-    root = make_root(tmp_path / "repository")
-    (root / "config" / "environments").mkdir(parents=True)
-    (root / "config" / "environments" / "test.toml").write_text(SETTINGS)
-    (root / "main.py").write_text("")
-    return root
+    return make_repository(tmp_path / "repository")
 
 
 @pytest.mark.terraform
@@ -57,10 +53,10 @@ def test_what_is_rehearsed_counts_as_checked_and_what_cannot_be_is_said_without_
     rehearsals: dict[str, Rehearsal] = {"one": nothing_here, "two": played, "three": booed}
     for name in rehearsals:
         write_stack(root, QUICK, deployment=name)
-    console = Console(file=io.StringIO(), width=200)
+    output = io.StringIO()
     demo = Demo(environment="test", root=root, checks_of=no_checks, rehearsal_of=rehearsals.get)
-    fine = demo.run(console)
-    said = console.file.getvalue()  # type: ignore[attr-defined]
+    fine = demo.run(Console(file=output, width=200))
+    said = output.getvalue()
     rows = {line.split("│")[1].strip(): line for line in said.splitlines() if line.startswith("│")}
     assert "0 of 0 passed" in rows["one-test"]
     assert "one-test: rehearsal not run: no orchestra (apt install orchestra)" in said

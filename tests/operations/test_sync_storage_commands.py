@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import http.server
-import threading
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -12,6 +11,7 @@ from typer.testing import CliRunner
 
 from operations.commands import sync_storage as commands
 from operations.sync_storage.host_names import ask_all
+from tests.http_server import serving
 from tests.operations.sync_storage_support import DOMAIN, Account, make_account, make_world
 
 NAMES = [f"http://a-{number}.{DOMAIN}" for number in range(10)]
@@ -21,21 +21,15 @@ NAMES = [f"http://a-{number}.{DOMAIN}" for number in range(10)]
 def balancer() -> Iterator[str]:
     """Answers for every host name but a-7, as a load balancer does when no rule fits."""
 
-    class Handler(http.server.BaseHTTPRequestHandler):
+    class Answers(http.server.BaseHTTPRequestHandler):
         def do_GET(self) -> None:
             fine = self.path == "/__heartbeat__" and self.headers["Host"] != f"a-7.{DOMAIN}"
             self.send_response(200 if fine else 503)
             self.send_header("Content-Length", "0")
             self.end_headers()
 
-        def log_message(self, *_: object) -> None:
-            pass
-
-    server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-    threading.Thread(target=server.serve_forever, daemon=True).start()
-    yield f"127.0.0.1:{server.server_port}"
-    server.shutdown()
-    server.server_close()
+    with serving(Answers) as port:
+        yield f"127.0.0.1:{port}"
 
 
 def test_each_host_name_is_asked_over_the_load_balancer(balancer: str) -> None:

@@ -21,18 +21,10 @@ from operations.errors import OperatorError
 from operations.plan_record import read_record
 from operations.plans import Planned, Planning
 from operations.stacks import Stack
-from tests.operations.terraform_support import ACCOUNT, ENVIRONMENT, REGION, make_root, write_stack
+from tests.operations.terraform_support import ACCOUNT, ENVIRONMENT, REGION, SETTINGS, make_repository, write_stack
 
 pytestmark = pytest.mark.terraform
 
-SETTINGS = f"""
-name = "test"
-account_id = "{ENVIRONMENT.account_id}"
-[state]
-bucket = "{ENVIRONMENT.state.bucket}"
-region = "{ENVIRONMENT.state.region}"
-lock_table = "{ENVIRONMENT.state.lock_table}"
-"""
 TOPIC: dict[str, Any] = {"aws_sns_topic": {"alarms": {"name": "DEPLOYMENT-alarms", "display_name": "one"}}}
 DATA: dict[str, Any] = {
     **TOPIC,
@@ -45,10 +37,8 @@ class Repository:
     """A repository with small stacks, planned and applied on an emulator of its own."""
 
     def __init__(self, root: Path, aws: Callable[[Stack], Mapping[str, str]]) -> None:
-        self.root = make_root(root)
+        self.root = make_repository(root)
         self._aws = aws
-        (root / "config" / "environments").mkdir(parents=True)
-        (root / "config" / "environments" / "test.toml").write_text(SETTINGS)
 
     def commit(self, resources: dict[str, Any], deployment: str) -> Stack:
         return write_stack(self.root, resources, deployment=deployment)
@@ -58,9 +48,9 @@ class Repository:
         return planning.run(Console(file=io.StringIO()))
 
     def apply(self, planned: Planned, **options: Any) -> tuple[bool, str]:
-        console = Console(file=io.StringIO(), width=200)
-        fine = Applying(planned.folder.name, root=self.root, aws=self._aws, **options).run(console)
-        return fine, console.file.getvalue()  # type: ignore[attr-defined]
+        said = io.StringIO()
+        applying = Applying(planned.folder.name, root=self.root, aws=self._aws, **options)
+        return applying.run(Console(file=said, width=200)), said.getvalue()
 
 
 @pytest.fixture(scope="module")

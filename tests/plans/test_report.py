@@ -17,10 +17,9 @@ from tests.plans.plan_support import SECRETS, change, plan_of, recorded, report_
 
 
 def terminal(report: Report) -> str:
-    console = Console(file=io.StringIO(), width=200)
-    print_report(report, console)
-    text: str = console.file.getvalue()  # type: ignore[attr-defined]
-    return text
+    output = io.StringIO()
+    print_report(report, Console(file=output, width=200))
+    return output.getvalue()
 
 
 FORMS = pytest.mark.parametrize("form", [terminal, markdown, html], ids=["terminal", "markdown", "html"])

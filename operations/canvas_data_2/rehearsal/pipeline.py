@@ -68,7 +68,7 @@ class Pipeline:
         console = Console(file=said, width=200)
         where = {"environment": self.environment, "root": self.root, "aws": self.aws}
         Credentials(CLIENT_ID, CLIENT_SECRET, **where).put(console)  # type: ignore[arg-type]  # of three types
-        DatabaseUser(**where).prepare(console)  # type: ignore[arg-type]
+        DatabaseUser(**where).prepare(console)  # type: ignore[arg-type]  # as above
         self.point_secret_here()
         return said.getvalue()
 

@@ -99,7 +99,7 @@ def data_api_as_asked() -> None:
     def write(cluster: DBCluster, asked: bool | None) -> None:
         cluster._enable_http_endpoint = bool(asked)
 
-    DBCluster.enable_http_endpoint = property(read, write)  # type: ignore[assignment]
+    DBCluster.enable_http_endpoint = property(read, write)  # type: ignore[assignment]  # moto has one that cannot be set
 
 
 @GAP.around(MasterUserSecret, "_generate_secret_string")

@@ -49,7 +49,7 @@ def delete_markers_can_be_disposed_of() -> None:
     def dispose(self: FakeDeleteMarker, garbage: bool = False) -> None:
         del self, garbage
 
-    FakeDeleteMarker.dispose = dispose  # type: ignore[attr-defined]
+    FakeDeleteMarker.dispose = dispose  # type: ignore[attr-defined]  # what moto forgot
 
 
 @GAP.around(S3Backend, "create_bucket")

@@ -12,6 +12,7 @@ import pytest
 import yaml
 
 from tests.deployments.aquamark.runtime.conftest import HOSTILE, REPOSITORY, SMTP_PASSWORD, Host
+from tests.http_server import serving
 
 pytestmark = pytest.mark.engines
 
@@ -92,7 +93,7 @@ def metadata() -> Iterator[tuple[str, dict[str, str]]]:
     """The instance's metadata service: its address, and what it says."""
     said = {"/latest/meta-data/instance-id": "i-0"}
 
-    class Handler(http.server.BaseHTTPRequestHandler):
+    class Answers(http.server.BaseHTTPRequestHandler):
         def do_PUT(self) -> None:
             self.answer("token")
 
@@ -104,14 +105,8 @@ def metadata() -> Iterator[tuple[str, dict[str, str]]]:
             self.end_headers()
             self.wfile.write(text.encode())
 
-        def log_message(self, *_: object) -> None:
-            pass
-
-    server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-    threading.Thread(target=server.serve_forever).start()
-    yield f"http://127.0.0.1:{server.server_port}", said
-    server.shutdown()
-    server.server_close()
+    with serving(Answers) as port:
+        yield f"http://127.0.0.1:{port}", said
 
 
 def launch(host: Host) -> str:

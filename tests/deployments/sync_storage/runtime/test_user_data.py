@@ -12,7 +12,6 @@ import os
 import stat
 import subprocess
 import sys
-import threading
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -23,6 +22,7 @@ import pytest
 from deployments.sync_storage import runtime
 from modules.user_data import render
 from operations.emulator.server import Emulator
+from tests.http_server import serving
 from tests.operations.test_sync_storage_secrets import mozsvc
 
 pytestmark = pytest.mark.engines
@@ -109,20 +109,13 @@ class Webhead:
 def heartbeat() -> Iterator[int]:
     """The port where something answers, as nginx would."""
 
-    class Handler(http.server.BaseHTTPRequestHandler):
+    class Answers(http.server.BaseHTTPRequestHandler):
         def do_GET(self) -> None:
             self.send_response(200 if self.path == "/__heartbeat__" else 404)
             self.end_headers()
 
-        def log_message(self, *_: object) -> None:
-            pass
-
-    server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-    thread = threading.Thread(target=server.serve_forever, daemon=True)
-    thread.start()
-    yield server.server_port
-    server.shutdown()
-    server.server_close()
+    with serving(Answers) as port:
+        yield port
 
 
 @pytest.fixture
