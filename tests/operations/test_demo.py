@@ -97,7 +97,8 @@ def test_a_failed_check_fails_the_demo(root: Path) -> None:
 def test_a_stopped_demo_leaves_no_process_and_no_working_copy(root: Path, stop: signal.Signals) -> None:
     stack = write_stack(root, SLOW, deployment="slow")
     program = (
-        "import sys; from pathlib import Path; from rich.console import Console; from operations.demo import Demo;"
+        "import signal, sys; from pathlib import Path; from rich.console import Console; from operations.demo import Demo;"
+        "signal.signal(signal.SIGINT, signal.default_int_handler);"  # a shell's background jobs are born ignoring it
         "Demo(environment='test', root=Path(sys.argv[1])).run(Console())"
     )
     demo = subprocess.Popen(
