@@ -2,7 +2,7 @@
 
 ENVIRONMENT ?= dev
 STACKS      ?=
-PYTEST      := .venv/bin/python -m pytest -n auto --dist loadgroup
+PYTEST      := .venv/bin/python -m pytest -n auto --dist loadgroup --no-loadscope-reorder
 FAST        := -m "not emulator and not engines and not terraform and not slow"
 LOCK        := .venv/bin/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header --no-annotate
 

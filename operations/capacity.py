@@ -17,7 +17,7 @@ makes the starts of all of them slower."""
 
 def runs_at_once() -> int:
     """At least 1; bound by the cores this process may use and by the memory that is free for it."""
-    return max(1, min(RUNS_PER_CORE * _cores(), _available_bytes() // RUN_BYTES))
+    return max(1, min(RUNS_PER_CORE * _cores(), available_bytes() // RUN_BYTES))
 
 
 def _cores() -> int:
@@ -26,7 +26,7 @@ def _cores() -> int:
     return os.cpu_count() or 1
 
 
-def _available_bytes() -> int:
+def available_bytes() -> int:
     """Free memory of the machine or, when a container allows less, what is left of that."""
     available = [_machine_available_bytes()]
     group = Path("/sys/fs/cgroup")

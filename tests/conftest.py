@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from modules import bindings
+from operations.capacity import available_bytes
 
 if TYPE_CHECKING:
     from _pytest.terminal import TerminalReporter
@@ -18,6 +19,8 @@ bindings.install()  # before any test module imports the provider's bindings
 pytest_plugins = ["tests.engines", "tests.emulator_fixture"]
 
 EMULATOR_TESTS = Path(__file__).parent / "emulator"
+WORKER_BYTES = 2 * 2**30
+"""A worker with its emulator, and what it runs of Terraform and the provider."""
 NO_SKIPS_ALLOWED = os.environ.get("CI", "").lower() not in ("", "0", "false")
 """In CI a skipped test is a failure: something the machine should have had was missing."""
 
@@ -25,16 +28,18 @@ NO_SKIPS_ALLOWED = os.environ.get("CI", "").lower() not in ("", "0", "false")
 def pytest_xdist_auto_num_workers(config: pytest.Config) -> int:
     """Workers for `-n auto`: one per core, and more on a small machine where Terraform takes part, as it mostly waits."""
     cores = os.cpu_count() or 1
-    return cores if "not terraform" in config.option.markexpr else max(4, cores)
+    if "not terraform" in config.option.markexpr:
+        return cores
+    return max(cores, 6 if available_bytes() >= 6 * WORKER_BYTES else 4)
 
 
 @pytest.hookimpl(tryfirst=True)  # before what -m leaves out is left out
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Mark what uses the emulator; the long waits first, so that the short tests fill the cores meanwhile."""
+    """Mark what uses the emulator; the longest waits first, so that the short tests fill the cores meanwhile."""
     for item in items:
         if "emulator" in getattr(item, "fixturenames", ()) or EMULATOR_TESTS in item.path.parents:
             item.add_marker("emulator")
-    items.sort(key=lambda item: item.get_closest_marker("terraform") is None)
+    items.sort(key=_minutes, reverse=True)
 
 
 @pytest.hookimpl(trylast=True)
@@ -51,6 +56,12 @@ def pytest_terminal_summary(terminalreporter: TerminalReporter, config: pytest.C
     terminalreporter.section(f"{len(skipped)} skipped, and why" + (" (CI allows none)" if NO_SKIPS_ALLOWED else ""))
     for test, reason in sorted(skipped):
         terminalreporter.line(f"{test}: {reason}")
+
+
+def _minutes(item: pytest.Item) -> float:
+    """How long a test waits, roughly: what its marker `terraform` says, else less than a minute."""
+    marker = item.get_closest_marker("terraform")
+    return float(marker.kwargs.get("minutes", 0.5)) if marker else 0
 
 
 def _skipped(config: pytest.Config) -> list[tuple[str, str]]:

@@ -13,7 +13,7 @@ from config.settings import ROOT
 from deployments.registry import DEPLOYMENTS
 from operations.stacks import find_stacks
 
-pytestmark = pytest.mark.terraform
+pytestmark = pytest.mark.terraform(minutes=9)
 
 
 def run(*command: str) -> str:

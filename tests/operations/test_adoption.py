@@ -152,7 +152,7 @@ def stack_of(root: Path) -> Stack:
     return only(find_stacks(root), STACK)
 
 
-@pytest.mark.terraform
+@pytest.mark.terraform(minutes=2)
 def test_what_exists_is_found_adopted_and_nothing_that_holds_data_is_changed_for_the_worse(
     repository: Path, aws: Aws, emulator: Emulator, monkeypatch: pytest.MonkeyPatch
 ) -> None:

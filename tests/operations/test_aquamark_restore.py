@@ -21,7 +21,7 @@ from operations.errors import OperatorError
 from operations.runs import Run
 from tests.operations.aquamark_rehearsal import CutOff, Rehearsal
 
-pytestmark = [pytest.mark.terraform, pytest.mark.xdist_group("aquamark-restore")]
+pytestmark = [pytest.mark.terraform(minutes=8), pytest.mark.xdist_group("aquamark-restore")]
 NAME = "aquamark-dev-database"
 FULL = {"schema": "r1", "tables": {"survey": 12, "appuser": 3}}
 

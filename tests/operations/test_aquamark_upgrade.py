@@ -15,7 +15,7 @@ from operations.runs import Run
 from operations.synth import synthesise
 from tests.operations.aquamark_rehearsal import A, B, CutOff, Rehearsal
 
-pytestmark = [pytest.mark.terraform, pytest.mark.xdist_group("aquamark-upgrade")]
+pytestmark = [pytest.mark.terraform(minutes=7), pytest.mark.xdist_group("aquamark-upgrade")]
 
 
 class Watcher:

@@ -10,7 +10,7 @@ def test_cores_and_memory_bound_the_runs_at_once(
     monkeypatch: pytest.MonkeyPatch, cores: int, runs_of_memory: int, expected: int
 ) -> None:
     monkeypatch.setattr(capacity, "_cores", lambda: cores)
-    monkeypatch.setattr(capacity, "_available_bytes", lambda: runs_of_memory * capacity.RUN_BYTES)
+    monkeypatch.setattr(capacity, "available_bytes", lambda: runs_of_memory * capacity.RUN_BYTES)
     assert capacity.runs_at_once() == expected
 
 

@@ -20,7 +20,7 @@ from operations.existing import make_existing
 from operations.runs import Run
 from operations.stacks import find_stacks, only
 
-pytestmark = pytest.mark.terraform
+pytestmark = pytest.mark.terraform(minutes=6)
 STACK = "sync-storage-dev"
 SETTINGS = "deployments/sync_storage/environments/dev.toml"
 NOT_COPIED = shutil.ignore_patterns(
