@@ -19,8 +19,8 @@ bindings.install()  # before any test module imports the provider's bindings
 pytest_plugins = ["tests.engines", "tests.emulator_fixture"]
 
 EMULATOR_TESTS = Path(__file__).parent / "emulator"
-WORKER_BYTES = 2 * 2**30
-"""A worker with its emulator, and what it runs of Terraform and the provider."""
+WORKER_BYTES = 3 * 2**30
+"""A worker with its emulator, and what it runs of Terraform and the provider, with room to spare."""
 NO_SKIPS_ALLOWED = os.environ.get("CI", "").lower() not in ("", "0", "false")
 """In CI a skipped test is a failure: something the machine should have had was missing."""
 
