@@ -8,6 +8,7 @@ byte of what is synthesised changes.
 """
 
 from __future__ import annotations
+import __future__
 
 import importlib.util
 import os
@@ -120,22 +121,26 @@ def _unchecked(fullname: str, path: Sequence[str] | None) -> ModuleSpec | None:
 
 
 class _UncheckedLoader(SourceFileLoader):
-    """Loads a module as `python -O` would, from the same cached byte code: without the checks of every argument."""
+    """Loads a module without the checks of every argument, as `python -O` would, nor the types that these check by.
+
+    The types stay as text; the byte code is cached apart from Python's own.
+    """
 
     @staticmethod
     def source_to_code(data: Any, path: Any = "<string>", **_: Any) -> CodeType:
-        code: CodeType = compile(data, path, "exec", dont_inherit=True, optimize=1)
+        as_text = __future__.annotations.compiler_flag
+        code: CodeType = compile(data, path, "exec", flags=as_text, dont_inherit=True, optimize=1)
         return code
 
     def get_data(self, path: str) -> bytes:
-        return super().get_data(_optimised(path))
+        return super().get_data(_unchecked_cache(path))
 
     def set_data(self, path: str, data: Buffer, **mode: Any) -> None:
-        super().set_data(_optimised(path), data, **mode)
+        super().set_data(_unchecked_cache(path), data, **mode)
 
 
-def _optimised(path: str) -> str:
-    return re.sub(r"(\.opt-1)?\.pyc$", ".opt-1.pyc", path)
+def _unchecked_cache(path: str) -> str:
+    return re.sub(r"(\.opt-\w+)?\.pyc$", ".opt-unchecked.pyc", path)
 
 
 class _AssemblyLoader(SourceFileLoader):
