@@ -99,11 +99,11 @@ def mariadb() -> Iterator[MariaDb]:
     mariadbd, install_db = need("mariadb-server", "mariadbd", "mariadb-install-db")
     (openssl,) = need("openssl", "openssl")
     with private_folder("mariadb") as directory:
-        data, port = f"--datadir={directory}/data", free_port()
-        account = f"--user={getpass.getuser()}"
-        run_program(
-            [install_db, "--no-defaults", data, account, "--skip-test-db", "--auth-root-authentication-method=normal"]
-        )
+        port, temporary = free_port(), directory / "tmp"
+        temporary.mkdir()
+        # A MariaDB server that starts deletes the temporary tables of all others that share its folder for them.
+        own = ["--no-defaults", f"--datadir={directory}/data", f"--tmpdir={temporary}", f"--user={getpass.getuser()}"]
+        run_program([install_db, *own, "--skip-test-db", "--auth-root-authentication-method=normal"])
         certificate, key = directory / "certificate.pem", directory / "key.pem"
         request = [openssl, "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "2", "-subj", f"/CN={HOST}"]
         run_program([*request, "-keyout", str(key), "-out", str(certificate)])
@@ -112,7 +112,7 @@ def mariadb() -> Iterator[MariaDb]:
             f"CREATE OR REPLACE USER {USER}@'%' IDENTIFIED BY '{PASSWORD}';\n"
             f"GRANT ALL PRIVILEGES ON *.* TO {USER}@'%' WITH GRANT OPTION;\n"
         )
-        command = [mariadbd, "--no-defaults", data, account, f"--port={port}", f"--bind-address={HOST}"]
+        command = [mariadbd, *own, f"--port={port}", f"--bind-address={HOST}"]
         command += [f"--socket={directory}/socket", f"--pid-file={directory}/pid", f"--init-file={login}"]
         command += ["--skip-name-resolve", f"--ssl-cert={certificate}", f"--ssl-key={key}"]
         with running(command, directory, lambda: _connect_mariadb(port).close()) as server:

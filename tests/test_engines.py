@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import socket
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pymysql
@@ -34,6 +35,14 @@ def test_mariadb_keeps_its_data_while_it_is_stopped(mariadb: MariaDb) -> None:
     with mariadb.connect("engines") as connection, connection.cursor() as cursor:
         cursor.execute("SELECT text FROM kept")
         assert cursor.fetchall() == (("café",),)
+
+
+@pytest.mark.engines
+def test_mariadb_shares_no_folder_for_temporary_tables(mariadb: MariaDb) -> None:
+    with mariadb.connect() as connection, connection.cursor() as cursor:
+        cursor.execute("SELECT @@tmpdir, @@datadir")
+        ((temporary, data),) = cursor.fetchall()
+    assert Path(temporary).parent == Path(data).parent
 
 
 @pytest.mark.engines
