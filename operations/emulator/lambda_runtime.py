@@ -1,6 +1,7 @@
 """Runs one invocation of a Python Lambda function, as a program of its own: event on standard input, answer on output.
 
-What the function prints goes to standard error, which is its log.
+What the function prints goes to standard error, which is its log. Its time limit begins when it is called, as at AWS,
+where starting and importing have a limit of their own; then SIGALRM ends the program.
 """
 
 from __future__ import annotations
@@ -8,6 +9,7 @@ from __future__ import annotations
 import importlib
 import json
 import os
+import signal
 import sys
 import time
 import traceback
@@ -35,11 +37,14 @@ class Context:
         return int((self._started + self.seconds - time.monotonic()) * 1000)
 
 
-def invoke(handler: str, event: Any, context: Context) -> dict[str, Any]:
+def invoke(handler: str, event: Any, arn: str, seconds: float) -> dict[str, Any]:
     """Call the handler ("module.function"): `{"result": …}`, or `{"error": …}` in the form AWS reports exceptions."""
     try:
         module, _, function = handler.rpartition(".")
-        result = getattr(importlib.import_module(module.replace("/", ".")), function)(event, context)
+        called = getattr(importlib.import_module(module.replace("/", ".")), function)
+        signal.setitimer(signal.ITIMER_REAL, seconds)
+        result = called(event, Context(arn, seconds))
+        signal.setitimer(signal.ITIMER_REAL, 0)
         json.dumps(result)
     except BaseException as error:  # whatever the function raises, exits included, is its answer
         traceback.print_exc()
@@ -59,7 +64,7 @@ def main() -> None:
     with os.fdopen(os.dup(1), "w") as answer:
         os.dup2(2, 1)
         event = json.loads(sys.stdin.read())
-        json.dump(invoke(os.environ["_HANDLER"], event, Context(arn, float(seconds))), answer)
+        json.dump(invoke(os.environ["_HANDLER"], event, arn, float(seconds)), answer)
 
 
 if __name__ == "__main__":

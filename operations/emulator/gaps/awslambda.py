@@ -11,6 +11,7 @@ from __future__ import annotations
 import io
 import json
 import os
+import signal
 import subprocess
 import sys
 import tempfile
@@ -30,6 +31,8 @@ GAP = Gap("awslambda")
 
 _RUNTIME = Path(__file__).parents[1] / "lambda_runtime.py"
 _KEPT = ("DeadLetterConfig", "LoggingConfig")
+_START_SECONDS = 10
+"""What AWS gives a function to start in, before its own time limit begins."""
 
 
 @GAP.around(LambdaFunction, "__init__")
@@ -145,15 +148,21 @@ def _run(function: LambdaFunction, paths: list[str], event: str) -> tuple[str, d
             cwd=paths[0],
             capture_output=True,
             text=True,
-            timeout=seconds,
+            timeout=_START_SECONDS + seconds,
             check=False,
         )
     except subprocess.TimeoutExpired as late:
-        message = f"Task timed out after {seconds}.00 seconds"
         written = late.stderr.decode(errors="replace") if isinstance(late.stderr, bytes) else late.stderr or ""
-        return f"{written}\n{message}", {"error": {"errorMessage": message, "errorType": "Sandbox.Timedout"}}
+        return _timed_out(written, seconds)
+    if ended.returncode == -signal.SIGALRM:
+        return _timed_out(ended.stderr, seconds)
     if not ended.stdout:
         message = f"Runtime exited with error: exit status {ended.returncode}"
         return ended.stderr, {"error": {"errorMessage": message, "errorType": "Runtime.ExitError"}}
     answer: dict[str, Any] = json.loads(ended.stdout)
     return ended.stderr, answer
+
+
+def _timed_out(written: str, seconds: int) -> tuple[str, dict[str, Any]]:
+    message = f"Task timed out after {seconds}.00 seconds"
+    return f"{written}\n{message}", {"error": {"errorMessage": message, "errorType": "Sandbox.Timedout"}}

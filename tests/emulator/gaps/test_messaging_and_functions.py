@@ -40,6 +40,14 @@ def sleeps(event, context):
     time.sleep(60)
 """
 
+SLOW = """
+import time
+time.sleep(1.5)
+
+def handler(event, context):
+    return "ready"
+"""
+
 
 def _zip(**files: str) -> bytes:
     packed = io.BytesIO()
@@ -70,7 +78,7 @@ def _function(aws: Aws, role: str, handler: str, **settings: Any) -> str:
         Runtime="python3.12",
         Role=role,
         Handler=handler,
-        Code={"ZipFile": _zip(main=CODE, **({} if "Layers" in settings else {"helper": "NAME = 'own'"}))},
+        Code={"ZipFile": _zip(main=CODE, slow=SLOW, **({} if "Layers" in settings else {"helper": "NAME = 'own'"}))},
         Environment={"Variables": {"STAGE": "dev"}},
         **settings,
     )["FunctionArn"]
@@ -108,6 +116,12 @@ def test_a_function_that_ends_or_takes_too_long_is_reported(aws: Aws, role: str,
     _function(aws, role, handler, Timeout=1)
     answer, error = _invoke(aws, {})
     assert (error, answer["errorType"]) == ("Unhandled", kind)
+
+
+def test_the_time_a_function_takes_to_start_does_not_count(aws: Aws, role: str) -> None:
+    _function(aws, role, "slow.handler", Timeout=1)
+    answer, error = _invoke(aws, {})
+    assert (answer, error) == ("ready", None)
 
 
 def test_other_runtimes_are_refused_and_not_pretended(aws: Aws, role: str) -> None:
