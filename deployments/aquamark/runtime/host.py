@@ -175,10 +175,13 @@ def wait_alone(values: Values) -> None:
     while True:
         answer = aws(values, "ec2", "describe-instances", "--filters", filters, states, "--query", query)
         launched = {instance: (at, instance) for instance, at in json.loads(answer)}
-        older = sorted(other for other, at in launched.items() if me in launched and at < launched[me])
-        if not older:
-            return
-        say(f"waiting for {', '.join(older)} to end")
+        if me in launched:
+            older = sorted(other for other, at in launched.items() if at < launched[me])
+            if not older:
+                return
+            say(f"waiting for {', '.join(older)} to end")
+        else:  # what EC2 tells of a new instance may be late
+            say(f"waiting for EC2 to list {me} as {values['fleet']}")
         time.sleep(float(os.environ.get("AQUAMARK_POLL_SECONDS", "5")))
 
 

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import shutil
 import subprocess
 import sys
+import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -75,6 +77,11 @@ class Host:
         fields: dict[str, str] = json.loads(self.aws("secretsmanager").get_secret_value(SecretId=arn)["SecretString"])
         return fields
 
+    @property
+    def program(self) -> Path:
+        """Aquamark-host itself."""
+        return self.root / "usr/local/lib/aquamark/host.py"
+
     def told(self, **changes: str) -> None:
         """Write down what the stack tells this host."""
         self.settings.update(changes)
@@ -84,8 +91,23 @@ class Host:
 
     def host(self, action: str) -> subprocess.CompletedProcess[str]:
         """Run aquamark-host."""
-        program = str(self.root / "usr/local/lib/aquamark/host.py")
-        return self._run([sys.executable, program, action])
+        return self._run([sys.executable, str(self.program), action])
+
+    @contextlib.contextmanager
+    def hosting(self, action: str, until: str) -> Iterator[tuple[subprocess.Popen[bytes], Path]]:
+        """Aquamark-host while it works, from when its log holds `until`; and that log."""
+        log = self.root / "host.log"
+        with log.open("wb") as written:
+            process = subprocess.Popen([sys.executable, self.program, action], stderr=written, env=self.environment)
+        try:
+            give_up = time.monotonic() + 60
+            while until not in log.read_text() and process.poll() is None and time.monotonic() < give_up:
+                time.sleep(0.05)
+            assert until in log.read_text()
+            yield process, log
+        finally:
+            process.kill()
+            process.wait()
 
     def task(self, *arguments: str) -> subprocess.CompletedProcess[str]:
         """Run a task as Run Command does: by standard input."""

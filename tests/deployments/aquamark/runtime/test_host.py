@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import http.server
 import json
-import threading
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 
@@ -109,8 +108,8 @@ def metadata() -> Iterator[tuple[str, dict[str, str]]]:
         yield f"http://127.0.0.1:{port}", said
 
 
-def launch(host: Host) -> str:
-    tags = [{"ResourceType": "instance", "Tags": [{"Key": "Name", "Value": "aquamark-dev-daemons"}]}]
+def launch(host: Host, name: str = "aquamark-dev-daemons") -> str:
+    tags = [{"ResourceType": "instance", "Tags": [{"Key": "Name", "Value": name}]}]
     ec2 = host.aws("ec2")
     image = ec2.describe_images(Owners=["amazon"])["Images"][0]["ImageId"]
     made = ec2.run_instances(ImageId=image, MinCount=1, MaxCount=1, TagSpecifications=tags)
@@ -158,16 +157,24 @@ def test_a_new_daemon_host_starts_nothing_before_the_one_before_it_has_ended(
     first, second = sorted(launched, key=lambda instance: launched[instance])
     said["/latest/meta-data/instance-id"] = second
     host.told(role="daemons", fleet="aquamark-dev-daemons")
-    answers = []
-    thread = threading.Thread(target=lambda: answers.append(host.host("start")))
-    thread.start()
-    thread.join(3)
-    assert thread.is_alive()
-    assert not (host.root / "docker.json").exists()
-    host.aws("ec2").terminate_instances(InstanceIds=[first])
-    thread.join(60)
-    assert answers[0].returncode == 0, answers[0].stderr
-    assert f"waiting for {first} to end" in answers[0].stderr
+    with host.hosting("start", until=f"waiting for {first} to end") as (process, log):
+        assert not (host.root / "docker.json").exists()
+        host.aws("ec2").terminate_instances(InstanceIds=[first])
+        assert process.wait(60) == 0, log.read_text()
+    assert set(host.containers) == {"recalc", "notify"}
+
+
+def test_a_daemon_host_that_ec2_does_not_list_yet_waits_and_does_not_take_itself_for_the_only_one(
+    host: Host, metadata: tuple[str, dict[str, str]]
+) -> None:
+    address, said = metadata
+    host.environment["AWS_EC2_METADATA_SERVICE_ENDPOINT"] = address
+    said["/latest/meta-data/instance-id"] = own = launch(host, name="")
+    host.told(role="daemons", fleet="aquamark-dev-daemons")
+    with host.hosting("start", until=f"waiting for EC2 to list {own} as aquamark-dev-daemons") as (process, log):
+        assert not (host.root / "docker.json").exists()
+        host.aws("ec2").create_tags(Resources=[own], Tags=[{"Key": "Name", "Value": "aquamark-dev-daemons"}])
+        assert process.wait(60) == 0, log.read_text()
     assert set(host.containers) == {"recalc", "notify"}
 
 
