@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+import shutil
+import subprocess
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -18,11 +20,13 @@ bindings.install()  # before any test module imports the provider's bindings
 
 pytest_plugins = ["tests.engines", "tests.emulator_fixture"]
 
-EMULATOR_TESTS = Path(__file__).parent / "emulator"
+REPOSITORY = Path(__file__).parents[1]
+EMULATOR_TESTS = REPOSITORY / "tests" / "emulator"
 WORKER_BYTES = 3 * 2**30
 """A worker with its emulator, and what it runs of Terraform and the provider, with room to spare."""
-NO_SKIPS_ALLOWED = os.environ.get("CI", "").lower() not in ("", "0", "false")
-"""In CI a skipped test is a failure: something the machine should have had was missing."""
+IN_CI = os.environ.get("CI", "").lower() not in ("", "0", "false")
+"""There a skipped test is a failure, as something the machine should have had was missing, and a touched file as well."""
+CHECKOUT = pytest.StashKey[set[str]]()
 
 
 def pytest_xdist_auto_num_workers(config: pytest.Config) -> int:
@@ -42,20 +46,27 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     items.sort(key=_minutes, reverse=True)
 
 
+def pytest_sessionstart(session: pytest.Session) -> None:
+    if IN_CI and not hasattr(session.config, "workerinput"):
+        session.config.stash[CHECKOUT] = _checkout()
+
+
 @pytest.hookimpl(trylast=True)
 def pytest_sessionfinish(session: pytest.Session) -> None:
-    if NO_SKIPS_ALLOWED and _skipped(session.config) and session.exitstatus == pytest.ExitCode.OK:
+    if IN_CI and session.exitstatus == pytest.ExitCode.OK and (_skipped(session.config) or _touched(session.config)):
         session.exitstatus = pytest.ExitCode.TESTS_FAILED
 
 
 def pytest_terminal_summary(terminalreporter: TerminalReporter, config: pytest.Config) -> None:
-    """List each skipped test and why, always: a skip nobody sees proves nothing."""
-    skipped = _skipped(config)
-    if not skipped:
-        return
-    terminalreporter.section(f"{len(skipped)} skipped, and why" + (" (CI allows none)" if NO_SKIPS_ALLOWED else ""))
-    for test, reason in sorted(skipped):
-        terminalreporter.line(f"{test}: {reason}")
+    """List each skipped test and why, always: a skip nobody sees proves nothing. In CI, list what tests left behind."""
+    if skipped := _skipped(config):
+        terminalreporter.section(f"{len(skipped)} skipped, and why" + (" (CI allows none)" if IN_CI else ""))
+        for test, reason in sorted(skipped):
+            terminalreporter.line(f"{test}: {reason}")
+    if touched := _touched(config):
+        terminalreporter.section("Left in the checkout by the tests (CI allows nothing)")
+        for file in sorted(touched):
+            terminalreporter.line(file)
 
 
 def _minutes(item: pytest.Item) -> float:
@@ -74,3 +85,16 @@ def _skipped(config: pytest.Config) -> list[tuple[str, str]]:
         for report in reporter.stats.get("skipped", [])
         if isinstance(report.longrepr, tuple)
     ]
+
+
+def _checkout() -> set[str]:
+    """Files that git would show as changed or new; none where this is no checkout."""
+    if shutil.which("git") is None:
+        return set()
+    command = ["git", "status", "--porcelain", "--untracked-files=all"]
+    return set(subprocess.run(command, cwd=REPOSITORY, capture_output=True, text=True, check=False).stdout.splitlines())
+
+
+def _touched(config: pytest.Config) -> set[str]:
+    """What the tests changed or left in the checkout, told in CI only: elsewhere somebody may be at work in it."""
+    return _checkout() - config.stash[CHECKOUT] if CHECKOUT in config.stash else set()

@@ -6,6 +6,7 @@ import os
 import subprocess
 import sys
 import tarfile
+import tempfile
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -21,14 +22,15 @@ UNUSED = f"{bindings.PACKAGE}.xray_group"  # written so that a scan of this file
 
 
 def run(*command: str | Path, **environment: str) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(
-        [sys.executable, *command],
-        cwd=REPOSITORY,
-        env={**os.environ, "PYTHONPATH": str(REPOSITORY), **environment},
-        capture_output=True,
-        text=True,
-        check=False,
-    )
+    with tempfile.TemporaryDirectory() as folder:  # what App() makes its own folders in
+        return subprocess.run(
+            [sys.executable, *command],
+            cwd=REPOSITORY,
+            env={**os.environ, "PYTHONPATH": str(REPOSITORY), "CDKTF_OUTDIR": folder, **environment},
+            capture_output=True,
+            text=True,
+            check=False,
+        )
 
 
 def files_under(folder: Path) -> dict[str, bytes]:

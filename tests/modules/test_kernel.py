@@ -3,6 +3,7 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+import tempfile
 from pathlib import Path
 
 import pytest
@@ -16,14 +17,15 @@ REPOSITORY = Path(bindings.__file__).parents[1]
 def run(script: str, **environment: str) -> subprocess.CompletedProcess[str]:
     """In a process of its own, which starts a kernel of its own."""
     variables = {name: value for name, value in os.environ.items() if name not in ("JSII_RUNTIME", "NODE_OPTIONS")}
-    return subprocess.run(
-        [sys.executable, "-c", f"from modules.bindings import install; install()\n{script}"],
-        cwd=REPOSITORY,
-        env={**variables, **environment},
-        capture_output=True,
-        text=True,
-        check=False,
-    )
+    with tempfile.TemporaryDirectory() as folder:  # what App() makes its own folders in
+        return subprocess.run(
+            [sys.executable, "-c", f"from modules.bindings import install; install()\n{script}"],
+            cwd=REPOSITORY,
+            env={**variables, "CDKTF_OUTDIR": folder, **environment},
+            capture_output=True,
+            text=True,
+            check=False,
+        )
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="reads /proc")

@@ -51,7 +51,7 @@ STAND_INS = {
     "docker": _RECORD + 'if [ "$1" = login ]; then cat >"$SYNCSTORAGE_ROOT/docker-password"; fi\n',
     "groupadd": _RECORD,
     "useradd": _RECORD,
-    "python3.11": _RECORD + 'mkdir -p "$3/bin"; cp "$0" "$3/bin/pip"\n',
+    "python3.11": _RECORD + 'if [ "$1 $2" = "-m venv" ]; then mkdir -p "$3/bin"; cp "$0" "$3/bin/pip"; fi\n',
     # what systemd would do before it starts the application
     "systemctl": _RECORD + 'if [ "$1 $2" = "restart gunicorn-syncstorage.service" ]; then\n'
     '    exec "$SYNCSTORAGE_ROOT/usr/local/sbin/syncstorage-render"\nfi\n',
@@ -75,7 +75,7 @@ class Webhead:
         return self.run(str(self.root / "usr/local/sbin/syncstorage-render"), *arguments)
 
     def run(self, *command: str) -> subprocess.CompletedProcess[str]:
-        return subprocess.run(command, check=False, capture_output=True, text=True, env=self.environment)
+        return subprocess.run(command, check=False, capture_output=True, text=True, env=self.environment, cwd=self.root)
 
     @property
     def calls(self) -> list[str]:
