@@ -4,6 +4,7 @@
 * executions started without a name all get the same one, so that the second is refused
 * `ecs:runTask` fails: its parameters and its answer are not put into the other's spelling
 * a missed heartbeat is reported as States.Timeout, not as States.HeartbeatTimeout
+* a task that is tried again keeps its token, and is taken at its first heartbeat for what the attempt before reported
 * integrations (Lambda, DynamoDB, SQS …) call back as an unknown account, at a host name S3 clients cannot use
 """
 
@@ -23,6 +24,7 @@ from moto.settings import moto_server_port
 from moto.stepfunctions.parser import models as interpreter
 from moto.stepfunctions.parser.asl.component.common.error_name.states_error_name import StatesErrorName
 from moto.stepfunctions.parser.asl.component.common.error_name.states_error_name_type import StatesErrorNameType
+from moto.stepfunctions.parser.asl.component.state.exec.state_task.service.state_task_service import StateTaskService
 from moto.stepfunctions.parser.asl.component.state.exec.state_task.service.state_task_service_callback import (
     StateTaskServiceCallback,
 )
@@ -126,6 +128,22 @@ def silence_by_its_own_name(original: Any, task: StateTaskServiceCallback, env: 
         failure.error_name = StatesErrorName(typ=silence)
         failure.event_details["taskTimedOutEventDetails"]["error"] = silence.to_name()
     return failure
+
+
+@GAP.around(StateTaskService, "_eval_execution")
+def every_attempt_with_a_token_of_its_own(original: Any, task: StateTaskService, env: Any) -> None:
+    """A new token, which nobody waits for any more when the attempt has ended."""
+    context = env.states.context_object
+    if "Task" not in context.context_object_data:
+        original(task, env)
+        return
+    endpoints = env.callback_pool_manager
+    token = context.update_task_token()
+    endpoints.add(token)
+    try:
+        original(task, env)
+    finally:
+        endpoints._pool.pop(token, None)
 
 
 def _ecs_operation(action: str) -> Any:

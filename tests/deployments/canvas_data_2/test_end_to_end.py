@@ -47,7 +47,7 @@ def canvas(tmp_path_factory: pytest.TempPathFactory, postgresql: PostgreSql) -> 
 
 def test_the_first_run_initialises_every_table(canvas: Pipeline) -> None:
     execution = canvas.refresh()
-    assert execution.status == "SUCCEEDED", execution
+    assert execution.status == "SUCCEEDED", f"{execution.error}: {execution.failed}"
     assert canvas.states(execution) == dict.fromkeys(canvas.api.tables, "complete")
     assert canvas.is_exact(*canvas.api.tables)
     (notification,) = canvas.notifications()
@@ -61,7 +61,7 @@ def test_the_second_run_syncs_what_changed(canvas: Pipeline) -> None:
     source.put(1000, name="added", points=None)
     source.delete(8)
     execution = canvas.refresh()
-    assert execution.status == "SUCCEEDED", execution
+    assert execution.status == "SUCCEEDED", f"{execution.error}: {execution.failed}"
     assert canvas.is_exact(*canvas.api.tables)
     (notification,) = canvas.notifications()
     counts = json.loads(notification["Message"])["counts"]
@@ -116,7 +116,7 @@ def test_a_sync_that_is_out_of_time_is_handed_over_to_fargate(canvas: Pipeline) 
     execution = canvas.refresh("courses")
     functions.update_function_configuration(FunctionName=name, Environment={"Variables": variables})
     canvas.api.faults.slow.clear()
-    assert canvas.states(execution) == {"courses": "complete"}, execution
+    assert canvas.states(execution) == {"courses": "complete"}, f"{execution.error}: {execution.failed}"
     assert canvas.is_exact("courses")
     tasks = canvas.client("ecs").list_tasks(cluster=canvas.outputs.text("task_cluster_arn"), desiredStatus="STOPPED")
     assert tasks["taskArns"]
@@ -134,7 +134,7 @@ def test_a_sync_that_lambda_ends_is_handed_over_as_well(canvas: Pipeline) -> Non
         FunctionName=name, Timeout=given["Timeout"], Environment=given["Environment"]
     )
     canvas.api.faults.slow.clear()
-    assert canvas.states(execution) == {"courses": "complete"}, execution
+    assert canvas.states(execution) == {"courses": "complete"}, f"{execution.error}: {execution.failed}"
     assert canvas.is_exact("courses")
 
 
@@ -142,7 +142,7 @@ def test_a_throttled_api_is_waited_for(canvas: Pipeline) -> None:
     canvas.api.faults.throttled["/dap/query/canvas/table"] = 3
     canvas.api.tables["enrollments"].put(2, title="after the wait", state="deleted")
     execution = canvas.refresh()
-    assert execution.status == "SUCCEEDED", execution
+    assert execution.status == "SUCCEEDED", f"{execution.error}: {execution.failed}"
     assert canvas.is_exact(*canvas.api.tables)
 
 
@@ -155,7 +155,7 @@ def test_a_killed_task_is_begun_again_without_duplicate_rows(canvas: Pipeline) -
     execution = canvas.refresh("late")
     canvas.run_containers_as([sys.executable, "-m", "cd2.task"])
     assert marker.exists()
-    assert canvas.states(execution) == {"late": "complete"}, execution
+    assert canvas.states(execution) == {"late": "complete"}, f"{execution.error}: {execution.failed}"
     assert canvas.is_exact("late")
 
 
@@ -183,7 +183,7 @@ def test_a_stopped_task_is_begun_again_at_once(canvas: Pipeline) -> None:
     execution = canvas.refresh("stopped")
     canvas.run_containers_as([sys.executable, "-m", "cd2.task"])
     assert marker.exists()
-    assert canvas.states(execution) == {"stopped": "complete"}, execution
+    assert canvas.states(execution) == {"stopped": "complete"}, f"{execution.error}: {execution.failed}"
     assert canvas.is_exact("stopped")
 
 
@@ -295,7 +295,7 @@ def test_what_is_published_runs_the_function_and_names_the_image_of_the_task(can
     asked.run(Console(file=said, width=200))
     assert "has its libraries already" in said.getvalue()
     execution = canvas.refresh("users")
-    assert canvas.states(execution) == {"users": "complete"}, execution
+    assert canvas.states(execution) == {"users": "complete"}, f"{execution.error}: {execution.failed}"
 
 
 def test_the_database_is_reached_by_tls_only_and_its_certificate_is_verified(canvas: Pipeline) -> None:

@@ -230,6 +230,38 @@ def test_a_missed_heartbeat_and_a_task_out_of_time_have_names_of_their_own(
     assert json.loads(_ended(aws, execution)["output"])["Error"] == error
 
 
+def test_a_task_that_is_tried_again_has_a_token_of_its_own(aws: Aws, role: str) -> None:
+    queue = aws("sqs").create_queue(QueueName="q")["QueueUrl"]
+    wait = {
+        "Type": "Task",
+        "Resource": "arn:aws:states:::sqs:sendMessage.waitForTaskToken",
+        "Parameters": {"QueueUrl": queue, "MessageBody.$": "$$.Task.Token"},
+        "HeartbeatSeconds": 60,
+        "TimeoutSeconds": 120,
+        "Retry": [{"ErrorEquals": ["Again"], "IntervalSeconds": 1, "MaxAttempts": 1}],
+        "End": True,
+    }
+    machine = _machine(aws, role, {"Wait": wait}, "Wait")
+    states = aws("stepfunctions")
+    execution = states.start_execution(stateMachineArn=machine, input="{}")["executionArn"]
+
+    def token() -> str:
+        message = aws("sqs").receive_message(QueueUrl=queue, WaitTimeSeconds=20)["Messages"][0]
+        aws("sqs").delete_message(QueueUrl=queue, ReceiptHandle=message["ReceiptHandle"])
+        return str(message["Body"])
+
+    states.send_task_failure(taskToken=(first := token()), error="Again")
+    second = token()
+    with pytest.raises(ClientError, match="InvalidToken"):
+        states.send_task_heartbeat(taskToken=first)
+    for _ in range(3):
+        states.send_task_heartbeat(taskToken=second)
+        time.sleep(0.1)
+    states.send_task_success(taskToken=second, output='{"went": "well"}')
+    ended = _ended(aws, execution)
+    assert (ended["status"], json.loads(ended["output"])) == ("SUCCEEDED", {"went": "well"})
+
+
 @pytest.mark.parametrize(
     ("definition", "code"),
     [
