@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 from rich.console import Console
 
+from operations.canvas_data_2.executions import Execution
 from operations.canvas_data_2.publish import Publication
 from operations.canvas_data_2.rehearsal.dap_api import CLIENT_SECRET, DapApi, SourceTable
 from operations.canvas_data_2.rehearsal.pipeline import Pipeline
@@ -45,9 +46,14 @@ def canvas(tmp_path_factory: pytest.TempPathFactory, postgresql: PostgreSql) -> 
             yield ready
 
 
+def why(execution: Execution) -> str:
+    """What a failed assertion should say; pytest cuts off the execution itself."""
+    return f"{execution.error}: {execution.failed}"
+
+
 def test_the_first_run_initialises_every_table(canvas: Pipeline) -> None:
     execution = canvas.refresh()
-    assert execution.status == "SUCCEEDED", f"{execution.error}: {execution.failed}"
+    assert execution.status == "SUCCEEDED", why(execution)
     assert canvas.states(execution) == dict.fromkeys(canvas.api.tables, "complete")
     assert canvas.is_exact(*canvas.api.tables)
     (notification,) = canvas.notifications()
@@ -61,7 +67,7 @@ def test_the_second_run_syncs_what_changed(canvas: Pipeline) -> None:
     source.put(1000, name="added", points=None)
     source.delete(8)
     execution = canvas.refresh()
-    assert execution.status == "SUCCEEDED", f"{execution.error}: {execution.failed}"
+    assert execution.status == "SUCCEEDED", why(execution)
     assert canvas.is_exact(*canvas.api.tables)
     (notification,) = canvas.notifications()
     counts = json.loads(notification["Message"])["counts"]
@@ -116,7 +122,7 @@ def test_a_sync_that_is_out_of_time_is_handed_over_to_fargate(canvas: Pipeline) 
     execution = canvas.refresh("courses")
     functions.update_function_configuration(FunctionName=name, Environment={"Variables": variables})
     canvas.api.faults.slow.clear()
-    assert canvas.states(execution) == {"courses": "complete"}, f"{execution.error}: {execution.failed}"
+    assert canvas.states(execution) == {"courses": "complete"}, why(execution)
     assert canvas.is_exact("courses")
     tasks = canvas.client("ecs").list_tasks(cluster=canvas.outputs.text("task_cluster_arn"), desiredStatus="STOPPED")
     assert tasks["taskArns"]
@@ -134,7 +140,7 @@ def test_a_sync_that_lambda_ends_is_handed_over_as_well(canvas: Pipeline) -> Non
         FunctionName=name, Timeout=given["Timeout"], Environment=given["Environment"]
     )
     canvas.api.faults.slow.clear()
-    assert canvas.states(execution) == {"courses": "complete"}, f"{execution.error}: {execution.failed}"
+    assert canvas.states(execution) == {"courses": "complete"}, why(execution)
     assert canvas.is_exact("courses")
 
 
@@ -142,7 +148,7 @@ def test_a_throttled_api_is_waited_for(canvas: Pipeline) -> None:
     canvas.api.faults.throttled["/dap/query/canvas/table"] = 3
     canvas.api.tables["enrollments"].put(2, title="after the wait", state="deleted")
     execution = canvas.refresh()
-    assert execution.status == "SUCCEEDED", f"{execution.error}: {execution.failed}"
+    assert execution.status == "SUCCEEDED", why(execution)
     assert canvas.is_exact(*canvas.api.tables)
 
 
@@ -155,7 +161,7 @@ def test_a_killed_task_is_begun_again_without_duplicate_rows(canvas: Pipeline) -
     execution = canvas.refresh("late")
     canvas.run_containers_as([sys.executable, "-m", "cd2.task"])
     assert marker.exists()
-    assert canvas.states(execution) == {"late": "complete"}, f"{execution.error}: {execution.failed}"
+    assert canvas.states(execution) == {"late": "complete"}, why(execution)
     assert canvas.is_exact("late")
 
 
@@ -183,7 +189,7 @@ def test_a_stopped_task_is_begun_again_at_once(canvas: Pipeline) -> None:
     execution = canvas.refresh("stopped")
     canvas.run_containers_as([sys.executable, "-m", "cd2.task"])
     assert marker.exists()
-    assert canvas.states(execution) == {"stopped": "complete"}, f"{execution.error}: {execution.failed}"
+    assert canvas.states(execution) == {"stopped": "complete"}, why(execution)
     assert canvas.is_exact("stopped")
 
 
@@ -295,7 +301,7 @@ def test_what_is_published_runs_the_function_and_names_the_image_of_the_task(can
     asked.run(Console(file=said, width=200))
     assert "has its libraries already" in said.getvalue()
     execution = canvas.refresh("users")
-    assert canvas.states(execution) == {"users": "complete"}, f"{execution.error}: {execution.failed}"
+    assert canvas.states(execution) == {"users": "complete"}, why(execution)
 
 
 def test_the_database_is_reached_by_tls_only_and_its_certificate_is_verified(canvas: Pipeline) -> None:

@@ -236,7 +236,6 @@ def test_a_task_that_is_tried_again_has_a_token_of_its_own(aws: Aws, role: str) 
         "Type": "Task",
         "Resource": "arn:aws:states:::sqs:sendMessage.waitForTaskToken",
         "Parameters": {"QueueUrl": queue, "MessageBody.$": "$$.Task.Token"},
-        "HeartbeatSeconds": 60,
         "TimeoutSeconds": 120,
         "Retry": [{"ErrorEquals": ["Again"], "IntervalSeconds": 1, "MaxAttempts": 1}],
         "End": True,
@@ -254,9 +253,6 @@ def test_a_task_that_is_tried_again_has_a_token_of_its_own(aws: Aws, role: str) 
     second = token()
     with pytest.raises(ClientError, match="InvalidToken"):
         states.send_task_heartbeat(taskToken=first)
-    for _ in range(3):
-        states.send_task_heartbeat(taskToken=second)
-        time.sleep(0.1)
     states.send_task_success(taskToken=second, output='{"went": "well"}')
     ended = _ended(aws, execution)
     assert (ended["status"], json.loads(ended["output"])) == ("SUCCEEDED", {"went": "well"})
