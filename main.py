@@ -8,16 +8,23 @@ from __future__ import annotations
 
 import json
 import os
+import pkgutil
 import shutil
 import sys
 import tempfile
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 ROOT = Path(__file__).resolve().parent
 sys.path.insert(0, str(ROOT))
 
 from config.settings import SettingsError  # noqa: E402  # the path above makes it importable from anywhere
-from deployments.registry import Plan, load_all  # noqa: E402
+from config.stack_settings import StackSettings, load_all  # noqa: E402
+
+if TYPE_CHECKING:
+    from cdktf import App
+
+    from modules.stack import DeploymentStack
 
 LOCK_FILE = ".terraform.lock.hcl"
 
@@ -25,7 +32,7 @@ LOCK_FILE = ".terraform.lock.hcl"
 def main() -> int:
     """Synthesises everything into the output folder; 0 when it was written, 1 when something was refused."""
     try:
-        plans = load_all()
+        wanted = load_all()
     except SettingsError as error:
         print(f"Settings refused, nothing was written:\n{error}", file=sys.stderr)  # noqa: T201
         return 1
@@ -34,7 +41,7 @@ def main() -> int:
     with tempfile.TemporaryDirectory(prefix="quintet-synth-") as folder:
         fresh = Path(folder) / "generated"
         try:
-            synthesise(plans, fresh, context=settings["context"])
+            synthesise(wanted, fresh, context=settings["context"])
         except (RuntimeError, ValueError) as error:
             print(f"Refused, nothing was written: {error}", file=sys.stderr)  # noqa: T201
             return 1
@@ -42,12 +49,12 @@ def main() -> int:
     return 0
 
 
-def synthesise(plans: list[Plan], output: Path, *, context: dict[str, str]) -> None:
-    """Writes `plans` as Terraform JSON into the folder `output`.
+def synthesise(wanted: list[StackSettings], output: Path, *, context: dict[str, str]) -> None:
+    """Writes the stacks of `wanted` as Terraform JSON into the folder `output`.
 
     Raises RuntimeError when a refusal finds something, ValueError when constructs cannot be combined as asked.
     """
-    from modules import bindings
+    from synth import bindings
 
     bindings.install()
     os.environ.pop("CDKTF_CONTINUE_SYNTH_ON_ERROR_ANNOTATIONS", None)  # refusals are not optional
@@ -55,7 +62,7 @@ def synthesise(plans: list[Plan], output: Path, *, context: dict[str, str]) -> N
     from cdktf import App
 
     app = App(outdir=str(output), context=context)
-    stacks = [plan.synthesise(app) for plan in plans]
+    stacks = [add_stack(app, stack_settings) for stack_settings in wanted]
     app.synth()
     for stack in stacks:
         folder = output / "stacks" / stack.node.id
@@ -63,6 +70,12 @@ def synthesise(plans: list[Plan], output: Path, *, context: dict[str, str]) -> N
             (folder / name).parent.mkdir(parents=True, exist_ok=True)
             (folder / name).write_bytes(content)
         shutil.copyfile(ROOT / LOCK_FILE, folder / LOCK_FILE)
+
+
+def add_stack(app: App, wanted: StackSettings) -> DeploymentStack:
+    """Creates the stack of `wanted` in `app`. The bindings are installed by then."""
+    stack: type[DeploymentStack] = pkgutil.resolve_name(wanted.deployment.stack)
+    return stack(app, environment=wanted.environment, settings=wanted.settings)  # type: ignore[call-arg]  # each names its own deployment
 
 
 def replace_changed(fresh: Path, output: Path) -> None:

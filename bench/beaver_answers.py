@@ -19,9 +19,9 @@ from typing import Any
 
 import pymysql
 
-from operations.beaver_contest.answers_sql import load_sql, write_sql
-from operations.beaver_contest.export import SEGMENTS, Export
-from operations.beaver_contest.transfer import BATCH, Transfer
+from deployments.beaver_contest.day2.answers_sql import load_sql, write_sql
+from deployments.beaver_contest.day2.export import SEGMENTS, Export
+from deployments.beaver_contest.day2.transfer import BATCH, Transfer
 from tests.engines import PASSWORD, USER, MariaDb, mariadb
 
 PER_PAGE = 4000

@@ -19,8 +19,8 @@ import threading
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from modules.assembly import CACHE_FOLDERS
-from modules.node import jsii_environment
+from synth.assembly import CACHE_FOLDERS
+from synth.nodejs import jsii_environment
 
 REPOSITORY = Path(__file__).resolve().parents[1]
 WANTED_MEGABYTES = 150

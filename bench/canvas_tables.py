@@ -15,8 +15,8 @@ from pathlib import Path
 from typing import Any
 
 from config.settings import ROOT
+from emulator.server import Emulator
 from operations.aws import Aws
-from operations.emulator.server import Emulator
 
 STACK = ROOT / "generated" / "stacks" / "canvas-data-2-dev"
 ACCOUNT, REGION = "111122223333", "us-east-1"

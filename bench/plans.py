@@ -24,13 +24,13 @@ from rich.console import Console
 
 from config.environment import environment_names, load_environment
 from config.settings import ROOT
+from emulator.server import Emulator
 from operations.aws import Aws
-from operations.bootstrap import bootstrap
-from operations.emulator.server import Emulator
-from operations.existing import make_existing
-from operations.plans import Planned, Planning
+from operations.demo.prerequisites import make_existing
+from operations.plans.planning import Planned, Planning
 from operations.stacks import Stack, find_stacks, select
-from operations.toolchain.environment import tool_environment
+from operations.state.bootstrap import bootstrap
+from operations.terraform.toolchain.environment import tool_environment
 
 CDKTF = "cdktf-cli@0.21.0"
 WANTED_RATIO = 5
@@ -175,7 +175,7 @@ def session_of_children(parent: int, group: str) -> Callable[[int], str | None]:
         if pid not in known:
             fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
             above = int(fields[1])
-            emulator = b"operations.emulator" in Path(f"/proc/{pid}/cmdline").read_bytes()
+            emulator = b"emulator" in Path(f"/proc/{pid}/cmdline").read_bytes()
             known[pid] = not emulator and (above == parent or (above > 1 and descends(above)))
         return known[pid]
 

@@ -8,10 +8,10 @@ import time
 
 from rich.console import Console
 
-from operations.report.html import html
-from operations.report.markdown import markdown
-from operations.report.model import Background, Report, report_stack
-from operations.report.terminal import print_report
+from operations.plans.report.html import html
+from operations.plans.report.markdown import markdown
+from operations.plans.report.model import Background, Report, report_stack
+from operations.plans.report.terminal import print_report
 
 WANTED_SECONDS = 5
 

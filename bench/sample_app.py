@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from modules.bindings import install
+from synth.bindings import install
 
 
 def main() -> None:

@@ -26,15 +26,15 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from emulator.server import Emulator
 from operations.aws import Aws
-from operations.bootstrap import bootstrap
-from operations.emulator.server import Emulator
-from operations.locks import Lock
 from operations.stacks import Stack
-from operations.state import locks_of, unlock
-from operations.state_difference import resources_of
-from operations.state_versions import plan_restoration, restore, state_versions
-from operations.terraform import Terraform
+from operations.state.bootstrap import bootstrap
+from operations.state.difference import resources_of
+from operations.state.locks import Lock
+from operations.state.status import locks_of, unlock
+from operations.state.versions import plan_restoration, restore, state_versions
+from operations.terraform.terraform import Terraform
 from tests.operations.plain_terraform import Clone
 from tests.operations.terraform_support import ACCOUNT, ENVIRONMENT, REGION, write_stack
 

@@ -6,7 +6,7 @@ import os
 from pathlib import Path
 
 import main
-from deployments.registry import load_all
+from config.stack_settings import load_all
 
 if __name__ == "__main__":
     stacks = [plan for plan in load_all() if plan.deployment.name == "suai-cloud-app"]

@@ -35,7 +35,7 @@ def main() -> int:
 
 def measure(number: int) -> dict[str, float]:
     """Synthesise once, in this process and its Node.js."""
-    from modules import bindings
+    from synth import bindings
 
     bindings.install()
     from cdktf import App

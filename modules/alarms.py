@@ -15,11 +15,11 @@ from constructs import Construct
 
 from config.components import AlarmSettings
 from modules.access import Grantable
-from modules.dashboard import dashboard_body
 from modules.encryption_key import USE, EncryptionKey
 from modules.policy import allow, deny, document
 from modules.stack import DeploymentStack
-from modules.watch import Watch, Watchable
+from modules.watches.dashboard import dashboard_body
+from modules.watches.watch import Watch, Watchable
 
 
 class Alarms(Construct):

@@ -21,7 +21,7 @@ from modules.encryption_key import EncryptionKey
 from modules.log_group import LogGroup
 from modules.network import Network
 from modules.refusals import exempt
-from modules.watch import Watch
+from modules.watches.watch import Watch
 
 PORT = 5432
 

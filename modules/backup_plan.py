@@ -17,7 +17,7 @@ from modules.encryption_key import EncryptionKey
 from modules.naming import physical_name
 from modules.policy import assumed_by
 from modules.stack import DeploymentStack
-from modules.watch import Watch
+from modules.watches.watch import Watch
 
 
 class BackupPlan(Construct):

@@ -16,7 +16,6 @@ from constructs import Construct
 from config.beanstalk import BeanstalkEnvironmentSettings
 from modules.access import Connections
 from modules.beanstalk_application import BeanstalkApplication
-from modules.beanstalk_watches import ENVIRONMENT_METRICS, beanstalk_watches
 from modules.bucket import Bucket
 from modules.dns import CanonicalNames
 from modules.instance_role import InstanceRole
@@ -25,7 +24,8 @@ from modules.network import Network
 from modules.policy import allow
 from modules.refusals import exempt
 from modules.stack import DeploymentStack
-from modules.watch import Watch
+from modules.watches.beanstalk import ENVIRONMENT_METRICS, beanstalk_watches
+from modules.watches.watch import Watch
 
 WEB_TIER = "arn:aws:iam::aws:policy/AWSElasticBeanstalkWebTier"
 HEALTH_CHECK_PATH = "/"

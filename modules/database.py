@@ -13,14 +13,14 @@ from constructs import Construct
 
 from config.components import DatabaseSettings
 from modules.access import Connections, Grantable
-from modules.database_watches import database_watches
 from modules.engines import Engine
 from modules.enhanced_monitoring import EnhancedMonitoringRole
 from modules.log_group import LogGroup
 from modules.network import Network
 from modules.policy import allow, document
 from modules.refusals import exempt
-from modules.watch import Watch
+from modules.watches.database import database_watches
+from modules.watches.watch import Watch
 
 LOG_RETENTION_DAYS = 365
 

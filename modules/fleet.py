@@ -22,13 +22,13 @@ from constructs import Construct
 
 from config.components import FleetSettings
 from modules.access import Connections
-from modules.fleet_watches import fleet_watches
 from modules.instance_role import InstanceRole
 from modules.launch_template import LaunchTemplate
 from modules.log_group import LogGroup
 from modules.network import Network
 from modules.stack import DeploymentStack
-from modules.watch import Watch
+from modules.watches.fleet import fleet_watches
+from modules.watches.watch import Watch
 
 GROUP_METRICS = (
     "GroupDesiredCapacity",

@@ -22,13 +22,13 @@ from modules.access import Connectable, Connections
 from modules.bucket import Bucket
 from modules.certificate import Certificate
 from modules.dns import AliasRecord
-from modules.load_balancer_watches import load_balancer_watches
 from modules.naming import physical_name
 from modules.network import Network
 from modules.policy import allow
 from modules.refusals import exempt
 from modules.stack import DeploymentStack
-from modules.watch import Watch
+from modules.watches.load_balancer import load_balancer_watches
+from modules.watches.watch import Watch
 
 TLS_POLICY = "ELBSecurityPolicy-TLS13-1-2-2021-06"
 """TLS 1.2 and 1.3 only."""

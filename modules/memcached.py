@@ -16,9 +16,9 @@ from constructs import Construct
 
 from config.memcached import MemcachedSettings
 from modules.access import Connections
-from modules.memcached_watches import memcached_watches
 from modules.network import Network
-from modules.watch import Watch
+from modules.watches.memcached import memcached_watches
+from modules.watches.watch import Watch
 
 PORT = 11211
 FAMILY = "memcached1.6"

@@ -16,7 +16,7 @@ from modules.python_function import PythonFunction
 from modules.secret import Secret
 from modules.source_files import pack, source_files
 from modules.stack import DeploymentStack
-from modules.watch import Watch
+from modules.watches.watch import Watch
 
 HANDLER = Path(__file__).parent / "handlers" / "mysql_databases.py"
 TIMEOUT_SECONDS = 120

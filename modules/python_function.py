@@ -24,7 +24,7 @@ from modules.policy import allow, document
 from modules.refusals import exempt
 from modules.service_role import ServiceRole
 from modules.stack import DeploymentStack
-from modules.watch import Watch
+from modules.watches.watch import Watch
 
 PYTHON = "python3.12"
 _KEEP_INTERFACES = ("ec2:AssignPrivateIpAddresses", "ec2:DeleteNetworkInterface", "ec2:UnassignPrivateIpAddresses")

@@ -23,9 +23,9 @@ from config.components import RedisSettings
 from modules.access import Connections
 from modules.log_group import LogGroup
 from modules.network import Network
-from modules.redis_watches import redis_watches
 from modules.refusals import exempt
-from modules.watch import Watch
+from modules.watches.redis import redis_watches
+from modules.watches.watch import Watch
 
 LOG_RETENTION_DAYS = 365
 PORT = 6379

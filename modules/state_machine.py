@@ -19,7 +19,7 @@ from modules.policy import allow, document
 from modules.service_role import ServiceRole
 from modules.stack import DeploymentStack
 from modules.template import template_file
-from modules.watch import Watch
+from modules.watches.watch import Watch
 
 _DELIVER_LOGS = (
     "logs:CreateLogDelivery",

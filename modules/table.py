@@ -22,8 +22,8 @@ from modules.access import Grantable
 from modules.policy import allow, document
 from modules.refusals import exempt
 from modules.table_autoscaling import TableAutoscaling
-from modules.table_watches import table_watches
-from modules.watch import Watch
+from modules.watches.table import table_watches
+from modules.watches.watch import Watch
 
 _READ = ("dynamodb:BatchGetItem", "dynamodb:DescribeTable", "dynamodb:GetItem", "dynamodb:Query", "dynamodb:Scan")
 _WRITE = ("dynamodb:BatchWriteItem", "dynamodb:DeleteItem", "dynamodb:PutItem", "dynamodb:UpdateItem")

@@ -5,12 +5,16 @@ from __future__ import annotations
 import importlib
 import sys
 from collections.abc import Sequence
+from types import ModuleType
 from typing import Any
 
 import typer
 from typer.core import TyperGroup
 
-from config.settings import SettingsError
+from config.registry import DEPLOYMENTS
+from config.settings import ROOT, SettingsError
+from emulator.errors import EmulatorError
+from operations.commands.day2 import part
 from operations.errors import OperatorError
 
 COMMANDS = {
@@ -25,32 +29,46 @@ COMMANDS = {
     "docs": "The generated parts of the documentation.",
     "adopt": "Propose to take over what was made by hand.",
     "addresses": "The recorded addresses of what holds data.",
-    "beaver": "Day-2 work on the Beaver Contest.",
-    "aquamark": "Day-2 work on Aquamark.",
-    "suai": "Day-2 work on the SUAI Cloud App.",
-    "sync-storage": "Day-2 work on Sync Storage.",
-    "canvas": "Day-2 work on Canvas Data 2.",
 }
-"""Command → what it is for. Each is the module of that name in operations/commands, imported when it is asked for."""
+"""Command → its one-line help. Each is the module of that name in operations/commands, imported when it is used."""
+
+DAY2 = {deployment.alias: deployment for deployment in DEPLOYMENTS}
+"""Command → the deployment whose day-2 work it is; one without `day2/commands.py` has no command."""
+
+
+def _offered() -> dict[str, str]:
+    """Every command and its one-line help; a file's presence says whether a deployment has one, nothing is imported."""
+    day2 = {
+        alias: deployment.help
+        for alias, deployment in DAY2.items()
+        if (ROOT / "deployments" / deployment.folder / "day2" / "commands.py").is_file()
+    }
+    return {**COMMANDS, **day2}
 
 
 class _LazyGroup(TyperGroup):
     """Imports a command's module when that command is used, so that no command pays for another's libraries."""
 
     def list_commands(self, ctx: Any) -> list[str]:
-        return list(COMMANDS)
+        return list(_offered())
 
     def get_command(self, ctx: Any, cmd_name: str) -> Any:
-        if cmd_name not in COMMANDS:
+        if cmd_name in COMMANDS:
+            name = f"operations.commands.{cmd_name.replace('-', '_')}"
+            module: ModuleType | None = importlib.import_module(name)
+        elif cmd_name in DAY2:
+            module = part(DAY2[cmd_name].name, "commands")
+        else:
             return None
-        module = importlib.import_module(f"operations.commands.{cmd_name.replace('-', '_')}")
+        if module is None:
+            return None
         command = typer.main.get_command(module.app)
         command.name = cmd_name
         return command
 
     def format_commands(self, ctx: Any, formatter: Any) -> None:
         with formatter.section("Commands"):
-            formatter.write_dl(list(COMMANDS.items()))
+            formatter.write_dl(list(_offered().items()))
 
 
 app = typer.Typer(
@@ -77,7 +95,7 @@ def run(arguments: Sequence[str] | None = None) -> int:
     except SettingsError as error:
         typer.echo(f"Settings refused:\n{error}", err=True)
         return 1
-    except OperatorError as error:
+    except (OperatorError, EmulatorError) as error:
         typer.echo(f"Error: {error}", err=True)
         return 1
     return 0

@@ -19,17 +19,17 @@ from typing import Any
 
 from config.environment import load_environment
 from config.settings import ROOT
-from operations.addresses import read_document
+from emulator.server import Emulator
 from operations.aws import Aws
-from operations.bootstrap import bootstrap
-from operations.capacity import runs_at_once
-from operations.emulator.server import Emulator
+from operations.demo.path_style import path_style
+from operations.demo.prerequisites import make_existing
+from operations.demo.unprotect import without_protections
 from operations.errors import OperatorError
-from operations.existing import make_existing
-from operations.path_style import path_style
-from operations.protections import without_protections
+from operations.review.addresses import read_document
 from operations.stacks import Stack, find_stacks, only
-from operations.toolchain.environment import tool_environment
+from operations.state.bootstrap import bootstrap
+from operations.terraform.runs_at_once import runs_at_once
+from operations.terraform.toolchain.environment import tool_environment
 
 CDKTF = "cdktf-cli@0.21.0"
 NOTHING_TO_DO = "No changes. Your infrastructure matches the configuration."

@@ -13,13 +13,13 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(ROOT))
 
-from deployments.registry import load_all  # noqa: E402  # the path above makes it importable from anywhere
-from modules import bindings  # noqa: E402
+from config.stack_settings import load_all  # noqa: E402  # the path above makes it importable from anywhere
+from synth import bindings  # noqa: E402
 
 bindings.install()
 
 from main import synthesise  # noqa: E402
-from modules.sources import Sources, recorded_sources  # noqa: E402  # after the bindings are installed
+from synth.construct_sources import Sources, recorded_sources  # noqa: E402  # after the bindings are installed
 
 
 def traced(output: Path) -> Sources:

@@ -6,7 +6,7 @@ if [ $# -eq 0 ]; then
     echo "There is no committed stack to plan; make synth writes them into generated/." >&2
     exit 1
 fi
-tools=$(.venv/bin/python -m operations.toolchain)
+tools=$(.venv/bin/python -m operations.terraform.toolchain)
 eval "$tools"
 for stack; do
     echo "== $stack"

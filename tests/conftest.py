@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from modules import bindings
-from operations.capacity import available_bytes
+from operations.terraform.runs_at_once import available_bytes
+from synth import bindings
 
 if TYPE_CHECKING:
     from _pytest.terminal import TerminalReporter

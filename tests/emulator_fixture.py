@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from operations.emulator.server import Emulator
+from emulator.server import Emulator
 
 REGION = "eu-central-1"
 _numbers = itertools.count(100_000_000_001)

@@ -17,7 +17,7 @@ Stacks = Annotated[
 def check(stacks: Stacks = None) -> None:
     """Says which recorded addresses are gone from the committed Terraform JSON."""
     from config.settings import ROOT
-    from operations.addresses import losses, read_document, read_record
+    from operations.review.addresses import losses, read_document, read_record
     from operations.stacks import find_stacks, select
 
     lost = [
@@ -39,7 +39,7 @@ def record(
 ) -> None:
     """Records the addresses that hold data as they are in the committed Terraform JSON."""
     from config.settings import ROOT
-    from operations.addresses import holding_data, read_document, read_record, record_file
+    from operations.review.addresses import holding_data, read_document, read_record, record_file
     from operations.stacks import find_stacks, select
 
     for stack in select(find_stacks(ROOT), stacks or []):

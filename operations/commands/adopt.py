@@ -13,8 +13,8 @@ app = typer.Typer(help="Propose to take over what was made by hand in AWS's cons
 def adopt(stack: Annotated[str, typer.Argument(help="Name of a stack, as in generated/stacks")]) -> None:
     """Looks for a stack's resources in AWS by names and tags and prints the [adopt] section that takes them over."""
     from config.settings import ROOT
-    from operations.adoption import look_up, section
     from operations.aws import Aws
+    from operations.review.adoption import look_up, section
     from operations.stacks import find_stacks, only
 
     chosen = only(find_stacks(ROOT), stack)

@@ -21,7 +21,7 @@ def apply(
     """Applies the plans of a run, stack after stack, unless anything they were made from has changed since."""
     from rich.console import Console
 
-    from operations.applies import Applying
+    from operations.plans.applying import Applying
 
     if not Applying(run, destroy=destroy or (), dry_run=dry_run).run(Console()):
         raise typer.Exit(1)

@@ -21,8 +21,16 @@ def demo(
     """Applies stacks to an emulator, plans them again (which must find nothing to do) and checks what they do."""
     from rich.console import Console
 
-    from operations.demo import Demo
+    from operations.commands.day2 import checks_of, rehearsal_of
+    from operations.demo.demo import Demo
 
-    asked = Demo(patterns=stacks or (), environment=environment, keep=keep, destroy=destroy)
+    asked = Demo(
+        patterns=stacks or (),
+        environment=environment,
+        keep=keep,
+        destroy=destroy,
+        checks_of=checks_of,
+        rehearsal_of=rehearsal_of,
+    )
     if not asked.run(Console()):
         raise typer.Exit(1)

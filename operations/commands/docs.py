@@ -15,7 +15,7 @@ def write(
 ) -> None:
     """Brings diagrams, tables of settings and lists of exemptions up to date with the committed Terraform JSON."""
     from config.settings import ROOT
-    from operations.documentation import pages
+    from operations.docs.pages import pages
 
     stale = [page for page in pages(ROOT) if page.stale]
     for page in stale:
@@ -30,7 +30,7 @@ def write(
 def check() -> None:
     """Says which pages tell of something that has changed."""
     from config.settings import ROOT
-    from operations.documentation import pages
+    from operations.docs.pages import pages
 
     found = pages(ROOT)
     for page in found:

@@ -20,8 +20,8 @@ def run(
     from rich.console import Console
 
     from config.settings import ROOT
-    from operations.emulator.announcement import Announcement, announce, withdraw
-    from operations.emulator.server import Emulator
+    from emulator.announcement import Announcement, announce, withdraw
+    from emulator.server import Emulator
 
     console = Console(highlight=False, soft_wrap=True)
     log = ROOT / ".runs" / "emulator.log"
@@ -55,8 +55,8 @@ def env(
     import shlex
 
     from config.settings import ROOT
-    from operations.emulator.announcement import find
-    from operations.emulator.server import aws_environment, without_aws
+    from emulator.announcement import find
+    from emulator.server import aws_environment, without_aws
 
     if len(account) != 12 or not account.isdecimal():
         raise typer.BadParameter(f"{account!r} is not an account id: twelve digits.", param_hint="--account")
@@ -75,8 +75,8 @@ def status() -> None:
     from rich.table import Table
 
     from config.settings import ROOT
-    from operations.emulator.announcement import find
-    from operations.emulator.server import STATUS_PATH, ask
+    from emulator.announcement import find
+    from emulator.server import STATUS_PATH, ask
 
     console = Console(highlight=False, soft_wrap=True)
     running = find(ROOT)

@@ -41,8 +41,8 @@ def plan_and_report(
     """Plans, shows the report, says where it is kept, and ends with its exit code."""
     from rich.console import Console
 
-    from operations.plans import Planning, check_policies
-    from operations.report.terminal import print_report
+    from operations.plans.planning import Planning, check_policies
+    from operations.plans.report.terminal import print_report
 
     check_policies(fail_on or [])
     console = Console()

@@ -25,7 +25,7 @@ def check(
 ) -> None:
     """Asks checkov about the committed Terraform JSON and compares what it finds with the exemptions."""
     from config.settings import ROOT
-    from operations.checkov import judge
+    from operations.review.checkov import judge
     from operations.stacks import find_stacks, select
 
     verdict = judge(select(find_stacks(ROOT), stacks or []), executable=ROOT / checkov)

@@ -15,7 +15,7 @@ def _settings() -> None:
 @app.command()
 def check() -> None:
     """Reads every settings file and says everything that is wrong with them at once."""
-    from deployments.registry import load_all
+    from config.stack_settings import load_all
 
     for plan in load_all():
         typer.echo(f"{plan.stack_name}: {plan.file} is fine ({plan.settings.region})")

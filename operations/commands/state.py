@@ -10,7 +10,7 @@ if TYPE_CHECKING:
     from rich.console import Console
 
     from config.environment import StateSettings
-    from operations.state import EnvironmentStatus
+    from operations.state.status import EnvironmentStatus
 
 app = typer.Typer(help="The bucket and lock table that hold Terraform's state.", no_args_is_help=True)
 
@@ -26,7 +26,7 @@ def bootstrap(
 
     from config.environment import load_environment
     from operations.aws import Aws
-    from operations.bootstrap import bootstrap as bring_about
+    from operations.state.bootstrap import bootstrap as bring_about
 
     settings = load_environment(environment)
     lines = bring_about(Aws(), settings, dry_run=dry_run)
@@ -50,9 +50,9 @@ def status(
     from config.environment import CloudStateSettings, environment_names, load_environment
     from config.settings import ROOT
     from operations.aws import Aws, account_of
-    from operations.hcp_terraform import state_in_s3
     from operations.stacks import find_stacks
-    from operations.state import status as look
+    from operations.state.hcp_terraform import state_in_s3
+    from operations.state.status import status as look
 
     console = Console()
     aws = Aws()
@@ -78,10 +78,10 @@ def unlock(
     """Shows who holds a stack's lock, asks, and breaks it by way of Terraform."""
     from config.settings import ROOT
     from operations.aws import Aws
-    from operations.runs import Run
     from operations.stacks import find_stacks, only
-    from operations.state import locks_of, require_place
-    from operations.state import unlock as break_locks
+    from operations.state.status import locks_of, require_place
+    from operations.state.status import unlock as break_locks
+    from operations.terraform.run import Run
 
     aws = Aws()
     chosen = only(find_stacks(ROOT), stack)
@@ -113,9 +113,9 @@ def versions(
 
     from config.settings import ROOT
     from operations.aws import Aws
-    from operations.locks import age_text
     from operations.stacks import find_stacks, only
-    from operations.state_versions import state_versions
+    from operations.state.locks import age_text
+    from operations.state.versions import state_versions
 
     chosen = only(find_stacks(ROOT), stack)
     found = state_versions(Aws(), chosen, limit=limit)
@@ -148,8 +148,8 @@ def restore(
     from config.settings import ROOT
     from operations.aws import Aws
     from operations.stacks import find_stacks, only
-    from operations.state_versions import plan_restoration, state_versions
-    from operations.state_versions import restore as write_back
+    from operations.state.versions import plan_restoration, state_versions
+    from operations.state.versions import restore as write_back
 
     aws = Aws()
     chosen = only(find_stacks(ROOT), stack)
@@ -179,7 +179,7 @@ _VERSIONS_SEARCHED = 200
 def _show(console: Console, environment: str, place: StateSettings, found: EnvironmentStatus) -> None:
     from rich.table import Table
 
-    from operations.locks import age_text
+    from operations.state.locks import age_text
 
     for what, name, exists in (
         ("bucket", place.bucket, found.bucket_exists),

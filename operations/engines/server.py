@@ -16,7 +16,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from operations.errors import OperatorError
-from operations.processes import dying_with_parent
+from operations.terraform.processes import dying_with_parent
 
 HOST = "127.0.0.1"
 _START_SECONDS = 60

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from config.settings import ROOT
-from operations.addresses import read_document
+from operations.review.addresses import read_document
 
 
 class StackJson:

@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from config.settings import ROOT
-from operations.addresses import read_document
+from operations.review.addresses import read_document
 
 pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("sixth-deployment")]
 BLOCK = re.compile(r"^`([\w/.]+)`(?:, in `(\w+)`)?\n\n```\w+\n(.*?)^```$", re.MULTILINE | re.DOTALL)
@@ -37,7 +37,7 @@ def built(tmp_path_factory: pytest.TempPathFactory) -> Path:
     shutil.copytree(ROOT, root, ignore=shutil.ignore_patterns(*LEFT_OUT, ".terraform", "__pycache__"))
     for file, text in blocks().items():
         path = root / file
-        if file == "deployments/registry.py":
+        if file == "config/registry.py":
             registry = path.read_text()
             before, entries = registry.split("DEPLOYMENTS = (\n")
             text = f"{before}DEPLOYMENTS = (\n{text}{entries}"
@@ -53,7 +53,7 @@ def test_a_sixth_deployment_takes_at_most_sixty_lines() -> None:
         "deployments/uploads/settings.py",
         "deployments/uploads/stack.py",
         "deployments/uploads/environments/dev.toml",
-        "deployments/registry.py",
+        "config/registry.py",
     ]
     written = [line for text in blocks().values() for line in text.splitlines() if line.strip()]
     assert len(written) <= MOST_LINES
@@ -91,7 +91,7 @@ def test_the_other_stacks_stay_as_they_are(built: Path) -> None:
 
 
 def test_its_code_passes_the_checks_of_the_repository(built: Path) -> None:
-    run(built, sys.executable, "-m", "ruff", "check", "--no-cache", "deployments/uploads", "deployments/registry.py")
+    run(built, sys.executable, "-m", "ruff", "check", "--no-cache", "deployments/uploads", "config/registry.py")
     run(
         built,
         sys.executable,
@@ -101,5 +101,5 @@ def test_its_code_passes_the_checks_of_the_repository(built: Path) -> None:
         "--no-cache",
         "--check",
         "deployments/uploads",
-        "deployments/registry.py",
+        "config/registry.py",
     )

@@ -9,9 +9,9 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner, Result
 
+from emulator.announcement import Announcement, announce
+from emulator.server import Emulator
 from operations.commands.emulator import app
-from operations.emulator.announcement import Announcement, announce
-from operations.emulator.server import Emulator
 from operations.errors import OperatorError
 
 

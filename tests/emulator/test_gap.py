@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from operations.emulator.gap import Gap, GapError
+from emulator.gap import Gap, GapError
 
 
 class Response:

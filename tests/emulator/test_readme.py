@@ -7,7 +7,7 @@ from pathlib import Path
 
 from config.settings import ROOT
 
-EMULATOR = ROOT / "operations" / "emulator"
+EMULATOR = ROOT / "emulator"
 README = (EMULATOR / "README.md").read_text()
 TESTS = Path(__file__).parent
 

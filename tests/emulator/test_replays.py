@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 from werkzeug.test import Client
 from werkzeug.wrappers import Request, Response
 
-from operations.emulator.replays import Replays
+from emulator.replays import Replays
 
 if TYPE_CHECKING:
     from collections.abc import Iterable

@@ -12,8 +12,8 @@ from pathlib import Path
 
 import pytest
 
-from operations.emulator.announcement import Announcement, announce, find, withdraw
-from operations.emulator.server import HOST, Emulator
+from emulator.announcement import Announcement, announce, find, withdraw
+from emulator.server import HOST, Emulator
 from operations.errors import OperatorError
 
 
@@ -42,7 +42,7 @@ def test_a_taken_port_is_refused_with_the_port(tmp_path: Path) -> None:
 
 def test_it_ends_with_a_parent_that_is_killed(tmp_path: Path) -> None:
     script = (
-        "import sys, time; from pathlib import Path; from operations.emulator.server import Emulator\n"
+        "import sys, time; from pathlib import Path; from emulator.server import Emulator\n"
         "print(Emulator.start(log=Path(sys.argv[1])).pid, flush=True); time.sleep(600)"
     )
     parent = subprocess.Popen(

@@ -9,8 +9,8 @@ import sys
 import pytest
 
 from config.environment import environment_names
+from config.registry import DEPLOYMENTS
 from config.settings import ROOT
-from deployments.registry import DEPLOYMENTS
 from operations.stacks import find_stacks
 
 pytestmark = pytest.mark.terraform(minutes=9)

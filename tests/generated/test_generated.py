@@ -11,8 +11,8 @@ from pathlib import Path
 import pytest
 
 from config.settings import ROOT
-from deployments.registry import load_all
-from operations.addresses import read_document
+from config.stack_settings import load_all
+from operations.review.addresses import read_document
 from operations.stacks import find_stacks
 
 GENERATED = ROOT / "generated"

@@ -10,7 +10,7 @@ from constructs import Construct
 from config.components import AlarmSettings
 from modules.alarms import Alarms
 from modules.stack import DeploymentStack
-from modules.watch import Watch
+from modules.watches.watch import Watch
 from tests.modules.peer import Peer
 from tests.modules.synth import ABSENT, Synthesised, assert_subset, sample_stack, synthesised
 

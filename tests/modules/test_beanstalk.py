@@ -119,7 +119,7 @@ def test_access_logs_are_accepted_from_this_account_s_load_balancers() -> None:
 
 
 def test_health_errors_and_latency_are_what_the_environment_reports() -> None:
-    from modules.beanstalk_watches import ENVIRONMENT_METRICS, beanstalk_watches
+    from modules.watches.beanstalk import ENVIRONMENT_METRICS, beanstalk_watches
 
     metrics = {watch.metric_name for watch in beanstalk_watches("webEnv")}
     assert metrics <= {*ENVIRONMENT_METRICS, "EnvironmentHealth"}

@@ -16,8 +16,8 @@ from cdktf import App
 from config.deployment import DeploymentSettings
 from config.environment import CloudStateSettings, Environment, StateSettings
 from modules.stack import DeploymentStack
-from operations.processes import Children
-from operations.terraform import run_environment
+from operations.terraform.processes import Children
+from operations.terraform.terraform import run_environment
 from tests.modules.synth import NETWORK, synthesised
 
 S3 = StateSettings(bucket="sample-state", region="eu-west-1", lock_table="sample-locks")

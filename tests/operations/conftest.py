@@ -7,12 +7,12 @@ import pytest
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from operations.emulator.server import Emulator
+    from emulator.server import Emulator
 
 
 @pytest.fixture(scope="module")
 def emulator(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Emulator]:
-    from operations.emulator.server import Emulator
+    from emulator.server import Emulator
 
     with Emulator.start(log=tmp_path_factory.mktemp("emulator") / "emulator.log") as started:
         yield started

@@ -10,11 +10,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from operations.stacks import FILE
-from operations.terraform import run_environment
+from operations.terraform.terraform import run_environment
 from tests.operations.terraform_support import ACCOUNT, REGION
 
 if TYPE_CHECKING:
-    from operations.emulator.server import Emulator
+    from emulator.server import Emulator
     from operations.stacks import Stack
 
 

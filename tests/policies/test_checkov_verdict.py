@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from config.settings import ROOT
-from operations.checkov import judge
+from operations.review.checkov import judge
 from operations.stacks import find_stacks
 
 CHECKOV = ROOT / ".venv-checkov" / "bin" / "checkov"

@@ -11,7 +11,7 @@ import pytest
 from parliament import analyze_policy_string, enhance_finding
 
 from config.settings import ROOT
-from operations.addresses import read_document
+from operations.review.addresses import read_document
 from operations.stacks import find_stacks
 
 EXAMPLES = {

@@ -9,8 +9,9 @@ from pathlib import Path
 import pytest
 
 from config.environment import ENVIRONMENTS
+from config.registry import DEPLOYMENTS
 from config.settings import SettingsError
-from deployments.registry import DEPLOYMENTS, FOLDER, Plan, load_all
+from config.stack_settings import FOLDER, StackSettings, load_all
 
 
 @dataclass
@@ -28,7 +29,7 @@ class Files:
         assert text.count(old) == 1, f"{old!r} stands {text.count(old)} times in {name}"
         self.path(name).write_text(text.replace(old, new))
 
-    def load(self) -> list[Plan]:
+    def load(self) -> list[StackSettings]:
         return load_all(folder=self.root, environments=self.root / "environments")
 
     def refusals(self) -> list[str]:

@@ -13,8 +13,9 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from config.environment import Environment
+from config.registry import DEPLOYMENTS
 from config.settings import SettingsError
-from deployments.registry import DEPLOYMENTS, load_all
+from config.stack_settings import load_all, settings_model
 from tests.settings.conftest import Files, copy_settings
 
 Path_ = tuple[str | int, ...]
@@ -46,7 +47,7 @@ def at(document: Any, path: Path_) -> Any:
 
 def required_keys(path: Path) -> set[str]:
     """The top-level keys that the settings file at `path` may not leave out."""
-    models = {deployment.folder: deployment.settings_model() for deployment in DEPLOYMENTS}
+    models = {deployment.folder: settings_model(deployment) for deployment in DEPLOYMENTS}
     model = models.get(path.parent.parent.name, Environment)
     return {name for name, field in model.model_fields.items() if field.is_required()}
 

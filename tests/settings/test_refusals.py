@@ -107,8 +107,8 @@ def test_checking_settings_imports_neither_cdktf_nor_boto3() -> None:
 def test_main_refuses_wrong_settings_before_writing_anything(tmp_path: Path, files: Files) -> None:
     files.replace(APP, "max_size = 4", "max_size = 0")
     program = (
-        "import sys, main, deployments.registry as registry; from pathlib import Path; root = Path(sys.argv[1]);"
-        "main.load_all = lambda: registry.load_all(folder=root, environments=root / 'environments'); sys.exit(main.main())"
+        "import sys, main, config.stack_settings as stack_settings; from pathlib import Path; root = Path(sys.argv[1]);"
+        "main.load_all = lambda: stack_settings.load_all(folder=root, environments=root / 'environments'); sys.exit(main.main())"
     )
     done = subprocess.run(
         [sys.executable, "-c", program, files.root],

@@ -8,7 +8,7 @@ from constructs import Construct
 
 from modules.access import Grantable
 from modules.policy import allow, document
-from modules.watch import Watch
+from modules.watches.watch import Watch
 
 NAMESPACE = "Quintet/Aquamark"
 

@@ -19,7 +19,7 @@ from modules.network import Network
 from modules.parameter import Parameter
 from modules.secret import Secret
 from modules.stack import DeploymentStack
-from modules.watch import Watch
+from modules.watches.watch import Watch
 
 SECURITY_GROUP = "syncstorage-sg-db"
 DATABASES = tuple(f"syncstorage{number}" for number in range(HOST_NAMES_PER_NODE))

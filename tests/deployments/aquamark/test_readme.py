@@ -26,7 +26,7 @@ def test_every_test_that_is_named_exists() -> None:
 
 
 def test_every_command_is_told_of() -> None:
-    from operations.commands.aquamark import app
+    from deployments.aquamark.day2.commands import app
 
     names = {
         command.name or command.callback.__name__.replace("_", "-")

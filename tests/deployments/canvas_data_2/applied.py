@@ -9,16 +9,16 @@ from pathlib import Path
 
 from config.environment import load_environment
 from config.settings import ROOT
+from deployments.canvas_data_2.day2 import DEPLOYMENT
+from deployments.canvas_data_2.day2.rehearsal.dap_api import DapApi
+from deployments.canvas_data_2.day2.rehearsal.pipeline import Pipeline, pipeline
+from emulator.server import Emulator
+from operations.applied import outputs_of
 from operations.aws import Aws
-from operations.bootstrap import bootstrap
-from operations.canvas_data_2 import DEPLOYMENT
-from operations.canvas_data_2.rehearsal.dap_api import DapApi
-from operations.canvas_data_2.rehearsal.pipeline import Pipeline, pipeline
-from operations.emulator.server import Emulator
 from operations.engines.postgresql import PostgreSql
-from operations.outputs import outputs_of
-from operations.runs import Run
 from operations.stacks import find_stacks, only
+from operations.state.bootstrap import bootstrap
+from operations.terraform.run import Run
 
 ENVIRONMENT = "dev"
 

@@ -6,13 +6,13 @@ from collections.abc import Iterator
 import asyncpg
 import pytest
 
+from deployments.canvas_data_2.day2.preparation import steps
+from deployments.canvas_data_2.day2.rehearsal.dap_api import CLIENT_ID, CLIENT_SECRET, DapApi, SourceTable
+from deployments.canvas_data_2.day2.rehearsal.replica import ADMIN, USER, Replica, make_replica
+from deployments.canvas_data_2.day2.scram import verifier
 from deployments.canvas_data_2.runtime.cd2.database import Login
 from deployments.canvas_data_2.runtime.cd2.parameters import ApiCredentials
 from deployments.canvas_data_2.runtime.cd2.replication import Table
-from operations.canvas_data_2.preparation import steps
-from operations.canvas_data_2.rehearsal.dap_api import CLIENT_ID, CLIENT_SECRET, DapApi, SourceTable
-from operations.canvas_data_2.rehearsal.replica import ADMIN, USER, Replica, make_replica
-from operations.canvas_data_2.scram import verifier
 from operations.engines.postgresql import PostgreSql
 
 ADMIN_PASSWORD = "of-the-administrator"

@@ -12,12 +12,12 @@ from pathlib import Path
 import pytest
 from rich.console import Console
 
-from operations.canvas_data_2.executions import Execution
-from operations.canvas_data_2.publish import Publication
-from operations.canvas_data_2.rehearsal.dap_api import CLIENT_SECRET, DapApi, SourceTable
-from operations.canvas_data_2.rehearsal.pipeline import Pipeline
-from operations.canvas_data_2.table_task import TableTask
-from operations.canvas_data_2.user import DatabaseUser
+from deployments.canvas_data_2.day2.executions import Execution
+from deployments.canvas_data_2.day2.publish import Publication
+from deployments.canvas_data_2.day2.rehearsal.dap_api import CLIENT_SECRET, DapApi, SourceTable
+from deployments.canvas_data_2.day2.rehearsal.pipeline import Pipeline
+from deployments.canvas_data_2.day2.table_task import TableTask
+from deployments.canvas_data_2.day2.user import DatabaseUser
 from operations.engines.authority import CertificateAuthority
 from operations.engines.postgresql import PostgreSql
 from operations.errors import OperatorError

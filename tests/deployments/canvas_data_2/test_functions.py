@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 
+from deployments.canvas_data_2.day2.rehearsal.dap_api import CLIENT_ID, CLIENT_SECRET, DapApi
 from deployments.canvas_data_2.runtime.cd2 import dap_http, log
 from deployments.canvas_data_2.runtime.cd2.dap_http import Api, ApiError
 from deployments.canvas_data_2.runtime.cd2.database import Login
@@ -18,7 +19,6 @@ from deployments.canvas_data_2.runtime.cd2.parameters import ApiCredentials, Cre
 from deployments.canvas_data_2.runtime.cd2.replication import Table
 from deployments.canvas_data_2.runtime.cd2.summarise import summarise
 from deployments.canvas_data_2.runtime.cd2.sync_table import _within
-from operations.canvas_data_2.rehearsal.dap_api import CLIENT_ID, CLIENT_SECRET, DapApi
 
 CREDENTIALS = ApiCredentials(CLIENT_ID, CLIENT_SECRET)
 

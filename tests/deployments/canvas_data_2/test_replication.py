@@ -10,12 +10,12 @@ import aiohttp
 import asyncpg
 import pytest
 
+from deployments.canvas_data_2.day2.rehearsal.dap_api import CLIENT_ID, CLIENT_SECRET, DapApi, checksum_of
+from deployments.canvas_data_2.day2.rehearsal.replica import USER, Replica
 from deployments.canvas_data_2.runtime.cd2 import dap_client, replication
 from deployments.canvas_data_2.runtime.cd2.database import DatabaseBusyError, Login, only_one
 from deployments.canvas_data_2.runtime.cd2.parameters import ApiCredentials
 from deployments.canvas_data_2.runtime.cd2.replication import Table
-from operations.canvas_data_2.rehearsal.dap_api import CLIENT_ID, CLIENT_SECRET, DapApi, checksum_of
-from operations.canvas_data_2.rehearsal.replica import USER, Replica
 from operations.engines.authority import CertificateAuthority
 from operations.engines.server import EngineError
 from tests.deployments.canvas_data_2.conftest import prepare, table

@@ -12,8 +12,8 @@ from typing import Any
 import pytest
 
 from config.settings import ROOT
-from operations.diagram import mermaid
-from operations.toolchain.environment import tool_environment
+from operations.docs.diagram import mermaid
+from operations.terraform.toolchain.environment import tool_environment
 from tests.deployments.stack_json import StackJson, has
 
 ENVIRONMENTS = ("dev", "prod")

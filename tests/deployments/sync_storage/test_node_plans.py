@@ -13,12 +13,12 @@ import pytest
 
 from config.environment import load_environment
 from config.settings import ROOT
+from emulator.server import Emulator
 from operations.aws import Aws
-from operations.bootstrap import bootstrap
-from operations.emulator.server import Emulator
-from operations.existing import make_existing
-from operations.runs import Run
+from operations.demo.prerequisites import make_existing
 from operations.stacks import find_stacks, only
+from operations.state.bootstrap import bootstrap
+from operations.terraform.run import Run
 
 pytestmark = pytest.mark.terraform(minutes=6)
 STACK = "sync-storage-dev"

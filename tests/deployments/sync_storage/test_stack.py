@@ -7,7 +7,7 @@ import re
 
 import pytest
 
-from operations.diagram import mermaid
+from operations.docs.diagram import mermaid
 from tests.deployments.stack_json import StackJson, has
 
 ENVIRONMENTS = ("dev", "prod")

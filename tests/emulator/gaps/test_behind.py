@@ -13,8 +13,8 @@ from typing import Any
 import pytest
 from botocore.exceptions import ClientError
 
+from emulator.server import Emulator
 from operations.aws import Aws
-from operations.emulator.server import Emulator
 from tests.engines import PostgreSql
 
 ACCOUNT = "111122223333"

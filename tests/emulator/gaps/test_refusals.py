@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from botocore.exceptions import ClientError
 
-from operations.emulator.server import Emulator
+from emulator.server import Emulator
 
 Aws = Callable[..., Any]
 

@@ -16,7 +16,7 @@ from typing import Any
 import pytest
 
 from deployments.aquamark import runtime
-from operations.emulator.server import Emulator
+from emulator.server import Emulator
 from tests.deployments.aquamark.runtime.stand_ins import install_stand_ins
 from tests.engines import PostgreSql
 

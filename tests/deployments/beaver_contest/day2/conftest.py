@@ -9,10 +9,10 @@ from typing import Any
 import pymysql
 import pytest
 
+from deployments.beaver_contest.day2.contest import Contest
+from emulator.server import Emulator
+from operations.applied import Outputs
 from operations.aws import Aws
-from operations.beaver_contest.contest import Contest
-from operations.emulator.server import Emulator
-from operations.outputs import Outputs
 from operations.stacks import Stack
 from tests.engines import HOST, PASSWORD, USER, MariaDb
 

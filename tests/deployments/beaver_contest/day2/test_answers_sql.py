@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from operations.beaver_contest.answers_sql import load_sql, statements, write_sql
+from deployments.beaver_contest.day2.answers_sql import load_sql, statements, write_sql
 from operations.errors import OperatorError
 
 

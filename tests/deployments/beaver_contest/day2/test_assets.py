@@ -8,8 +8,8 @@ from typing import Any
 
 import pytest
 
-from operations.beaver_contest.assets import CACHE_CONTROL, NAMES, differing, publish, read_assets
-from operations.beaver_contest.contest import Contest
+from deployments.beaver_contest.day2.assets import CACHE_CONTROL, NAMES, differing, publish, read_assets
+from deployments.beaver_contest.day2.contest import Contest
 from operations.errors import OperatorError
 from tests.deployments.beaver_contest.day2.conftest import Made
 

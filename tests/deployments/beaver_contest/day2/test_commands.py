@@ -8,9 +8,9 @@ from typing import Any
 import pytest
 from typer.testing import CliRunner
 
-from operations.beaver_contest.contest import Contest
-from operations.beaver_contest.mysql import Endpoint
-from operations.commands import beaver
+from deployments.beaver_contest.day2 import commands as beaver
+from deployments.beaver_contest.day2.contest import Contest
+from deployments.beaver_contest.day2.mysql import Endpoint
 from operations.errors import OperatorError
 from tests.deployments.beaver_contest.day2.conftest import DATABASE, Made, make_table
 from tests.engines import HOST, PASSWORD, USER, MariaDb
@@ -27,7 +27,7 @@ def here(contest: Made, mariadb: MariaDb, database: Any, monkeypatch: pytest.Mon
         make_table(made.client("dynamodb"), name)
     endpoint = Endpoint(HOST, mariadb.port, USER, DATABASE, PASSWORD)
     monkeypatch.setattr(beaver, "_contest", lambda environment: made)
-    monkeypatch.setattr("operations.beaver_contest.mysql.of_contest", lambda *_: endpoint)
+    monkeypatch.setattr("deployments.beaver_contest.day2.mysql.of_contest", lambda *_: endpoint)
     monkeypatch.setattr("config.settings.ROOT", tmp_path)
     return made
 
@@ -83,7 +83,7 @@ def test_fewer_items_than_rows_end_with_one(here: Contest, database: Any, monkey
     with database.cursor() as cursor:
         cursor.execute("INSERT INTO team (ID) VALUES (1), (2)")
     database.commit()
-    monkeypatch.setattr("operations.beaver_contest.transfer.Transfer.run", lambda _: 2)
+    monkeypatch.setattr("deployments.beaver_contest.day2.transfer.Transfer.run", lambda _: 2)
     result = run("transfer-table", "team")
     assert result.exit_code == 1
     assert "2 are missing: run it again with --restart" in result.output

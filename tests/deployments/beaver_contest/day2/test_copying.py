@@ -7,9 +7,9 @@ from typing import Any
 
 import pytest
 
-from operations.beaver_contest import copying
-from operations.beaver_contest.copying import Copying, without_definers
-from operations.beaver_contest.mysql import Endpoint, parse
+from deployments.beaver_contest.day2 import copying
+from deployments.beaver_contest.day2.copying import Copying, without_definers
+from deployments.beaver_contest.day2.mysql import Endpoint, parse
 from operations.errors import OperatorError
 from tests.deployments.beaver_contest.day2.conftest import DATABASE
 from tests.engines import HOST, PASSWORD, USER, MariaDb

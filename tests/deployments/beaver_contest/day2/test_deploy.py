@@ -8,9 +8,9 @@ from typing import Any
 
 import pytest
 
+from deployments.beaver_contest.day2.contest import Contest
+from deployments.beaver_contest.day2.deploy import Rollout, describe
 from deployments.beaver_contest.runtime import bundle
-from operations.beaver_contest.contest import Contest
-from operations.beaver_contest.deploy import Rollout, describe
 from operations.errors import OperatorError
 from tests.deployments.beaver_contest.day2.conftest import Made
 from tests.deployments.beaver_contest.runtime.checkout import make_checkout, no_programs

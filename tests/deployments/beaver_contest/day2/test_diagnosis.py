@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from operations.beaver_contest.diagnosis import diagnose, queries, triggers_left
+from deployments.beaver_contest.day2.diagnosis import diagnose, queries, triggers_left
 
 
 @pytest.mark.parametrize(

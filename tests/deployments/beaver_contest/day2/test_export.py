@@ -8,8 +8,8 @@ from typing import Any
 
 import pytest
 
-from operations.beaver_contest.capacity import TAG, ReadCapacity
-from operations.beaver_contest.export import Export, Interval
+from deployments.beaver_contest.day2.capacity import TAG, ReadCapacity
+from deployments.beaver_contest.day2.export import Export, Interval
 from operations.errors import OperatorError
 from tests.deployments.beaver_contest.day2.conftest import Made, make_table
 

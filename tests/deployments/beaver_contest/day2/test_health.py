@@ -7,12 +7,12 @@ from pathlib import Path
 
 import pytest
 
-from operations.beaver_contest.assets import NAMES, publish, read_assets
-from operations.beaver_contest.capacity import TAG
-from operations.beaver_contest.contest import Contest
-from operations.beaver_contest.health import Finding, look
-from operations.beaver_contest.keys import Keys
-from operations.beaver_contest.opening import Gate
+from deployments.beaver_contest.day2.assets import NAMES, publish, read_assets
+from deployments.beaver_contest.day2.capacity import TAG
+from deployments.beaver_contest.day2.contest import Contest
+from deployments.beaver_contest.day2.health import Finding, look
+from deployments.beaver_contest.day2.keys import Keys
+from deployments.beaver_contest.day2.opening import Gate
 from tests.deployments.beaver_contest.day2.conftest import Made, make_table
 
 

@@ -7,9 +7,9 @@ from typing import Any
 
 import pytest
 
-from operations.beaver_contest.contest import Contest
-from operations.beaver_contest.keys import Keys
-from operations.beaver_contest.tasks_password import protect_tasks
+from deployments.beaver_contest.day2.contest import Contest
+from deployments.beaver_contest.day2.keys import Keys
+from deployments.beaver_contest.day2.tasks_password import protect_tasks
 from operations.errors import OperatorError
 from tests.deployments.beaver_contest.day2.conftest import Made
 

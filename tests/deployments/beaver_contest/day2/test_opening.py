@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 
-from operations.beaver_contest.contest import Contest
-from operations.beaver_contest.opening import Gate, block_of, tunnel_command
+from deployments.beaver_contest.day2.contest import Contest
+from deployments.beaver_contest.day2.opening import Gate, block_of, tunnel_command
 from operations.errors import OperatorError
 from tests.deployments.beaver_contest.day2.conftest import Made
 

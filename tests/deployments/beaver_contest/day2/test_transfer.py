@@ -9,10 +9,10 @@ from typing import Any
 import pymysql
 import pytest
 
-from operations.beaver_contest.answers_sql import load_sql, write_sql
-from operations.beaver_contest.export import Export
-from operations.beaver_contest.items import item_of
-from operations.beaver_contest.transfer import BATCH, Transfer
+from deployments.beaver_contest.day2.answers_sql import load_sql, write_sql
+from deployments.beaver_contest.day2.export import Export
+from deployments.beaver_contest.day2.items import item_of
+from deployments.beaver_contest.day2.transfer import BATCH, Transfer
 from operations.errors import OperatorError
 from tests.deployments.beaver_contest.day2.conftest import Made, make_table
 

@@ -18,7 +18,7 @@ from typing import Any
 import pytest
 
 from deployments.beaver_contest.runtime.bundle import add_ours, copy, prepare
-from operations.emulator.server import Emulator
+from emulator.server import Emulator
 from tests.deployments.beaver_contest.runtime.checkout import make_checkout
 from tests.engines import HOST, PASSWORD, USER, MariaDb, free_port, need, running
 

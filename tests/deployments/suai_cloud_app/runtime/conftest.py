@@ -11,8 +11,8 @@ import botocore.session
 import pytest
 
 from deployments.suai_cloud_app.runtime.package import build
-from operations.emulator.server import Emulator
-from operations.toolchain.one_at_a_time import one_at_a_time
+from emulator.server import Emulator
+from operations.terraform.toolchain.one_at_a_time import one_at_a_time
 
 REGION = "eu-central-1"
 ACCOUNT_ID = "123456789012"

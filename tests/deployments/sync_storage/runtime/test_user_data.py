@@ -20,10 +20,10 @@ from typing import Any
 import pytest
 
 from deployments.sync_storage import runtime
+from emulator.server import Emulator
 from modules.user_data import render
-from operations.emulator.server import Emulator
+from tests.deployments.sync_storage.day2.test_secrets import mozsvc
 from tests.http_server import serving
-from tests.operations.test_sync_storage_secrets import mozsvc
 
 pytestmark = pytest.mark.engines
 

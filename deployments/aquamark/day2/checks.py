@@ -1,0 +1,127 @@
+"""What `make demo` tries on an applied Aquamark."""
+
+from __future__ import annotations
+
+import base64
+import gzip
+import json
+from collections.abc import Sequence
+from typing import Any
+
+from operations.demo.check import Check, CheckContext, expect
+
+
+def checks() -> Sequence[Check]:
+    """The checks, quick ones first."""
+    return (
+        Check("repository", tags_never_change_their_meaning),
+        Check("attachments", attachments_keep_every_version),
+        Check("database", database_is_as_documented_and_snapshots_outlive_it),
+        Check("network", only_web_and_daemons_reach_the_database),
+        Check("web", one_version_serves_behind_the_load_balancer),
+        Check("daemons", one_daemon_host_runs_the_same_version),
+    )
+
+
+def tags_never_change_their_meaning(context: CheckContext) -> str:
+    """The repository scans what is pushed and lets no tag be moved."""
+    name = context.outputs["repository"]
+    (found,) = context.client("ecr").describe_repositories(repositoryNames=[name])["repositories"]
+    expect(found["imageTagMutability"] == "IMMUTABLE", f"tags of {name} can be moved")
+    expect(found["imageScanningConfiguration"]["scanOnPush"], f"{name} does not scan images")
+    return "immutable tags, scanned"
+
+
+def attachments_keep_every_version(context: CheckContext) -> str:
+    """The bucket is versioned, and its policy forbids the user to change that or to delete."""
+    s3, bucket = context.client("s3"), context.outputs["attachments_bucket"]
+    expect(s3.get_bucket_versioning(Bucket=bucket).get("Status") == "Enabled", f"{bucket} is not versioned")
+    policy = json.loads(s3.get_bucket_policy(Bucket=bucket)["Policy"])
+    denied = {action for statement in policy["Statement"] for action in statement["Action"]}
+    expect({"s3:PutBucketVersioning", "s3:DeleteObject"} <= denied, f"{bucket} does not keep every version")
+    keys = context.client("iam").list_access_keys(UserName=context.outputs["storage_user"])["AccessKeyMetadata"]
+    expect(not keys, "the storage user has an access key although no command was asked for one")
+    return "versioned; no key yet"
+
+
+def database_is_as_documented_and_snapshots_outlive_it(context: CheckContext) -> str:
+    """PostgreSQL with 100 GiB and seven days of backups, not public; weekly snapshots go to a vault."""
+    database = _database(context)
+    expect(database["Engine"] == "postgres", f"it is {database['Engine']}")
+    expect(not database["PubliclyAccessible"], "the database has a public address")
+    expect(database["AllocatedStorage"] == 100, f"it has {database['AllocatedStorage']} GiB")
+    expect(database["BackupRetentionPeriod"] == 7, f"backups are kept {database['BackupRetentionPeriod']} days")
+    backup = context.client("backup")
+    plans = backup.list_backup_plans()["BackupPlansList"]
+    found = [backup.get_backup_plan(BackupPlanId=plan["BackupPlanId"])["BackupPlan"] for plan in plans]
+    vault = context.outputs["backup_vault"]
+    expect(any(rule["TargetBackupVaultName"] == vault for plan in found for rule in plan["Rules"]), "no weekly plan")
+    return f"{database['DBInstanceClass']}, weekly snapshots to {vault}"
+
+
+def only_web_and_daemons_reach_the_database(context: CheckContext) -> str:
+    """Two rules open the database, each for a security group."""
+    groups = [group["VpcSecurityGroupId"] for group in _database(context)["VpcSecurityGroups"]]
+    ec2 = context.client("ec2")
+    rules = ec2.describe_security_group_rules(Filters=[{"Name": "group-id", "Values": groups}])["SecurityGroupRules"]
+    incoming = [rule for rule in rules if not rule["IsEgress"]]
+    expect(len(incoming) == 2, f"{len(incoming)} rules open the database")
+    expect(all("ReferencedGroupInfo" in rule for rule in incoming), "the database is open to addresses")
+    return "web and daemons"
+
+
+def one_version_serves_behind_the_load_balancer(context: CheckContext) -> str:
+    """The group carries the version, its instances and no others are healthy, and they are told the version."""
+    group = _group(context, "web_group")
+    version = context.outputs["version"]
+    expect(group["AutoScalingGroupName"].endswith(f"-{version}"), f"{group['AutoScalingGroupName']} is not {version}")
+    elb, arn = context.client("elbv2"), context.outputs["target_group_arn"]
+    (targets,) = elb.describe_target_groups(TargetGroupArns=[arn])["TargetGroups"]
+    asked = (targets["HealthCheckProtocol"], targets["HealthCheckPath"], targets["Port"])
+    expect(asked == ("HTTP", "/ping", 80), f"the load balancer asks for {asked}")
+    health = elb.describe_target_health(TargetGroupArn=arn)["TargetHealthDescriptions"]
+    ids = sorted(target["Target"]["Id"] for target in health if target["TargetHealth"]["State"] == "healthy")
+    expect(ids == sorted(instance["InstanceId"] for instance in group["Instances"]), f"its targets are {ids}")
+    expect(len(ids) >= group["MinSize"] >= 1, f"{len(ids)} of {group['MinSize']} instances are healthy")
+    _told(context, group)
+    return f"{version} on {len(ids)}"
+
+
+def one_daemon_host_runs_the_same_version(context: CheckContext) -> str:
+    """Exactly one host, told the same version."""
+    group = _group(context, "daemon_group")
+    sizes = (group["MinSize"], group["DesiredCapacity"], group["MaxSize"])
+    expect(sizes == (1, 1, 1), f"the daemons' group is {sizes}")
+    expect(len(group["Instances"]) == 1, f"{len(group['Instances'])} daemon hosts run")
+    _told(context, group)
+    return "one host"
+
+
+def _group(context: CheckContext, output: str) -> dict[str, Any]:
+    autoscaling, name = context.client("autoscaling"), context.outputs[output]
+    found = autoscaling.describe_auto_scaling_groups(AutoScalingGroupNames=[name])["AutoScalingGroups"]
+    expect(len(found) == 1, f"there is no group {name}")
+    group: dict[str, Any] = found[0]
+    return group
+
+
+def _told(context: CheckContext, group: dict[str, Any]) -> None:
+    template = group["LaunchTemplate"]
+    (found,) = context.client("ec2").describe_launch_template_versions(
+        LaunchTemplateId=template["LaunchTemplateId"], Versions=["$Latest"]
+    )["LaunchTemplateVersions"]
+    packed = base64.b64decode(found["LaunchTemplateData"]["UserData"])
+    expect(len(packed) <= 16384, f"the user data has {len(packed)} bytes, EC2 takes 16384")
+    text = gzip.decompress(packed).decode()
+    expect(f'"version": "{context.outputs["version"]}"' in text, "the user data names another version")
+    for name in ("database_address", "login_secret_arn", "repository_url"):
+        expect(f'"{context.outputs[name]}"' in text, f"the user data does not name {name}")
+    master = context.client("secretsmanager").get_secret_value(SecretId=context.outputs["database_secret_arn"])
+    expect(json.loads(master["SecretString"])["password"] not in text, "the password stands in the user data")
+
+
+def _database(context: CheckContext) -> dict[str, Any]:
+    name = context.outputs["database_identifier"]
+    (found,) = context.client("rds").describe_db_instances(DBInstanceIdentifier=name)["DBInstances"]
+    database: dict[str, Any] = found
+    return database

@@ -1,0 +1,256 @@
+"""`quintet aquamark`: day-2 work on Aquamark."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+if TYPE_CHECKING:
+    from deployments.aquamark.day2.site import Site
+
+app = typer.Typer(help="Day-2 work on Aquamark.", no_args_is_help=True)
+
+EnvironmentOption = Annotated[str, typer.Option(help="dev or prod")]
+DryRunOption = Annotated[bool, typer.Option("--dry-run", help="Only say what would be done.")]
+
+
+def _site(environment: str) -> Site:
+    from deployments.aquamark.day2.site import Site
+
+    return Site(environment)
+
+
+@app.command()
+def upgrade(
+    version: Annotated[str | None, typer.Argument(help="The tag of an image in the repository.")] = None,
+    environment: EnvironmentOption = "dev",
+    rollback: Annotated[bool, typer.Option("--rollback", help="Go back to the version before this one.")] = False,
+    allow_more: Annotated[
+        bool, typer.Option("--allow-more", help="Apply what else the plan changes, such as earlier edits of settings.")
+    ] = False,
+    dry_run: DryRunOption = False,
+    timeout_minutes: Annotated[float, typer.Option(help="How long each wait may take.", min=1, max=600)] = 30,
+) -> None:
+    """Migrates the schema, puts a new web fleet beside the old one, removes that, then replaces the daemons.
+
+    Cut off at any moment, it goes on when it is run again.
+    """
+    from rich.console import Console
+
+    from deployments.aquamark.day2.upgrade import Upgrade
+
+    if rollback == (version is not None):
+        raise typer.BadParameter("say a VERSION or --rollback, one of them")
+    asked = Upgrade(
+        _site(environment),
+        version=version,
+        rollback=rollback,
+        allow_more=allow_more,
+        dry_run=dry_run,
+        timeout_seconds=timeout_minutes * 60,
+    )
+    asked.run(Console())
+
+
+@app.command()
+def migrate(
+    version: Annotated[str | None, typer.Argument(help="An image's tag; the one that runs when left out.")] = None,
+    environment: EnvironmentOption = "dev",
+    dry_run: DryRunOption = False,
+) -> None:
+    """Runs the image's migrations in a one-off container that has the environment file; safe to run again."""
+    from rich.console import Console
+
+    from deployments.aquamark.day2.database import Database
+
+    if dry_run:
+        typer.echo(f"Would run alembic upgrade head of {version or 'the version that runs'} on the daemon host.")
+        return
+    Database(_site(environment)).migrate(version, Console())
+
+
+@app.command()
+def rotate_storage_key(environment: EnvironmentOption = "dev", dry_run: DryRunOption = False) -> None:
+    """Makes the key attachments are stored with, hands it to every host, removes the one before it."""
+    from rich.console import Console
+
+    from deployments.aquamark.day2.storage_key import StorageKey
+
+    StorageKey(_site(environment), dry_run=dry_run).rotate(Console())
+
+
+@app.command()
+def database_login(environment: EnvironmentOption = "dev", dry_run: DryRunOption = False) -> None:
+    """Makes the application's login to the database, or gives it a new password, and has every host use it."""
+    from rich.console import Console
+
+    from deployments.aquamark.day2.database import Database
+
+    if dry_run:
+        typer.echo("Would set a new password of the application's login and restart the containers, host by host.")
+        return
+    Database(_site(environment)).make_login(Console())
+
+
+@app.command()
+def smtp_login(
+    username: Annotated[str, typer.Argument(help="Of the mail server.")],
+    environment: EnvironmentOption = "dev",
+    dry_run: DryRunOption = False,
+) -> None:
+    """Keeps the daemons' login to the mail server; asks for the password. Hosts read it within a quarter of an hour."""
+    from deployments.aquamark.day2.database import Database
+
+    if dry_run:
+        typer.echo(f"Would keep the login of {username} in the secret of {environment}.")
+        return
+    password = typer.prompt("Password", hide_input=True)
+    Database(_site(environment)).keep_smtp_login(username, password)
+    typer.echo("Kept.")
+
+
+@app.command()
+def snapshot(
+    name: Annotated[str | None, typer.Argument(help="What to call it; by default after the database and now.")] = None,
+    environment: EnvironmentOption = "dev",
+    dry_run: DryRunOption = False,
+) -> None:
+    """Takes a snapshot of the database that stays until somebody deletes it."""
+    from rich.console import Console
+
+    from deployments.aquamark.day2.database import Database
+
+    if dry_run:
+        typer.echo(f"Would take the snapshot {name or 'called after the database and now'} and wait for it.")
+        return
+    Database(_site(environment)).snapshot(name, Console())
+
+
+@app.command()
+def restore(
+    snapshot: Annotated[
+        str | None,
+        typer.Argument(help="Of any kind: yours, RDS's own (rds:…) or AWS Backup's (awsbackup:… or its ARN)."),
+    ] = None,
+    environment: EnvironmentOption = "dev",
+    to: Annotated[str | None, typer.Option(help="A time with its zone, or: latest. In place of a snapshot.")] = None,
+    again: Annotated[bool, typer.Option("--again", help="Restore anew what was restored last.")] = False,
+    abandon: Annotated[bool, typer.Option("--abandon", help="Give up a restore before its switch.")] = False,
+    allow_more: Annotated[
+        bool, typer.Option("--allow-more", help="Apply what else the plan changes, such as earlier edits of settings.")
+    ] = False,
+    dry_run: DryRunOption = False,
+    timeout_minutes: Annotated[float, typer.Option(help="How long each wait may take.", min=1, max=2880)] = 240,
+) -> None:
+    """Restores the database into a new instance, looks into it, then puts it in the place of the old one, which stays.
+
+    While the instances change their names the application has no database: some minutes. What was written since the
+    snapshot stays in the old instance only. Cut off at any moment, it goes on when it is run again.
+    """
+    from rich.console import Console
+
+    from deployments.aquamark.day2.restore import Restore
+    from deployments.aquamark.day2.restore_source import Moment, Snapshot
+
+    if [snapshot is not None, to is not None, abandon].count(True) != 1:
+        raise typer.BadParameter("say a SNAPSHOT, --to TIME or --abandon, one of them")
+    asked = Restore(
+        _site(environment),
+        Moment.of(to) if to else Snapshot.of(snapshot or ""),
+        again=again,
+        allow_more=allow_more,
+        dry_run=dry_run,
+        timeout_seconds=timeout_minutes * 60,
+    )
+    if abandon:
+        asked.abandon(Console())
+    else:
+        asked.run(Console())
+
+
+@app.command()
+def dump(
+    file: Annotated[Path, typer.Argument(help="Where to put it.", dir_okay=False)],
+    environment: EnvironmentOption = "dev",
+    dry_run: DryRunOption = False,
+) -> None:
+    """Dumps the database from inside the network, in pg_dump's own format, and fetches the dump."""
+    from rich.console import Console
+
+    from deployments.aquamark.day2.database import Database
+
+    if dry_run:
+        typer.echo(f"Would have the daemon host write a dump into the bucket of dumps, and fetch it to {file}.")
+        return
+    Database(_site(environment)).dump(file, Console())
+
+
+@app.command()
+def connect(
+    environment: EnvironmentOption = "dev",
+    port: Annotated[int, typer.Option(help="The port of this machine.", min=1024, max=65535)] = 15432,
+    web: Annotated[bool, typer.Option("--web", help="To a web server in place of the database.")] = False,
+    dry_run: DryRunOption = False,
+) -> None:
+    """Opens a port of this machine to the database, or a web server, through Session Manager; Ctrl-C closes it."""
+    import os
+    import shlex
+
+    from deployments.aquamark.day2.database import Database, check_programs
+
+    command = Database(_site(environment)).port_forward(port, web=web)
+    if dry_run:
+        typer.echo(shlex.join(command))
+        return
+    check_programs()
+    typer.echo(f"http://127.0.0.1:{port}/" if web else f"psql --host=127.0.0.1 --port={port} --username=aquamark")
+    os.execvp(command[0], command)  # noqa: S606 - Ctrl-C is for the session
+
+
+@app.command()
+def mail_test(environment: EnvironmentOption = "dev", dry_run: DryRunOption = False) -> None:
+    """Has both daemons send a test mail, with the settings they run with."""
+    if dry_run:
+        typer.echo("Would have both daemons send a mail to mail.error_send_to.")
+        return
+    from operations.aws import refusals_explained
+
+    with refusals_explained():
+        typer.echo(_site(environment).task("mail-test", what="the test mails"))
+
+
+@app.command()
+def check(
+    environment: EnvironmentOption = "dev",
+    url: Annotated[str | None, typer.Option(help="Ask here in place of the stack's own address.")] = None,
+) -> None:
+    """Looks whether all is well: /ping, the default login, one version, daemons, key, database. Changes nothing."""
+    from rich.console import Console
+    from rich.table import Table
+
+    from deployments.aquamark.day2.check import SiteCheck
+
+    findings = SiteCheck(_site(environment), url).run()
+    table = Table("", "what", "found")
+    for finding in findings:
+        table.add_row("ok" if finding.fine else "FAILED", finding.name, finding.said)
+    Console().print(table)
+    if not all(finding.fine for finding in findings):
+        raise typer.Exit(1)
+
+
+@app.command()
+def check_default_login(
+    environment: EnvironmentOption = "dev",
+    url: Annotated[str | None, typer.Option(help="Ask here in place of the stack's own address.")] = None,
+) -> None:
+    """Fails while admin may sign in with the password admin, which the first start of Aquamark makes."""
+    from deployments.aquamark.day2.admin_login import default_login_works
+
+    address = url or _site(environment).outputs().text("url")
+    if default_login_works(address):
+        typer.echo(f"admin signs in at {address} with the password admin: change it now.", err=True)
+        raise typer.Exit(1)
+    typer.echo("admin with the password admin is turned away.")

@@ -1,0 +1,393 @@
+"""`quintet beaver`: deploy the Beaver Contest, move its data, look after its database and keys."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+    from deployments.beaver_contest.day2.contest import Contest
+
+app = typer.Typer(help="Day-2 work on the Beaver Contest.", no_args_is_help=True)
+
+EnvironmentOption = Annotated[str, typer.Option(help="dev or prod")]
+DryRun = Annotated[bool, typer.Option("--dry-run", help="Only say what would be done.")]
+Through = Annotated[
+    str | None,
+    typer.Option(help="HOST:PORT where the database is reached, such as a tunnel's end.", show_default=False),
+]
+Source = Annotated[
+    Path, typer.Argument(help="A checkout of the contest.", exists=True, file_okay=False, show_default=False)
+]
+Restart = Annotated[bool, typer.Option("--restart", help="Begin anew instead of where a stopped run ended.")]
+_TIME = re.compile(r"\d{4}-\d{2}-\d{2} \d{2}:\d{2}:\d{2}")
+
+
+@app.command()
+def deploy(
+    source: Source,
+    environment: EnvironmentOption = "dev",
+    folder: Annotated[
+        list[str] | None, typer.Option(help="Another folder of the checkout to take along; may be repeated.")
+    ] = None,
+    timeout_minutes: Annotated[float, typer.Option(help="How long one environment may take.", min=1, max=240)] = 30,
+    dry_run: DryRun = False,
+) -> None:
+    """Builds a checkout into a bundle and brings it to both environments; back to the version before if one fails."""
+    from deployments.beaver_contest.day2.deploy import Rollout
+
+    console, contest = _console(), _contest(environment)
+    rollout = Rollout(contest, say=_teller(console), timeout_seconds=timeout_minutes * 60)
+    label = rollout.run(source, folders=folder or (), dry_run=dry_run)
+    console.print(f"Would deploy {label}." if dry_run else f"Both environments run {label}.")
+
+
+@app.command("publish-assets")
+def publish_assets(source: Source, environment: EnvironmentOption = "dev", dry_run: DryRun = False) -> None:
+    """Compresses the five scripts that pages fetch from the static host, and uploads those that changed."""
+    from deployments.beaver_contest.day2.assets import publish, read_assets
+
+    console = _console()
+    assets = read_assets(source)
+    changed = publish(_contest(environment), assets, dry_run=dry_run, say=_teller(console))
+    console.print(f"{len(changed)} of {len(assets)} {'would be published' if dry_run else 'published'}.")
+
+
+@app.command("transfer-table")
+def transfer_table(
+    table: Annotated[str, typer.Argument(help="team or team_question", show_default=False)],
+    environment: EnvironmentOption = "dev",
+    through: Through = None,
+    restart: Restart = False,
+    count: Annotated[
+        bool, typer.Option(help="Compare the numbers in the end; that reads the whole table in DynamoDB.")
+    ] = True,
+    dry_run: DryRun = False,
+) -> None:
+    """Copies a table from MySQL to DynamoDB; a stopped run goes on where it ended."""
+    from config.settings import ROOT
+    from deployments.beaver_contest.day2.mysql import connected, of_contest
+    from deployments.beaver_contest.day2.transfer import Transfer
+    from operations.aws import refusals_explained
+
+    if table not in ("team", "team_question"):
+        raise typer.BadParameter(f"{table!r} is neither team nor team_question.", param_hint="TABLE")
+    console, contest = _console(), _contest(environment)
+    checkpoint = ROOT / ".runs" / "beaver-contest" / f"{contest.name}-{table}.json"
+    with connected(of_contest(contest, through)) as connection, refusals_explained():
+        with _bar(console, table) as (total, progress):
+            transfer = Transfer(
+                connection,
+                contest.client("dynamodb"),
+                source=table,
+                target=contest.text(f"{table}_table"),
+                checkpoint=checkpoint,
+                progress=progress,
+            )
+            rows = transfer.count_source()
+            total(rows)
+            if restart and not dry_run:
+                checkpoint.unlink(missing_ok=True)
+            if not dry_run:
+                transfer.run()
+        if dry_run:
+            console.print(f"{rows} rows of {table} would be written to {transfer.target}.")
+            return
+        if not count:
+            console.print(f"{rows} rows of {table} are in {transfer.target}; not counted there.")
+            return
+        items = transfer.count_target()
+    console.print(f"{rows} rows of {table} in MySQL, {items} items of {transfer.target} in DynamoDB.")
+    if items < rows:
+        console.print(f"{rows - items} are missing: run it again with --restart.")
+        raise typer.Exit(1)
+
+
+@app.command("export-answers")
+def export_answers(
+    output: Annotated[Path, typer.Argument(help="The file of items; SQL goes beside it.", dir_okay=False)] = Path(
+        "recentteamquestion.dump"
+    ),
+    environment: EnvironmentOption = "dev",
+    begin: Annotated[
+        str | None, typer.Option(help='Answers after this time: "2016-11-11 07:00:00".', show_default=False)
+    ] = None,
+    end: Annotated[str | None, typer.Option(help="Answers before this time.", show_default=False)] = None,
+    load: Annotated[bool, typer.Option("--import", help="Load the SQL into the contest's database as well.")] = False,
+    sql_table: Annotated[str, typer.Option(help="MySQL's table for the answers.")] = "team_question",
+    through: Through = None,
+    restart: Restart = False,
+    dry_run: DryRun = False,
+) -> None:
+    """Writes the answers in DynamoDB into a file of items and a file of SQL, and loads it with --import.
+
+    Provisioned read capacity is raised to 200 meanwhile and put back in any case.
+    """
+    from deployments.beaver_contest.day2.answers_sql import write_sql
+    from deployments.beaver_contest.day2.capacity import LEAST_FOR_EXPORTS, ReadCapacity
+    from deployments.beaver_contest.day2.export import Export, Interval
+    from operations.aws import refusals_explained
+    from operations.terraform.stop_signals import stop_signals_interrupt
+
+    for name, value in (("--begin", begin), ("--end", end)):
+        if value is not None and not _TIME.fullmatch(value):
+            raise typer.BadParameter(f"{value!r} is not a time like 2016-11-11 07:00:00.", param_hint=name)
+    if (begin is None) != (end is None) or (begin and end and begin >= end):
+        raise typer.BadParameter("Give both --begin and a later --end, or neither.", param_hint="--begin")
+    console, contest = _console(), _contest(environment)
+    dynamodb, table = contest.client("dynamodb"), contest.text("team_question_table")
+    if dry_run:
+        which = f"between {begin} and {end}" if begin else "of all times"
+        console.print(f"The items of {table} {which} would be written to {output} and {output.with_suffix('.sql')}.")
+        return
+    capacity = ReadCapacity(dynamodb, contest.client("application-autoscaling"), table)
+    with _bar(console, table) as (total, progress), refusals_explained(), stop_signals_interrupt():
+        export = Export(
+            dynamodb,
+            table,
+            output,
+            Interval(begin, end) if begin and end else None,
+            progress=lambda looked_at, _: progress(looked_at),
+        )
+        if restart:
+            export.forget()
+        total(dynamodb.describe_table(TableName=table)["Table"]["ItemCount"])
+        with capacity.raised(LEAST_FOR_EXPORTS, say=_teller(console)):
+            items = export.run()
+    sql = output.with_suffix(".sql")
+    number = write_sql(output, sql, table=sql_table)
+    console.print(f"{items} items in {output}; {number} statements in {sql}.")
+    if load:
+        _load(console, contest, sql, through)
+
+
+@app.command("import-answers")
+def import_answers(
+    sql: Annotated[Path, typer.Argument(help="What export-answers wrote.", exists=True, dir_okay=False)],
+    environment: EnvironmentOption = "dev",
+    through: Through = None,
+    dry_run: DryRun = False,
+) -> None:
+    """Loads a file of SQL from export-answers into the contest's database; rows that are there stay."""
+    console, contest = _console(), _contest(environment)
+    if dry_run:
+        console.print(f"{sql} ({sql.stat().st_size} bytes) would be loaded into {contest.text('database_name')}.")
+        return
+    _load(console, contest, sql, through)
+
+
+@app.command("copy-database")
+def copy_database(
+    environment: EnvironmentOption = "dev",
+    source: Annotated[
+        str | None,
+        typer.Option("--from", help="mysql://user@host:port/database to copy from, with SOURCE_PASSWORD set."),
+    ] = None,
+    target: Annotated[
+        str | None,
+        typer.Option("--to", help="mysql://user@host:port/database to copy to, with TARGET_PASSWORD set."),
+    ] = None,
+    through: Through = None,
+    triggers: Annotated[bool, typer.Option(help="Take triggers along; a contest must not have them.")] = True,
+    yes: Annotated[bool, typer.Option("--yes", help="Do not ask before tables are replaced.")] = False,
+    dry_run: DryRun = False,
+) -> None:
+    """Copies a database into the contest's (--from) or the contest's to another server (--to), without definers."""
+    from deployments.beaver_contest.day2.copying import Copying
+    from deployments.beaver_contest.day2.mysql import of_contest, parse
+
+    if (source is None) == (target is None):
+        raise typer.BadParameter("Give either --from or --to; the contest's database is the other end.")
+    console, contest = _console(), _contest(environment)
+    own = of_contest(contest, through)
+    copying = Copying(
+        source=parse(source, password_variable="SOURCE_PASSWORD") if source else own,  # noqa: S106
+        target=parse(target, password_variable="TARGET_PASSWORD") if target else own,  # noqa: S106
+        triggers=triggers,
+    )
+    replaced = copying.tables_replaced()
+    console.print(f"{copying.source} → {copying.target}, which has {len(replaced)} tables.")
+    if dry_run:
+        return
+    if replaced and not yes and not typer.confirm("Replace those that the source has as well?"):
+        console.print("Nothing was copied.")
+        raise typer.Exit(1)
+    with _bar(console, "bytes") as (_, progress):
+        octets = copying.run(progress)
+    console.print(f"Copied, {octets / 1e6:.1f} MB of SQL.")
+
+
+@app.command("open-database")
+def open_database(
+    cidr: Annotated[str | None, typer.Argument(help="Your address, as 203.0.113.7/32.", show_default=False)] = None,
+    environment: EnvironmentOption = "dev",
+    minutes: Annotated[int, typer.Option(help="How long.", min=1, max=480)] = 30,
+    tunnel: Annotated[
+        bool, typer.Option("--tunnel", help="Forward a local port through Session Manager; opens nothing.")
+    ] = False,
+    local_port: Annotated[int, typer.Option(help="The tunnel's end here.", min=1024, max=65535)] = 13306,
+    close: Annotated[bool, typer.Option("--close", help="Only close what was left open.")] = False,
+    dry_run: DryRun = False,
+) -> None:
+    """Lets one address reach the database for a while, or makes a tunnel to it; closed again whatever happens."""
+    from deployments.beaver_contest.day2.opening import Gate, block_of, run_tunnel, tunnel_command, wait
+
+    if sum((cidr is not None, tunnel, close)) != 1:
+        raise typer.BadParameter("Give an address, --tunnel or --close.", param_hint="CIDR")
+    block = block_of(cidr) if cidr is not None else ""
+    console, contest = _console(), _contest(environment)
+    gate = Gate(contest)
+    if close:
+        blocks = [rule["CidrIpv4"] for rule in gate.rules()] if dry_run else gate.close_all()
+        console.print(f"{'Would close' if dry_run else 'Closed'}: {', '.join(blocks) or 'nothing was open'}.")
+    elif tunnel:
+        command = tunnel_command(contest, local_port=local_port)
+        console.print(" ".join(command))
+        if not dry_run and run_tunnel(command):
+            raise typer.Exit(1)
+    elif dry_run:
+        console.print(f"{block} would reach the database for {minutes} minutes.")
+    else:
+        if not gate.has_public_address():
+            console.print(
+                "The database has no public address: this helps who comes through a VPN or a peered network. "
+                "From the internet use --tunnel."
+            )
+        try:
+            with gate.open(block, minutes=minutes):
+                console.print(f"{block} reaches the database for {minutes} minutes; Ctrl-C ends that earlier.")
+                wait(minutes)
+        except KeyboardInterrupt:
+            console.print()
+        console.print("Closed.")
+
+
+@app.command()
+def diagnose(environment: EnvironmentOption = "dev", through: Through = None) -> None:
+    """Asks the database what it is busy with; 1 when triggers are left on team, group or question."""
+    from rich.table import Table
+
+    from deployments.beaver_contest.day2.diagnosis import diagnose as ask
+    from deployments.beaver_contest.day2.diagnosis import triggers_left
+    from deployments.beaver_contest.day2.mysql import connected, of_contest, quoted
+
+    console, contest = _console(), _contest(environment)
+    with connected(of_contest(contest, through)) as connection:
+        answers, left = ask(connection), triggers_left(connection)
+    for answer in answers:
+        if not answer.rows:
+            console.print(f"{answer.title}: none")
+            continue
+        table = Table(*answer.columns, title=answer.title, title_justify="left")
+        for row in answer.rows:
+            table.add_row(*("" if value is None else str(value) for value in row))
+        console.print(table)
+    if left:
+        console.print("Triggers that make writes wait for each other; drop them before the contest:")
+        for _, name in left:
+            console.print(f"  DROP TRIGGER {quoted(name)};")
+        raise typer.Exit(1)
+    console.print("No triggers on team, group or question.")
+
+
+@app.command("rotate-key")
+def rotate_key(
+    environment: EnvironmentOption = "dev",
+    grace_seconds: Annotated[
+        float, typer.Option(help="How long instances may take to fetch the new key.", min=0, max=3600)
+    ] = 180,
+    dry_run: DryRun = False,
+) -> None:
+    """Makes a new access key for the PHP code and deactivates the old one; the first run makes the first key."""
+    from deployments.beaver_contest.day2.keys import Keys
+
+    Keys(_contest(environment), say=_teller(_console())).rotate(grace_seconds=grace_seconds, dry_run=dry_run)
+
+
+@app.command("protect-tasks")
+def protect_tasks(
+    file: Annotated[typer.FileText, typer.Argument(help="An htpasswd file; - reads what is piped in.")],
+    environment: EnvironmentOption = "dev",
+    dry_run: DryRun = False,
+) -> None:
+    """Sets who may read teacherInterface/beaver_tasks: htpasswd -nB teacher | quintet beaver protect-tasks -"""
+    from deployments.beaver_contest.day2.tasks_password import protect_tasks as protect
+
+    names = protect(_contest(environment), file.read(), dry_run=dry_run)
+    typer.echo(f"{', '.join(names)} {'would be let in' if dry_run else 'is let in within a minute, nobody else'}.")
+
+
+@app.command()
+def check(
+    environment: EnvironmentOption = "dev",
+    pages: Annotated[bool, typer.Option(help="Fetch both environments' front pages as well.")] = True,
+) -> None:
+    """Looks at environments, tables, assets, key and gate, and says what is wrong; 1 when something is."""
+    from rich.table import Table
+    from rich.text import Text
+
+    from deployments.beaver_contest.day2.health import look, status_of
+
+    console = _console()
+    findings = look(_contest(environment), get=status_of if pages else None)
+    table = Table("what", "seen", "wrong")
+    for finding in findings:
+        table.add_row(finding.what, finding.seen, Text("\n".join(finding.wrong), style="red"))
+    console.print(table)
+    wrong = sum(bool(finding.wrong) for finding in findings)
+    if wrong:
+        console.print(f"{wrong} of {len(findings)} need attention.")
+        raise typer.Exit(1)
+    console.print("Everything is as it should be.")
+
+
+def _load(console: Console, contest: Contest, sql: Path, through: str | None) -> None:
+    from deployments.beaver_contest.day2.answers_sql import load_sql
+    from deployments.beaver_contest.day2.mysql import connected, of_contest
+
+    with connected(of_contest(contest, through)) as connection, _bar(console, sql.name) as (total, progress):
+        total(sql.stat().st_size)
+        new = load_sql(sql, connection, progress)
+    console.print(f"{new} rows were new in {contest.text('database_name')}.")
+
+
+def _contest(environment: str) -> Contest:
+    from config.settings import ROOT
+    from deployments.beaver_contest.day2.contest import Contest
+    from operations.aws import Aws
+
+    return Contest.applied(ROOT, environment, Aws())
+
+
+def _console() -> Console:
+    from rich.console import Console
+
+    return Console(highlight=False, soft_wrap=True)
+
+
+def _teller(console: Console) -> Callable[[str], None]:
+    return lambda text: console.print(text, markup=False)
+
+
+@contextmanager
+def _bar(console: Console, title: str) -> Iterator[tuple[Callable[[int], None], Callable[[int], None]]]:
+    """A progress bar: yields what sets its whole and what sets how much is done."""
+    from rich.progress import Progress
+
+    with Progress(*Progress.get_default_columns(), console=console, transient=True) as progress:
+        task = progress.add_task(title, total=None)
+
+        def total(number: int) -> None:
+            progress.update(task, total=number or None)
+
+        def done(number: int) -> None:
+            progress.update(task, completed=number)
+
+        yield total, done

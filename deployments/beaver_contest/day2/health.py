@@ -1,0 +1,119 @@
+"""Whether an applied contest is as it should be."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any
+
+from deployments.beaver_contest.day2.assets import differing
+from deployments.beaver_contest.day2.capacity import ReadCapacity
+from deployments.beaver_contest.day2.contest import ROLES
+from deployments.beaver_contest.day2.keys import Keys
+from deployments.beaver_contest.day2.opening import Gate
+from operations.aws import refusals_explained
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from deployments.beaver_contest.day2.contest import Contest
+
+OLDEST_KEY_DAYS = 90
+_SECONDS = 10
+
+
+@dataclass(frozen=True)
+class Finding:
+    """One thing looked at; `wrong` says what is wrong with it, or nothing."""
+
+    what: str
+    seen: str
+    wrong: tuple[str, ...] = ()
+
+
+def look(contest: Contest, *, get: Callable[[str], int] | None) -> list[Finding]:
+    """Everything that can be looked at from outside; `get` fetches a page and returns its status, None leaves that out.
+
+    Raises OperatorError when AWS refuses.
+    """
+    with refusals_explained():
+        findings = [_environments(contest), *(_table(contest, name) for name in ("team", "team_question", "sessions"))]
+        findings += [_assets(contest), _key(contest), _gate(contest)]
+    if get is not None:
+        findings += [_page(contest.text(f"{role}_url"), get) for role in ROLES]
+    return findings
+
+
+def status_of(url: str) -> int:
+    """The status with which a page answers, redirects followed; 0 when nothing answers."""
+    import requests
+
+    try:
+        return requests.get(url, timeout=_SECONDS).status_code
+    except requests.RequestException:
+        return 0
+
+
+def _environments(contest: Contest) -> Finding:
+    found = contest.client("elasticbeanstalk").describe_environments(
+        ApplicationName=contest.text("application"), IncludeDeleted=False
+    )["Environments"]
+    environments = {environment["EnvironmentName"]: environment for environment in found}
+    wrong, seen = [], []
+    labels = set()
+    for role in ROLES:
+        name = contest.text(f"{role}_environment")
+        environment = environments.get(name)
+        if environment is None:
+            wrong.append(f"{name} is not there")
+            continue
+        seen.append(f"{name} {environment['Health'].lower()} with {environment['VersionLabel']}")
+        labels.add(environment["VersionLabel"])
+        if environment["Status"] != "Ready" or environment["Health"] not in ("Green", "Yellow"):
+            wrong.append(f"{name} is {environment['Status'].lower()} and {environment['Health'].lower()}")
+    if len(labels) > 1:
+        wrong.append("the environments run different versions: deploy again")
+    return Finding("environments", ", ".join(seen), tuple(wrong))
+
+
+def _table(contest: Contest, role: str) -> Finding:
+    name = contest.text(f"{role}_table")
+    dynamodb = contest.client("dynamodb")
+    status = dynamodb.describe_table(TableName=name)["Table"]["TableStatus"]
+    before = ReadCapacity(dynamodb, contest.client("application-autoscaling"), name).left_raised()
+    wrong = [] if status == "ACTIVE" else [f"it is {status.lower()}"]
+    if before is not None:
+        wrong.append(f"an export that never ended left its read capacity raised, from {before}: export again")
+    return Finding(f"table {name}", status.lower(), tuple(wrong))
+
+
+def _assets(contest: Contest) -> Finding:
+    wrong = tuple(differing(contest))
+    return Finding("assets", "five scripts" if not wrong else f"{5 - len(wrong)} of five scripts", wrong)
+
+
+def _key(contest: Contest) -> Finding:
+    current = Keys(contest, say=lambda _: None).current()
+    if current is None:
+        return Finding("access key", "none", ("the PHP code has no key: quintet beaver rotate-key",))
+    keys: list[dict[str, Any]] = contest.client("iam").list_access_keys(UserName=contest.text("php_user"))[
+        "AccessKeyMetadata"
+    ]
+    (mine,) = [key for key in keys if key["AccessKeyId"] == current]
+    days = (datetime.now(UTC) - mine["CreateDate"]).days
+    wrong = [] if mine["Status"] == "Active" else ["it is not active"]
+    if days > OLDEST_KEY_DAYS:
+        wrong.append(f"it is {days} days old: quintet beaver rotate-key")
+    return Finding("access key", f"{current}, {days} days old", tuple(wrong))
+
+
+def _gate(contest: Contest) -> Finding:
+    open_to = [rule["CidrIpv4"] for rule in Gate(contest).rules()]
+    wrong = tuple(f"it is open to {block}: quintet beaver open-database --close" for block in open_to)
+    return Finding("database's gate", "open" if open_to else "closed", wrong)
+
+
+def _page(url: str, get: Callable[[str], int]) -> Finding:
+    status = get(f"{url}/")
+    seen = str(status) if status else "no answer"
+    return Finding(f"{url}/", seen, () if status == 200 else (f"it answers {seen}, not 200",))

@@ -1,0 +1,154 @@
+"""The pipeline's user: its secret, which says where the database is as well, and its place in the database."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from config.settings import ROOT
+from deployments.canvas_data_2.day2 import DEPLOYMENT
+from deployments.canvas_data_2.day2.data_api import DataApi
+from deployments.canvas_data_2.day2.preparation import set_password, steps
+from deployments.canvas_data_2.day2.scram import verifier
+from operations.applied import outputs_of
+from operations.aws import Aws, refusals_explained
+from operations.errors import OperatorError
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+    from operations.applied import Outputs
+
+_PASSWORD_LENGTH = 32
+
+
+@dataclass(frozen=True)
+class DatabaseUser:
+    """Prepares the database for the pipeline's user, and changes that user's password."""
+
+    environment: str = "dev"
+    dry_run: bool = False
+    root: Path = ROOT
+    aws: Aws = field(default_factory=Aws)
+
+    def prepare(self, console: Console) -> None:
+        """Users, schemas, grants and helper functions as they should be; what is there already stays.
+
+        The password stays as well, and is set again, so that secret and database agree afterwards whatever was between.
+        Raises OperatorError.
+        """
+        with refusals_explained():
+            outputs = outputs_of(self.root, DEPLOYMENT, self.environment, self.aws)
+            database, secret = DataApi(self.aws, outputs), _UserSecret(self.aws, outputs)
+            user = outputs.text("database_user")
+            exists = bool(database.execute("SELECT rolname FROM pg_roles WHERE rolname = :name", name=user))
+            found = secret.value()
+            login = secret.composed(found.get("password") or ("" if self.dry_run else secret.new_password()))
+            if login != found:
+                console.print(f"The secret of {user} {_would(self.dry_run)}: host, port, dbname, username, password")
+                if not self.dry_run:
+                    secret.put(login)
+            needed = steps(
+                user=user,
+                user_exists=exists,
+                verifier=verifier(login["password"]) if login["password"] else None,
+                admin=secret.admin(),
+                database=outputs.text("database_name"),
+                namespaces=outputs.text("namespaces").split(","),
+            )
+            done = []
+            for step in needed:
+                if step.what not in done:
+                    done.append(step.what)
+                    console.print(f"{'Would see to' if self.dry_run else 'Sees to'}: {step.what}")
+                if not self.dry_run:
+                    database.execute(step.sql)
+        console.print(f"The database is {'looked at; nothing was changed' if self.dry_run else 'prepared'}.")
+
+    def rotate(self, console: Console) -> None:
+        """A new password, in the secret and in the database.
+
+        It is kept as pending first: interrupted before the end, `prepare` brings both back to the old one.
+        Raises OperatorError.
+        """
+        with refusals_explained():
+            outputs = outputs_of(self.root, DEPLOYMENT, self.environment, self.aws)
+            database, secret = DataApi(self.aws, outputs), _UserSecret(self.aws, outputs)
+            user = outputs.text("database_user")
+            if not secret.value():
+                raise OperatorError(
+                    f"{user} has no password yet.",
+                    hint=f"Give it one: quintet canvas prepare-database --environment {self.environment}",
+                )
+            if self.dry_run:
+                console.print(f"Would give {user} a new password, in the database and in its secret.")
+                return
+            login = secret.composed(secret.new_password())
+            version = secret.put(login, stage="AWSPENDING")
+            database.execute(set_password(user, verifier(login["password"])))
+            secret.make_current(version)
+        console.print(f"{user} has a new password. What runs goes on; what starts from now on uses the new one.")
+
+
+class _UserSecret:
+    """The secret that the pipeline reads."""
+
+    def __init__(self, aws: Aws, outputs: Outputs) -> None:
+        self._client = aws.client("secretsmanager", region=outputs.stack.region)
+        self._arn = outputs.text("user_secret_arn")
+        self._outputs = outputs
+
+    def value(self) -> dict[str, Any]:
+        """What is in it; nothing before it is filled."""
+        return self._read(self._arn)
+
+    def admin(self) -> str:
+        """The master user's name."""
+        name: str = self._read(self._outputs.text("admin_secret_arn"))["username"]
+        return name
+
+    def composed(self, password: str) -> dict[str, Any]:
+        """What is to be in it."""
+        text = self._outputs.text
+        return {
+            "username": text("database_user"),
+            "password": password,
+            "engine": "postgres",
+            "host": text("database_address"),
+            "port": int(text("database_port")),
+            "dbname": text("database_name"),
+        }
+
+    def new_password(self) -> str:
+        """One that needs no quoting anywhere."""
+        made = self._client.get_random_password(PasswordLength=_PASSWORD_LENGTH, ExcludePunctuation=True)
+        password: str = made["RandomPassword"]
+        return password
+
+    def put(self, login: dict[str, Any], *, stage: str = "AWSCURRENT") -> str:
+        """Store it under `stage`; the version's id."""
+        version: str = self._client.put_secret_value(
+            SecretId=self._arn, SecretString=json.dumps(login), VersionStages=[stage]
+        )["VersionId"]
+        return version
+
+    def make_current(self, version: str) -> None:
+        """From now on this version is what readers get."""
+        described = self._client.describe_secret(SecretId=self._arn)["VersionIdsToStages"]
+        (current,) = [found for found, stages in described.items() if "AWSCURRENT" in stages]
+        self._client.update_secret_version_stage(
+            SecretId=self._arn, VersionStage="AWSCURRENT", MoveToVersionId=version, RemoveFromVersionId=current
+        )
+
+    def _read(self, arn: str) -> dict[str, Any]:
+        try:
+            found: dict[str, Any] = json.loads(self._client.get_secret_value(SecretId=arn)["SecretString"])
+        except self._client.exceptions.ResourceNotFoundException:
+            return {}
+        return found
+
+
+def _would(dry_run: bool) -> str:
+    return "would be filled" if dry_run else "is filled"

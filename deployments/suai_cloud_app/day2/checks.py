@@ -1,0 +1,132 @@
+"""What `make demo` tries on an applied SUAI Cloud App: the things its pages check, and that nothing else can."""
+
+from __future__ import annotations
+
+import base64
+import json
+from collections.abc import Sequence
+from typing import Any
+
+from operations.demo.check import Check, CheckContext, expect
+
+
+def checks() -> Sequence[Check]:
+    """The checks, quick ones first."""
+    return (
+        Check("bucket", bucket_is_private_and_keeps_releases),
+        Check("dynamodb", table_stores_items_by_a_string_key),
+        Check("database", database_has_a_secret_and_no_public_address),
+        Check("redis", redis_is_a_cluster_in_every_zone),
+        Check("instances", instances_run_in_every_zone_with_the_rendered_user_data),
+        Check("load balancer", load_balancer_finds_the_instances_healthy),
+        Check("network", only_the_instances_reach_database_and_redis),
+    )
+
+
+def bucket_is_private_and_keeps_releases(context: CheckContext) -> str:
+    """A release can be put into the bucket and fetched; the bucket is closed to the public and encrypts."""
+    s3, bucket = context.client("s3"), context.outputs["bucket"]
+    block = s3.get_public_access_block(Bucket=bucket)["PublicAccessBlockConfiguration"]
+    expect(all(block.values()), f"{bucket} is not closed to the public: {block}")
+    key = f"{context.outputs['release_prefix']}check"
+    s3.put_object(Bucket=bucket, Key=key, Body=b"checked")
+    found = s3.get_object(Bucket=bucket, Key=key)
+    expect(found["Body"].read() == b"checked", f"{bucket} does not give back what was put into it")
+    expect(found.get("ServerSideEncryption") == "AES256", f"{bucket} does not encrypt")
+    s3.delete_object(Bucket=bucket, Key=key)
+    versions = s3.list_object_versions(Bucket=bucket, Prefix=key)
+    for version in [*versions.get("Versions", []), *versions.get("DeleteMarkers", [])]:
+        s3.delete_object(Bucket=bucket, Key=key, VersionId=version["VersionId"])
+    return "private, encrypted"
+
+
+def table_stores_items_by_a_string_key(context: CheckContext) -> str:
+    """The table has a string partition key and no sort key, and keeps an item."""
+    dynamodb, table = context.client("dynamodb"), context.outputs["table"]
+    described = dynamodb.describe_table(TableName=table)["Table"]
+    (key,) = described["KeySchema"]
+    (attribute,) = described["AttributeDefinitions"]
+    expect((key["KeyType"], attribute["AttributeType"]) == ("HASH", "S"), f"{table} has another key: {described}")
+    item = {key["AttributeName"]: {"S": "quintet-check"}}
+    dynamodb.put_item(TableName=table, Item=item)
+    found = dynamodb.get_item(TableName=table, Key=item).get("Item")
+    dynamodb.delete_item(TableName=table, Key=item)
+    expect(found == item, f"{table} does not give back what was put into it")
+    return f"string key {key['AttributeName']}"
+
+
+def database_has_a_secret_and_no_public_address(context: CheckContext) -> str:
+    """RDS made the master user's password and keeps it where the instances fetch it."""
+    database = _database(context)
+    expect(not database["PubliclyAccessible"], "the database has a public address")
+    secret = context.client("secretsmanager").get_secret_value(SecretId=context.outputs["database_secret_arn"])
+    fields = set(json.loads(secret["SecretString"]))
+    expect({"username", "password"} <= fields, f"the master user's secret has only {sorted(fields)}")
+    return f"{database['Engine']} {database['EngineVersion']}, {database['DBInstanceClass']}"
+
+
+def redis_is_a_cluster_in_every_zone(context: CheckContext) -> str:
+    """Redis runs in cluster mode, with subnets in every availability zone of the network."""
+    groups = context.client("elasticache").describe_replication_groups()["ReplicationGroups"]
+    endpoint = context.outputs["redis_endpoint"]
+    mine = [group for group in groups if group.get("ConfigurationEndpoint", {}).get("Address") == endpoint]
+    expect(len(mine) == 1, f"no replication group answers at {endpoint}")
+    (group,) = mine
+    expect(group["ClusterEnabled"], f"{group['ReplicationGroupId']} is not in cluster mode")
+    return f"{len(group['NodeGroups'])} shard, {len(group['MemberClusters'])} nodes"
+
+
+def instances_run_in_every_zone_with_the_rendered_user_data(context: CheckContext) -> str:
+    """The group holds its minimum, spread over zones, and the user data names what was deployed, without a password."""
+    (group,) = context.client("autoscaling").describe_auto_scaling_groups(
+        AutoScalingGroupNames=[context.outputs["group"]]
+    )["AutoScalingGroups"]
+    running = [instance for instance in group["Instances"] if instance["LifecycleState"] == "InService"]
+    expect(len(running) >= group["MinSize"], f"{len(running)} of {group['MinSize']} instances are in service")
+    ec2 = context.client("ec2")
+    template = group["LaunchTemplate"]
+    (version,) = ec2.describe_launch_template_versions(
+        LaunchTemplateId=template["LaunchTemplateId"], Versions=["$Latest"]
+    )["LaunchTemplateVersions"]
+    user_data = base64.b64decode(version["LaunchTemplateData"]["UserData"]).decode()
+    for name in ("bucket", "database_address", "database_secret_arn", "redis_endpoint", "table"):
+        expect(f'"{context.outputs[name]}"' in user_data, f"the user data does not name {name}")
+    expect(len(user_data) <= 16384, f"the user data has {len(user_data)} bytes, EC2 takes 16384")
+    secret = context.client("secretsmanager").get_secret_value(SecretId=context.outputs["database_secret_arn"])
+    expect(json.loads(secret["SecretString"])["password"] not in user_data, "the password stands in the user data")
+    return f"{len(running)} in service"
+
+
+def load_balancer_finds_the_instances_healthy(context: CheckContext) -> str:
+    """Every instance is registered with the load balancer, which asks for /health."""
+    elb = context.client("elbv2")
+    (group,) = context.client("autoscaling").describe_auto_scaling_groups(
+        AutoScalingGroupNames=[context.outputs["group"]]
+    )["AutoScalingGroups"]
+    (arn,) = group["TargetGroupARNs"]
+    (target_group,) = elb.describe_target_groups(TargetGroupArns=[arn])["TargetGroups"]
+    expect(target_group["HealthCheckPath"] == "/health", f"it asks for {target_group['HealthCheckPath']}")
+    health = elb.describe_target_health(TargetGroupArn=arn)["TargetHealthDescriptions"]
+    states = [target["TargetHealth"]["State"] for target in health]
+    expect(states == ["healthy"] * len(group["Instances"]), f"its targets are {states or 'none'}")
+    return f"{len(states)} healthy on port {target_group['Port']}"
+
+
+def only_the_instances_reach_database_and_redis(context: CheckContext) -> str:
+    """No address outside the network may open a connection to MySQL or Redis."""
+    ec2 = context.client("ec2")
+    groups = [group["VpcSecurityGroupId"] for group in _database(context)["VpcSecurityGroups"]]
+    rules = ec2.describe_security_group_rules(Filters=[{"Name": "group-id", "Values": groups}])["SecurityGroupRules"]
+    incoming = [rule for rule in rules if not rule["IsEgress"]]
+    expect(len(incoming) == 1, f"{len(incoming)} rules open the database")
+    expect("ReferencedGroupInfo" in incoming[0], "the database is open to addresses, not to a security group")
+    return "one rule opens the database"
+
+
+def _database(context: CheckContext) -> dict[str, Any]:
+    instances = context.client("rds").describe_db_instances()["DBInstances"]
+    address = context.outputs["database_address"]
+    mine = [instance for instance in instances if instance.get("Endpoint", {}).get("Address") == address]
+    expect(len(mine) == 1, f"no database answers at {address}")
+    found: dict[str, Any] = mine[0]
+    return found

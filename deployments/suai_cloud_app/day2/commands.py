@@ -1,0 +1,174 @@
+"""`quintet suai`: publish the SUAI Cloud App, see whether it works, read its logs."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from operations.instances.log_output import Follow, Since, print_log
+
+if TYPE_CHECKING:
+    from deployments.suai_cloud_app.day2.rollout import RefreshPolicy
+
+app = typer.Typer(help="Day-2 work on the SUAI Cloud App.", no_args_is_help=True)
+
+EnvironmentOption = Annotated[str, typer.Option(help="dev or prod")]
+
+
+class Log(StrEnum):
+    """What instances write into CloudWatch Logs."""
+
+    APPLICATION = "application"
+    BOOT = "boot"
+
+
+@app.command()
+def publish(
+    environment: EnvironmentOption = "dev",
+    executable: Annotated[
+        Path | None,
+        typer.Option(
+            "--app",
+            help="Your own executable; without it, the one the settings name, else that of this repository is built.",
+            exists=True,
+            dir_okay=False,
+            readable=True,
+        ),
+    ] = None,
+    version: Annotated[
+        str | None,
+        typer.Option(help="A published version to go (back) to, or with --app or --build the name of a new one."),
+    ] = None,
+    build: Annotated[bool, typer.Option("--build", help="Build the application, and call it --version.")] = False,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Only say what would be done.")] = False,
+    refresh: Annotated[
+        bool | None,
+        typer.Option(
+            "--refresh/--no-refresh",
+            help="Replace the instances in any case, or leave them alone; by default those launched before the switch"
+            " make it necessary.",
+            show_default=False,
+        ),
+    ] = None,
+    timeout_minutes: Annotated[
+        float, typer.Option(help="How long replacing the instances may take.", min=1, max=2880)
+    ] = 60,
+) -> None:
+    """Uploads the application, makes it the current release at once, and replaces the instances one after another.
+
+    Safe to run again. When the instances cannot be replaced, the release before is the current one again.
+    """
+    from rich.console import Console
+
+    from config.settings import ROOT
+    from deployments.suai_cloud_app.day2.publish import Publication, executable_in_settings
+    from deployments.suai_cloud_app.day2.releases import VERSION
+
+    if version is not None and not VERSION.fullmatch(version):
+        raise typer.BadParameter(
+            f"{version!r} is no version: up to 64 letters, digits, dots, dashes and underscores; not 'current'.",
+            param_hint="--version",
+        )
+    if executable and build:
+        raise typer.BadParameter("Give --build or --app, not both.", param_hint="--build")
+    if not executable and not version and not build:
+        executable = executable_in_settings(environment)
+    policy: dict[bool | None, RefreshPolicy] = {None: "when needed", True: "always", False: "never"}
+    asked = Publication(
+        environment=environment,
+        app=executable,
+        version=version,
+        build=build,
+        refresh=policy[refresh],
+        dry_run=dry_run,
+        timeout_seconds=timeout_minutes * 60,
+        root=ROOT,
+    )
+    asked.run(Console(highlight=False, soft_wrap=True))
+
+
+@app.command()
+def releases(environment: EnvironmentOption = "dev") -> None:
+    """Lists what is published, the newest first, and which release instances fetch when they boot."""
+    from rich.console import Console
+    from rich.table import Table
+
+    from config.settings import ROOT
+    from deployments.suai_cloud_app.day2.releases import DEPLOYMENT, Releases
+    from operations.applied import outputs_of
+    from operations.aws import Aws, refusals_explained
+
+    aws = Aws()
+    outputs = outputs_of(ROOT, DEPLOYMENT, environment, aws)
+    with refusals_explained():
+        found = Releases(aws, outputs)
+        published, pointer = found.all(), found.current()
+    current = pointer.release.version if pointer and pointer.release else None
+    previous = pointer.previous if pointer else None
+    table = Table("version", "published", "bytes", "")
+    for release in published:
+        mark = "current" if release.version == current else "before" if release.version == previous else ""
+        table.add_row(release.version, f"{release.at:%Y-%m-%d %H:%M} UTC", str(release.size_bytes), mark)
+    console = Console(highlight=False, soft_wrap=True)
+    if published:
+        console.print(table)
+    else:
+        console.print(f"Nothing is published yet: quintet suai publish --environment {environment}")
+    if pointer and pointer.release is None:
+        console.print(f"{found.pointer_address} is unreadable for instances; publish a release to mend it.")
+
+
+@app.command()
+def check(
+    url: Annotated[str, typer.Argument(help="Where the application answers: the stack's output url")],
+    timeout_seconds: Annotated[float, typer.Option(help="How long all pages together may take.", min=0.1)] = 20,
+) -> None:
+    """Asks for every page and compares what it says with what the document promises."""
+    from rich.console import Console
+    from rich.table import Table
+    from rich.text import Text
+
+    from deployments.suai_cloud_app.day2.pages import address, ask_pages
+
+    try:
+        base = address(url)
+    except ValueError as error:
+        raise typer.BadParameter(str(error), param_hint="URL") from None
+    pages = ask_pages(base, timeout_seconds=timeout_seconds)
+    table = Table("page", "expected", "answer", "seconds", title=f"{base}", title_justify="left")
+    for page in pages:
+        answer = Text(page.answer, style="" if page.fine else "red")
+        table.add_row(page.path, page.expected or "a page", answer, f"{page.seconds:.1f}")
+    console = Console(highlight=False)
+    console.print(table)
+    failed = [page.path for page in pages if not page.fine]
+    if failed:
+        console.print(f"{len(failed)} of {len(pages)} pages failed: {', '.join(failed)}")
+        raise typer.Exit(1)
+    console.print(f"All {len(pages)} pages answer as documented.")
+
+
+@app.command()
+def logs(
+    environment: EnvironmentOption = "dev",
+    since: Since = "15m",
+    follow: Follow = False,
+    log: Annotated[
+        Log, typer.Option(help="application: output.log; boot: /var/log/cloud-init-output.log")
+    ] = Log.APPLICATION,
+) -> None:
+    """Prints what the instances have logged: time, instance, text."""
+    from config.settings import ROOT
+    from deployments.suai_cloud_app.day2.releases import DEPLOYMENT
+    from operations.applied import outputs_of
+    from operations.aws import Aws
+
+    def find() -> tuple[Aws, str, str]:
+        aws = Aws()
+        outputs = outputs_of(ROOT, DEPLOYMENT, environment, aws)
+        return aws, outputs.text(f"{log}_log_group"), outputs.stack.region
+
+    print_log(find, since=since, follow=follow)

@@ -1,0 +1,272 @@
+"""`quintet sync-storage`: put nodes into service, change master secrets, refresh webheads, see whether it works."""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Callable
+from enum import StrEnum
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from operations.instances.log_output import Follow, Since, print_log, time_span
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+    from deployments.sync_storage.day2.deployed import Deployed
+    from deployments.sync_storage.day2.rotation import Rotation
+    from deployments.sync_storage.day2.token_server import TokenServerDatabase
+    from operations.aws import Aws
+
+app = typer.Typer(help="Day-2 work on Sync Storage.", no_args_is_help=True)
+secrets = typer.Typer(
+    help="Master secrets: a new one beside the old, webheads first, the old one last.", no_args_is_help=True
+)
+app.add_typer(secrets, name="secrets")
+
+EnvironmentOption = Annotated[str, typer.Option(help="dev or prod")]
+DryRun = Annotated[bool, typer.Option("--dry-run", help="Only say what would be done.")]
+BatchSize = Annotated[int, typer.Option(help="How many webheads render at a time.", min=1, max=50)]
+Nodes = Annotated[list[str] | None, typer.Argument(help="Nodes; all when left out.", show_default=False)]
+SecretsFile = Annotated[
+    Path, typer.Option("--file", help="Where the secrets file for the token server is written.", dir_okay=False)
+]
+Confirmed = Annotated[
+    bool, typer.Option("--confirmed", help="Do not ask: the token server takes the file as soon as it is written.")
+]
+
+
+class Log(StrEnum):
+    """What webheads write into CloudWatch Logs."""
+
+    NGINX = "nginx"
+    GUNICORN = "gunicorn"
+    BOOT = "boot"
+
+
+@app.command("add-node")
+def add_node(
+    node: Annotated[str, typer.Argument(help="A node of the settings, which Terraform has made.")],
+    capacity: Annotated[int, typer.Option(help="Users that each of its ten host names may get.", min=1)],
+    environment: EnvironmentOption = "dev",
+    secrets_file: SecretsFile = Path("syncstorage-secrets"),
+    confirmed: Confirmed = False,
+    token_server: Annotated[
+        str | None,
+        typer.Option(
+            help="The token server's database, mysql://user@host:3306/database; the password is asked for, or is in "
+            "QUINTET_TOKEN_SERVER_PASSWORD.",
+            show_default=False,
+        ),
+    ] = None,
+    sql: Annotated[
+        Path | None,
+        typer.Option(help="Instead: where to write SQL for whoever runs it there.", dir_okay=False, show_default=False),
+    ] = None,
+    batch_size: BatchSize = 1,
+    dry_run: DryRun = False,
+) -> None:
+    """Puts a node into service: databases, secrets, webheads, the token server's secrets, and its table last.
+
+    Safe to run again: it goes on where it was interrupted.
+    """
+    from deployments.sync_storage.day2.add_node import AddNode
+    from operations.aws import refusals_explained
+
+    if (token_server is None) == (sql is None):
+        raise typer.BadParameter("Give --token-server or --sql, one of them.", param_hint="--token-server")
+    database = None if token_server is None else _token_server(token_server, ask=not dry_run)
+    console = _console()
+    with refusals_explained():
+        deployed = _deployed(environment)
+        (chosen,) = deployed.chosen([node])
+        AddNode(
+            deployed,
+            chosen,
+            _rotation(deployed, console, batch_size, dry_run),
+            console,
+            capacity=capacity,
+            secrets_file=secrets_file,
+            confirm=_confirmation(confirmed),
+            token_server=database,
+            sql_file=sql,
+            dry_run=dry_run,
+        ).run()
+
+
+@secrets.command("add")
+def add(
+    nodes: Nodes = None, environment: EnvironmentOption = "dev", batch_size: BatchSize = 1, dry_run: DryRun = False
+) -> None:
+    """Makes a further secret for every host name and has the webheads accept it beside the old one.
+
+    Safe to run again: no other one is made before the token server has this one.
+    """
+    from operations.aws import refusals_explained
+
+    with refusals_explained():
+        deployed = _deployed(environment)
+        _rotation(deployed, _console(), batch_size, dry_run).add(deployed.chosen(nodes or []))
+
+
+@secrets.command("publish")
+def publish(
+    environment: EnvironmentOption = "dev",
+    secrets_file: SecretsFile = Path("syncstorage-secrets"),
+    confirmed: Confirmed = False,
+    dry_run: DryRun = False,
+) -> None:
+    """Writes the secrets file for the token server, and notes since when it has it.
+
+    Refused while a webhead may not accept tokens made with it.
+    """
+    from operations.aws import refusals_explained
+
+    with refusals_explained():
+        deployed = _deployed(environment)
+        rotation = _rotation(deployed, _console(), 1, dry_run)
+        rotation.publish(secrets_file, confirm=_confirmation(confirmed))
+
+
+@secrets.command("retire")
+def retire(
+    nodes: Nodes = None,
+    environment: EnvironmentOption = "dev",
+    grace: Annotated[str, typer.Option(help="How long after publishing tokens of the old secret may be good.")] = "2h",
+    batch_size: BatchSize = 1,
+    dry_run: DryRun = False,
+) -> None:
+    """Takes every secret but the newest away, from the webheads too; refused before the grace period is over."""
+    from operations.aws import refusals_explained
+
+    span = time_span(grace, "--grace")
+    with refusals_explained():
+        deployed = _deployed(environment)
+        _rotation(deployed, _console(), batch_size, dry_run).retire(deployed.chosen(nodes or []), grace=span)
+
+
+@secrets.command("status")
+def status(nodes: Nodes = None, environment: EnvironmentOption = "dev") -> None:
+    """Shows how many secrets the nodes have, and who has the newest."""
+    from rich.table import Table
+
+    from deployments.sync_storage.day2.master_secrets import MasterSecrets
+    from operations.aws import refusals_explained
+
+    table = Table("node", "host names", "secrets each", "on webheads", "with the token server since")
+    with refusals_explained():
+        deployed = _deployed(environment)
+        for node in deployed.chosen(nodes or []):
+            held = MasterSecrets(deployed, node).held()
+            if held is None:
+                table.add_row(node.name, str(len(node.host_names)), "none yet", "", "")
+                continue
+            since = f"{held.published:%Y-%m-%d %H:%M:%S} UTC" if held.published else "not yet"
+            number, loaded = str(held.secrets_per_host_name), "yes" if held.on_webheads else "not yet"
+            table.add_row(node.name, str(len(node.host_names)), number, loaded, since)
+    _console().print(table)
+
+
+@app.command()
+def refresh(environment: EnvironmentOption = "dev", batch_size: BatchSize = 1, dry_run: DryRun = False) -> None:
+    """Has every webhead render its files anew and reload, batch by batch; stops when health drops."""
+    from operations.aws import refusals_explained
+
+    with refusals_explained():
+        deployed = _deployed(environment)
+        rotation = _rotation(deployed, _console(), batch_size, dry_run)
+        rotation.bring_to_webheads(deployed.chosen([]), anyway=True)
+
+
+@app.command()
+def check(
+    nodes: Nodes = None,
+    environment: EnvironmentOption = "dev",
+    through: Annotated[
+        str | None,
+        typer.Option(help="Connect to this address instead of what DNS says: host or host:port", show_default=False),
+    ] = None,
+    timeout_seconds: Annotated[float, typer.Option(help="How long each host name may take.", min=0.1)] = 10,
+) -> None:
+    """Asks every host name for its heartbeat, over the load balancer."""
+    from rich.table import Table
+    from rich.text import Text
+
+    from deployments.sync_storage.day2.host_names import ask_all
+    from operations.aws import refusals_explained
+    from operations.console import printable
+
+    if through is not None and not re.fullmatch(r"[A-Za-z0-9.-]+(:[0-9]{1,5})?", through):
+        raise typer.BadParameter(f"{through!r} is neither host nor host:port.", param_hint="--through")
+    with refusals_explained():
+        names = [name for node in _deployed(environment).chosen(nodes or []) for name in node.names]
+    answers = ask_all(names, through=through, timeout_seconds=timeout_seconds)
+    table = Table("host name", "answer", "seconds")
+    for answer in answers:
+        style = "" if answer.fine else "red"
+        table.add_row(answer.name, Text(printable(answer.said), style=style), f"{answer.seconds:.1f}")
+    console = _console()
+    console.print(table)
+    failed = [answer.name for answer in answers if not answer.fine]
+    if failed:
+        console.print(f"{len(failed)} of {len(answers)} host names failed.")
+        raise typer.Exit(1)
+    console.print(f"All {len(answers)} host names answer.")
+
+
+@app.command()
+def logs(
+    environment: EnvironmentOption = "dev",
+    since: Since = "15m",
+    follow: Follow = False,
+    log: Annotated[Log, typer.Option(help="boot: what cloud-init wrote")] = Log.GUNICORN,
+) -> None:
+    """Prints what the webheads have logged: time, instance, text."""
+
+    def find() -> tuple[Aws, str, str]:
+        deployed = _deployed(environment)
+        return deployed.aws, deployed.outputs.text(f"{log}_log_group"), deployed.region
+
+    print_log(find, since=since, follow=follow)
+
+
+def _console() -> Console:
+    from rich.console import Console
+
+    return Console(highlight=False, soft_wrap=True)
+
+
+def _deployed(environment: str) -> Deployed:
+    from config.settings import ROOT
+    from deployments.sync_storage.day2.deployed import Deployed
+    from operations.aws import Aws
+
+    return Deployed.find(ROOT, environment, Aws())
+
+
+def _rotation(deployed: Deployed, console: Console, batch_size: int, dry_run: bool) -> Rotation:
+    from deployments.sync_storage.day2.rotation import Rotation
+    from deployments.sync_storage.day2.webheads import Webheads
+
+    return Rotation(deployed, Webheads(deployed, console, batch_size=batch_size), console, dry_run=dry_run)
+
+
+def _confirmation(confirmed: bool) -> Callable[[], bool]:
+    """Whether the token server has the file: as the operator has said, or says when asked."""
+    return lambda: confirmed or typer.confirm("Is it on the token server, and does that make tokens with it?")
+
+
+def _token_server(url: str, *, ask: bool) -> TokenServerDatabase:
+    from deployments.sync_storage.day2.token_server import PASSWORD_VARIABLE, TokenServerDatabase
+
+    try:
+        TokenServerDatabase.at(url, password="")
+        password = os.environ.get(PASSWORD_VARIABLE)
+        if password is None and ask:
+            password = typer.prompt("Password of the token server's database", hide_input=True)
+        return TokenServerDatabase.at(url, password=password or "")
+    except ValueError as error:
+        raise typer.BadParameter(str(error), param_hint="--token-server") from None

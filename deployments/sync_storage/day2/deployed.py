@@ -1,0 +1,89 @@
+"""An applied Sync Storage: its outputs and its nodes."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from operations.applied import outputs_of
+from operations.errors import OperatorError
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from operations.applied import Outputs
+    from operations.aws import Aws
+
+DEPLOYMENT = "sync-storage"
+SERVICE = "sync-1.5"
+"""What the token server calls it."""
+
+
+@dataclass(frozen=True)
+class Node:
+    """A node as its entry in the Parameter Store describes it, which webheads read as well."""
+
+    name: str
+    address: str
+    port: int
+    identifier: str
+    scheme: str
+    host_names: tuple[str, ...]
+    master_secrets: str
+    """The secret that holds its lines of the secrets file."""
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """What the token server calls its host names, with the scheme."""
+        return tuple(f"{self.scheme}://{host_name}" for host_name in self.host_names)
+
+
+@dataclass(frozen=True)
+class Deployed:
+    """Where to find everything of one environment."""
+
+    aws: Aws
+    outputs: Outputs
+
+    @classmethod
+    def find(cls, root: Path, environment: str, aws: Aws) -> Deployed:
+        """Raises OperatorError when it is not applied or the credentials are for another account."""
+        return cls(aws, outputs_of(root, DEPLOYMENT, environment, aws))
+
+    @property
+    def environment(self) -> str:
+        """Its name."""
+        return self.outputs.stack.environment
+
+    @property
+    def region(self) -> str:
+        """Where it is."""
+        return self.outputs.stack.region
+
+    def client(self, service: str) -> Any:
+        """A boto3 client in its region."""
+        return self.aws.client(service, region=self.region)
+
+    def nodes(self) -> dict[str, Node]:
+        """Every node that Terraform has made, by name. Raises what botocore raises."""
+        path = f"{self.outputs.text('parameter_path')}/nodes"
+        pages = self.client("ssm").get_paginator("get_parameters_by_path").paginate(Path=path)
+        found = [parameter for page in pages for parameter in page["Parameters"]]
+        nodes = {}
+        for parameter in found:
+            name = parameter["Name"].rpartition("/")[2]
+            fields = json.loads(parameter["Value"])
+            nodes[name] = Node(name, **{**fields, "host_names": tuple(fields["host_names"])})
+        return dict(sorted(nodes.items()))
+
+    def chosen(self, names: list[str]) -> list[Node]:
+        """The nodes of these names, all without names. Raises OperatorError for one that is not there."""
+        nodes = self.nodes()
+        if unknown := [name for name in names if name not in nodes]:
+            raise OperatorError(
+                f"There is no node {', '.join(unknown)}; nodes of {self.environment}: {', '.join(nodes) or 'none'}.",
+                hint=f"Add [nodes.{unknown[0]}] to deployments/sync_storage/environments/{self.environment}.toml, "
+                f"make synth, and apply generated/stacks/{self.outputs.stack.name}.",
+            )
+        return [nodes[name] for name in names] if names else list(nodes.values())

@@ -1,0 +1,231 @@
+"""RDS instances and Aurora clusters.
+
+* every instance has the same DbiResourceId, by which the provider reads: a second `aws_db_instance` is not found
+* Performance Insights and enhanced monitoring of a created or changed instance are forgotten
+* a subnet group that is changed is lost
+* a read replica copies from its source what AWS does not: tags, log exports, storage limit, monitoring
+* the Data API (`enable_http_endpoint` of `aws_rds_cluster`) is refused for current engines, its actions are missing;
+  a scaling configuration nobody asked for is returned
+* the master user's secret (`manage_master_user_password`) names another user than asked for, with one known password,
+  and is another one after every change that says again that AWS manages it
+* parameters of `aws_db_parameter_group` come back without a source, hence as none; they cannot be reset
+* DescribeDBEngineVersions is missing (`data.aws_rds_engine_version`)
+"""
+
+from __future__ import annotations
+
+import json
+import random
+import secrets
+import string
+from collections.abc import Callable, Iterable
+from typing import Any
+
+from moto.core.responses import ActionResult
+from moto.rds.exceptions import DBClusterNotFoundError
+from moto.rds.models import DBCluster, DBInstance, DBParameterGroup, DBSubnetGroup, MasterUserSecret, RDSBackend
+from moto.rds.responses import RDSResponse
+
+from emulator.gap import Gap
+from emulator.store import Record
+
+GAP = Gap("rds")
+
+_VERSIONS = {
+    "mysql": ("5.7.44", "8.0.39", "8.0.40", "8.0.41", "8.0.42", "8.4.3", "8.4.4", "8.4.5"),
+    "mariadb": ("10.11.9", "10.11.11", "11.4.3", "11.4.5"),
+    "postgres": ("14.13", "14.17", "15.8", "15.12", "16.3", "16.4", "16.6", "16.8", "17.2", "17.4"),
+    "aurora-postgresql": ("14.13", "15.8", "16.3", "16.4", "16.6", "16.8"),
+    "aurora-mysql": ("8.0.mysql_aurora.3.07.1", "8.0.mysql_aurora.3.08.0", "8.0.mysql_aurora.3.08.2"),
+}
+_SECONDARY_IN_FAMILY = frozenset({"mysql", "mariadb", "aurora-mysql"})
+"""Engines whose parameter groups are of a minor series (mysql8.0); those of the others of a major one (postgres16)."""
+_DEFAULT_INSIGHTS_DAYS = 7
+
+
+@GAP.around(DBInstance, "__init__")
+def instance_with_its_own_id(original: Any, instance: DBInstance, *args: Any, **kwargs: Any) -> None:
+    original(instance, *args, **kwargs)
+    instance.dbi_resource_id = _new_resource_id()
+
+
+@GAP.around(RDSBackend, "modify_db_subnet_group")
+def changed_subnet_group_is_kept(
+    original: Any, backend: RDSBackend, subnet_name: str, description: str, subnets: list[Any]
+) -> DBSubnetGroup:
+    group: DBSubnetGroup = original(backend, subnet_name, description, subnets)
+    backend.subnet_groups[subnet_name] = group
+    return group
+
+
+@GAP.around(RDSBackend, "create_db_instance_read_replica")
+def replica_with_its_own_id(original: Any, backend: RDSBackend, db_kwargs: dict[str, Any]) -> DBInstance:
+    replica: DBInstance = original(backend, db_kwargs)
+    replica.dbi_resource_id = _new_resource_id()
+    return replica
+
+
+@GAP.around(RDSResponse, "create_db_instance")
+def created_as_asked(original: Any, response: RDSResponse) -> ActionResult:
+    return _observed_as_asked(original(response), response)
+
+
+@GAP.around(RDSResponse, "modify_db_instance")
+def modified_as_asked(original: Any, response: RDSResponse) -> ActionResult:
+    return _observed_as_asked(original(response), response)
+
+
+@GAP.around(RDSResponse, "create_db_instance_read_replica")
+def replica_inherits_only_what_aws_lets_it(original: Any, response: RDSResponse) -> ActionResult:
+    result: ActionResult = original(response)
+    replica = _instance_in(result)
+    get = response._get_param
+    replica.tags = [{"Key": tag["Key"], "Value": tag.get("Value", "")} for tag in get("Tags") or []]
+    replica.enabled_cloudwatch_logs_exports = list(get("EnableCloudwatchLogsExports") or [])
+    replica.max_allocated_storage = get("MaxAllocatedStorage") or replica.allocated_storage
+    replica.monitoring_interval = get("MonitoringInterval") or 0
+    replica.monitoring_role_arn = get("MonitoringRoleArn")
+    replica.performance_insights_enabled = False
+    return _observed_as_asked(result, response)
+
+
+@GAP.also
+def data_api_as_asked() -> None:
+    """The Data API is on or off as asked; moto knows which engines of 2021 had it and refuses all later ones."""
+
+    def read(cluster: DBCluster) -> bool:
+        return cluster._enable_http_endpoint
+
+    def write(cluster: DBCluster, asked: bool | None) -> None:
+        cluster._enable_http_endpoint = bool(asked)
+
+    DBCluster.enable_http_endpoint = property(read, write)  # type: ignore[assignment]  # moto has one that cannot be set
+
+
+@GAP.around(MasterUserSecret, "_generate_secret_string")
+def secret_of_the_master_user(original: Any, secret: MasterUserSecret) -> str:
+    del original
+    return json.dumps({"username": secret.resource.master_username, "password": secrets.token_hex(14)})
+
+
+@GAP.around(DBInstance, "update")
+def managed_secret_stays(original: Any, instance: DBInstance, **asked: Any) -> None:
+    if instance.manage_master_user_password and asked.get("manage_master_user_password"):
+        del asked["manage_master_user_password"]
+    original(instance, **asked)
+
+
+@GAP.around(RDSBackend, "modify_db_cluster")
+def managed_secret_of_a_cluster_stays(original: Any, backend: RDSBackend, kwargs: dict[str, Any]) -> DBCluster:
+    cluster = backend.clusters.get(kwargs["db_cluster_identifier"])
+    if cluster is not None and cluster.manage_master_user_password and kwargs.get("manage_master_user_password"):
+        del kwargs["manage_master_user_password"]
+    changed: DBCluster = original(backend, kwargs)
+    return changed
+
+
+@GAP.action(RDSResponse)
+def enable_http_endpoint(self: RDSResponse) -> ActionResult:
+    return _set_data_api(self, enabled=True)
+
+
+@GAP.action(RDSResponse)
+def disable_http_endpoint(self: RDSResponse) -> ActionResult:
+    return _set_data_api(self, enabled=False)
+
+
+@GAP.around(DBCluster, "scaling_configuration_info")
+def scaling_only_when_asked(original: Callable[[DBCluster], Record], cluster: DBCluster) -> Record | None:
+    return original(cluster) if cluster.scaling_configuration else None
+
+
+@GAP.around(DBParameterGroup, "update_parameters")
+def parameters_set_by_the_user(original: Any, group: DBParameterGroup, new_parameters: Iterable[Record]) -> None:
+    given = {"IsModifiable": True, "ApplyType": "dynamic"}
+    original(group, [given | dict(parameter) | {"Source": "user"} for parameter in new_parameters])
+
+
+@GAP.action(RDSResponse)
+def reset_db_parameter_group(self: RDSResponse) -> ActionResult:
+    name = self._get_param("DBParameterGroupName")
+    group = self.backend.describe_db_parameter_groups({"db_parameter_group_name": name})[0]
+    if self._get_param("ResetAllParameters"):
+        group.parameters.clear()
+    for parameter in self._get_param("Parameters") or []:
+        group.parameters.pop(parameter["ParameterName"], None)
+    return ActionResult({"DBParameterGroupName": name})
+
+
+@GAP.action(RDSResponse)
+def describe_db_engine_versions(self: RDSResponse) -> ActionResult:
+    get = self._get_param
+    versions: list[Record] = []
+    for engine, known in _VERSIONS.items():
+        if get("Engine") not in (None, engine):
+            continue
+        asked = get("EngineVersion") or ""
+        matching = [version for version in known if not asked or version == asked or version.startswith(f"{asked}.")]
+        if get("DefaultOnly"):
+            matching = matching[-1:]
+        versions += [_engine_version(engine, version) for version in matching]
+    family = get("DBParameterGroupFamily")
+    return ActionResult({"DBEngineVersions": [v for v in versions if family in (None, v["DBParameterGroupFamily"])]})
+
+
+def _engine_version(engine: str, version: str) -> Record:
+    numbers = version.split(".")
+    return {
+        "Engine": engine,
+        "EngineVersion": version,
+        "DBParameterGroupFamily": engine + ".".join(numbers[: 2 if engine in _SECONDARY_IN_FAMILY else 1]),
+        "DBEngineDescription": engine,
+        "DBEngineVersionDescription": f"{engine} {version}",
+        "Status": "available",
+        "ValidUpgradeTarget": [],
+        "ExportableLogTypes": [],
+        "SupportsLogExportsToCloudwatchLogs": True,
+        "SupportsReadReplica": True,
+        "SupportedEngineModes": ["provisioned"],
+        "SupportedFeatureNames": [],
+    }
+
+
+def _observed_as_asked(result: ActionResult, response: RDSResponse) -> ActionResult:
+    """Give the instance of the result the Performance Insights and monitoring settings of the request."""
+    instance = _instance_in(result)
+    get = response._get_param
+    insights = get("EnablePerformanceInsights")
+    if insights is not None:
+        instance.performance_insights_enabled = insights
+    if insights:
+        instance.performance_insights_retention_period = (
+            get("PerformanceInsightsRetentionPeriod") or _DEFAULT_INSIGHTS_DAYS
+        )
+        instance.performance_insights_kms_key_id = (
+            get("PerformanceInsightsKMSKeyId")
+            or f"arn:{response.partition}:kms:{response.region}:{response.current_account}:key/aws-rds"
+        )
+    if get("MonitoringRoleArn") is not None:
+        instance.monitoring_role_arn = get("MonitoringRoleArn")
+    if get("MonitoringInterval") is not None:
+        instance.monitoring_interval = get("MonitoringInterval")
+    return result
+
+
+def _instance_in(result: ActionResult) -> Any:
+    """The instance moto returns; it is given attributes moto's class does not have."""
+    body: Any = result.result
+    return body["DBInstance"]
+
+
+def _set_data_api(response: RDSResponse, *, enabled: bool) -> ActionResult:
+    arn = response._get_param("ResourceArn")
+    for cluster in response.backend.describe_db_clusters():
+        if cluster.db_cluster_arn == arn:
+            cluster.enable_http_endpoint = enabled
+            return ActionResult({"ResourceArn": arn, "HttpEndpointEnabled": enabled})
+    raise DBClusterNotFoundError(arn)
+
+
+def _new_resource_id() -> str:
+    return "db-" + "".join(random.choices(string.ascii_uppercase + string.digits, k=26))  # noqa: S311  # not a secret

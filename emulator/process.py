@@ -1,0 +1,117 @@
+"""What the emulator's process runs: moto's server with the gaps filled, on the loopback address only."""
+
+from __future__ import annotations
+
+import os
+import signal
+import socket
+import sys
+import threading
+from typing import TYPE_CHECKING, Any, NoReturn
+
+from emulator.server import HOST, RESET_PATH, STATUS_PATH
+
+if TYPE_CHECKING:
+    from _typeshed.wsgi import WSGIApplication
+    from flask import Flask
+
+
+def serve(listener: socket.socket, *, default_account_id: str) -> None:
+    """Answer requests on the listening socket until the process ends."""
+    port: int = listener.getsockname()[1]
+    _settle_environment(port)
+    from moto.moto_server.werkzeug_app import MotoRequestHandler
+    from werkzeug.serving import make_server
+
+    class QuietHandler(MotoRequestHandler):
+        """Logs no request: failures are logged with their action, successes by the client that wants them."""
+
+        def log_request(self, code: int | str = "-", size: int | str = "-") -> None:
+            del code, size
+
+    app = create_app(default_account_id)
+    server = make_server(HOST, port, app, threaded=True, request_handler=QuietHandler, fd=listener.fileno())
+    server.serve_forever()
+
+
+def create_app(default_account_id: str) -> WSGIApplication:
+    """Moto's server application with the gaps filled; `default_account_id` owns what unknown access keys make."""
+    import moto
+    from moto.core.config import default_user_config
+    from moto.moto_server.werkzeug_app import DomainDispatcherApplication, create_backend_app
+    from werkzeug.exceptions import NotFound
+
+    from emulator.gaps.imagebuilder import ImageBuilder
+    from emulator.gaps.registry import GAPS
+    from emulator.inventory import inventory
+    from emulator.middleware import Accounts, FastRefusal, Routes, Shortcomings
+    from emulator.replays import Replays
+    from emulator.store import Shelf
+
+    default_user_config["iam"]["load_aws_managed_policies"] = True
+    default_user_config["stepfunctions"]["execute_state_machine"] = True
+    for gap in GAPS:
+        gap.apply()
+    shortcomings = Shortcomings()
+
+    def create_service_app(service: Any) -> Flask:
+        app = create_backend_app(service)
+        app.register_error_handler(NotFound, _no_such_route)
+        return app
+
+    def status() -> dict[str, object]:
+        return {
+            "moto": moto.__version__,
+            "pid": os.getpid(),
+            "inventory": [entry._asdict() for entry in inventory()],
+            "missing": dict(shortcomings.missing),
+            "failed": dict(shortcomings.failed),
+        }
+
+    def reset() -> dict[str, str]:
+        from moto.moto_api._internal.models import moto_api_backend
+
+        moto_api_backend.reset()
+        Shelf.clear_all()
+        shortcomings.clear()
+        return {"status": "ok"}
+
+    dispatcher = DomainDispatcherApplication(create_service_app)
+    pages = {STATUS_PATH: status, RESET_PATH: reset, "/moto-api/reset": reset}
+    accounts = Accounts(ImageBuilder(dispatcher), default_account_id)
+    return Replays(FastRefusal(Routes(accounts, pages), shortcomings))
+
+
+def end_with(pipe: int) -> None:
+    """End this process and everything it started as soon as the other end of the pipe is closed.
+
+    The kernel closes it when the process that holds it dies in whatever way. (Linux's parent-death signal would
+    also fire when merely the thread that started the emulator ends.)
+    """
+
+    def wait() -> None:
+        os.read(pipe, 1)
+        os.killpg(os.getpgrp(), signal.SIGKILL)
+
+    threading.Thread(target=wait, name="end-with-parent", daemon=True).start()
+
+
+def _settle_environment(port: int) -> None:
+    """Settings moto reads from the environment when it is imported."""
+    for name in [name for name in os.environ if name.startswith(("AWS_", "MOTO_"))]:
+        del os.environ[name]
+    os.environ |= {
+        "MOTO_PORT": str(port),  # Step Functions and Lambda call back
+        "MOTO_ACM_VALIDATION_WAIT": "1",  # seconds until a certificate counts as validated, 60 otherwise
+        "MOTO_S3_ALLOW_CROSSACCOUNT_ACCESS": "false",  # another account's bucket is 403, as on AWS
+        "AWS_CONFIG_FILE": os.devnull,
+        "AWS_SHARED_CREDENTIALS_FILE": os.devnull,
+        "AWS_EC2_METADATA_DISABLED": "true",
+    }
+    if "moto" in sys.modules:
+        raise RuntimeError("moto was imported before its settings were made")
+
+
+def _no_such_route(error: Exception) -> NoReturn:
+    """Flask has no route for the request: an action moto lacks, not an object that does not exist."""
+    raise NotImplementedError("no such route") from error

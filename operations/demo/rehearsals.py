@@ -1,0 +1,39 @@
+"""Rehearsals: what a deployment is for, played through on the emulator once the stack is applied to it.
+
+A check looks at what was made; a rehearsal puts real programs behind it (`emulator.behind`) and lets them
+work. `checks(stage)` in `day2/rehearsal/checks.py` of a deployment is one: a context manager that gives the checks
+to run while it lasts, in their order.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from contextlib import AbstractContextManager
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from operations.demo.check import Check, CheckContext
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+
+class NotRehearsedError(Exception):
+    """It cannot be played through here; the message says what is missing, and how to get it."""
+
+
+@dataclass(frozen=True)
+class Stage:
+    """Where a rehearsal takes place: an applied stack on an emulator."""
+
+    context: CheckContext
+    root: Path
+    """The repository whose stack it is."""
+    behind: Path
+    """The file that tells the emulator what really runs behind it."""
+    sleep: Callable[[float], None]
+    """Waits, and raises when nobody waits for the result any more."""
+
+
+Rehearsal = Callable[[Stage], AbstractContextManager[Sequence[Check]]]
+"""Raises NotRehearsedError when it is entered on a machine that lacks something."""

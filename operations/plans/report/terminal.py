@@ -1,0 +1,109 @@
+"""A report on a terminal. What is created is only named there: its attributes are on the page."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+from operations.plans.plan_document import Action
+from operations.plans.policies import Finding
+from operations.plans.report.attributes import AttributeChange
+from operations.plans.report.model import SHOWN, Line, Report, StackReport
+from operations.plans.report.wording import MARKS, besides, deed, notes, shortened, standing, step
+
+_STYLES: Mapping[Action, str] = {
+    Action.DELETE: "bold red",
+    Action.REPLACE: "bold magenta",
+    Action.FORGET: "magenta",
+    Action.UPDATE: "yellow",
+    Action.CREATE: "green",
+}
+_VALUE_LENGTH = 160
+
+
+def print_report(report: Report, console: Console) -> None:
+    """Print the counts of every stack, then what is against a policy, then each stack's changes, worst first."""
+    console.print(_table(report))
+    _findings(report, console)
+    for stack in report.stacks:
+        _stack(stack, console)
+
+
+def _table(report: Report) -> Table:
+    table = Table(title=report.title, title_justify="left")
+    table.add_column("stack", no_wrap=True)
+    for action in SHOWN:
+        if report.counts[action]:
+            table.add_column(str(action), justify="right", style=_STYLES[action])
+    table.add_column("besides")
+    table.add_column("seconds", justify="right")
+    for stack in report.stacks:
+        counts = [str(stack.counts[action] or "–") for action in SHOWN if report.counts[action]]
+        rest = besides(stack) or ("–" if stack.changes else "no changes")
+        name = Text(stack.name, style="red" if stack.failure else "")
+        table.add_row(name, *counts, rest, f"{stack.seconds:.0f}")
+    return table
+
+
+def _findings(report: Report, console: Console) -> None:
+    for stack, finding in report.findings:
+        _finding(stack, finding, console)
+
+
+def _finding(stack: StackReport, finding: Finding, console: Console) -> None:
+    head = f"{stack.name}: {finding.address} {finding.message} [{finding.policy}]"
+    if finding.silenced:
+        _print(console, f"  {head} – silenced: {finding.silenced}", "dim")
+        return
+    _print(console, f"! {head}", "bold red")
+    for line in finding.fix.splitlines():
+        _print(console, f"    {line}")
+
+
+def _stack(stack: StackReport, console: Console) -> None:
+    if stack.empty and not stack.drift:
+        return
+    _print(console, f"\n{stack.name}: {standing(stack)}", "bold")
+    if stack.failure:
+        _print(console, stack.failure, "red")
+    _lines(stack.changes, console)
+    _apart("Moved, and nothing else", [line for line in stack.moved if line.action is Action.NO_OP], console)
+    _apart("Imported, and nothing else", [line for line in stack.imported if line.action is Action.NO_OP], console)
+    _apart("Outputs", stack.outputs, console)
+    _apart("Drift: changed without Terraform", stack.drift, console, drift=True)
+
+
+def _apart(title: str, lines: Iterable[Line], console: Console, *, drift: bool = False) -> None:
+    lines = list(lines)
+    if lines:
+        _print(console, f"  {title}", "bold")
+        _lines(lines, console, drift=drift)
+
+
+def _lines(lines: Iterable[Line], console: Console, *, drift: bool = False) -> None:
+    for line in lines:
+        words = "; ".join(filter(None, [deed(line, drift=drift), *notes(line)]))
+        _print(console, f"  {MARKS[line.action]} {line.address}  {words}", _STYLES.get(line.action, ""))
+        if line.sources:
+            _print(console, f"      {' → '.join(line.sources)}", "dim")
+        if line.action is not Action.CREATE:
+            for attribute in line.attributes:
+                _attribute(attribute, console)
+
+
+def _attribute(attribute: AttributeChange, console: Console) -> None:
+    forced = "  forces replacement" if attribute.forces_replacement else ""
+    if attribute.lines:
+        _print(console, f"      {attribute.path}:{forced}")
+        for text in attribute.lines:
+            _print(console, f"        {text}", {"+": "green", "-": "red"}.get(text[:1], "dim"))
+        return
+    text = f"      {attribute.path}: {shortened(step(attribute), _VALUE_LENGTH)}{forced}"
+    _print(console, text, "bold" if forced else "")
+
+
+def _print(console: Console, text: str, style: str = "") -> None:
+    console.print(Text(text, style=style), soft_wrap=True)

@@ -1,0 +1,82 @@
+"""The words and marks all three forms of a report share."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping
+
+from operations.plans.plan_document import Action
+from operations.plans.report.attributes import AttributeChange
+from operations.plans.report.model import SHOWN, Line, StackReport
+
+MARKS: Mapping[Action, str] = {
+    Action.DELETE: "-",
+    Action.REPLACE: "±",
+    Action.FORGET: "∅",
+    Action.UPDATE: "~",
+    Action.CREATE: "+",
+    Action.READ: "<",
+    Action.NO_OP: " ",
+}
+SHOUTED = (Action.DELETE, Action.REPLACE)
+
+
+def counted(counts: Counter[Action]) -> str:
+    """`2 to destroy, 1 to replace`; empty when there is nothing."""
+    return ", ".join(f"{counts[action]} to {action}" for action in SHOWN if counts[action])
+
+
+def besides(stack: StackReport) -> str:
+    """What a stack does besides changing resources; empty when there is nothing."""
+    if stack.failure:
+        return "failed"
+    amounts = {
+        "moved": len(stack.moved),
+        "imported": len(stack.imported),
+        "outputs": len(stack.outputs),
+        "drifted": len(stack.drift),
+    }
+    return ", ".join(f"{amount} {what}" for what, amount in amounts.items() if amount)
+
+
+def standing(stack: StackReport) -> str:
+    """How a stack stands, in a few words."""
+    return ", ".join(filter(None, [counted(stack.counts), besides(stack)])) or "no changes"
+
+
+def deed(line: Line, *, drift: bool = False) -> str:
+    """The word for what becomes, or became, of a resource; empty when nothing does."""
+    if line.action is Action.NO_OP:
+        return ""
+    if drift:
+        return {Action.DELETE: "gone", Action.UPDATE: "changed"}.get(line.action, str(line.action))
+    return str(line.action).upper() if line.action in SHOUTED else str(line.action)
+
+
+def notes(line: Line) -> list[str]:
+    """What is to be known of a line besides its attributes."""
+    found = []
+    if line.holds_data:
+        found.append("holds data")
+    if line.reason:
+        found.append(line.reason)
+    if line.create_before_destroy:
+        found.append("made before the old one goes")
+    if line.moved_from:
+        found.append(f"moved from {line.moved_from}")
+    if line.import_id:
+        found.append(f"imported: {line.import_id}")
+    return found
+
+
+def step(attribute: AttributeChange) -> str:
+    """`"a" → "b"`."""
+    return f"{attribute.before or 'not set'} → {attribute.after or 'not set'}"
+
+
+def shortened(text: str, length: int) -> str:
+    """`text`, cut in the middle when it is longer than `length`, with how much is left out."""
+    if len(text) <= length:
+        return text
+    half = length // 2
+    return f"{text[:half]} … {len(text) - 2 * half} more characters … {text[-half:]}"

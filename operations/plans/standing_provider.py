@@ -1,0 +1,85 @@
+"""One process of the provider for all that Terraform asks about a stack while planning it.
+
+By itself Terraform hashes the AWS provider's 700 MB in every command and starts it anew for every step of each, which
+is half of what a plan costs. Here Terraform compares the provider with the lock file once for all stacks that have the
+same one, and is told of a process that runs already (TF_REATTACH_PROVIDERS). Plans come out the same, and are applied
+in the usual way.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+import shutil
+import threading
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any, Self
+
+from operations.errors import OperatorError
+from operations.plans.record import LOCK_FILE
+from operations.review.addresses import read_document
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+    from operations.stacks import Stack
+    from operations.terraform.run import Run
+    from operations.terraform.terraform import Terraform
+
+_ANNOUNCED = re.compile(r"TF_REATTACH_PROVIDERS='(.+)'")
+
+
+class StandingProviders:
+    """The providers of a run's stacks, for as long as the block lasts."""
+
+    def __init__(self, run: Run) -> None:
+        self._run = run
+        self._folder = run.folder / "provider"
+        self._guard = threading.Lock()
+        self._programs: dict[bytes, Path] = {}
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        shutil.rmtree(self._folder, ignore_errors=True)
+
+    @contextmanager
+    def attached(self, terraform: Terraform, stack: Stack) -> Iterator[None]:
+        """Terraform's commands in the block share one provider; it is configured once, so plan once in it.
+
+        A stack with another provider, or with the AWS provider for two regions, is left to Terraform: the two
+        configurations would meet in one process. So is one without a lock file, or whose state, and with it the plan,
+        is in HCP Terraform.
+        Raises TerraformError when the provider is not the lock file's.
+        """
+        document = read_document(stack.folder)
+        alone = [*map(len, document["provider"].values())] == [1]
+        if stack.backend is None or not alone or not (stack.folder / LOCK_FILE).is_file():
+            yield
+            return
+        command = [str(self._program(terraform, stack, document)), "-debug"]
+        with self._run.children.serving(command, cwd=terraform.directory, environment=terraform.environment) as lines:
+            for line in lines:
+                if announced := _ANNOUNCED.search(line):
+                    break
+            else:
+                raise OperatorError(f"{stack.name}: the provider did not start: {command[0]}")
+            with terraform.using(TF_REATTACH_PROVIDERS=announced[1]):
+                yield
+
+    def _program(self, terraform: Terraform, stack: Stack, document: dict[str, Any]) -> Path:
+        """The provider's program, found and compared with the stack's lock file by `terraform init`."""
+        lock = (stack.folder / LOCK_FILE).read_bytes()
+        with self._guard:
+            if lock not in self._programs:
+                folder = self._folder / str(len(self._programs))
+                folder.mkdir(parents=True, mode=0o700)
+                (folder / LOCK_FILE).write_bytes(lock)
+                required = {"terraform": {"required_providers": document["terraform"]["required_providers"]}}
+                (folder / "providers.tf.json").write_text(json.dumps(required), encoding="utf-8")
+                terraform.elsewhere(folder).init()
+                (program,) = (folder / ".terraform" / "providers").glob("*/*/*/*/*/terraform-provider-*")
+                self._programs[lock] = program.resolve()
+            return self._programs[lock]

@@ -1,0 +1,84 @@
+"""The addresses of what holds data, recorded so that none is ever lost by a rename.
+
+A resource whose address disappears from the Terraform JSON is destroyed by the next apply. For what holds data, this is
+to be a decision: `move_from_id` in the construct says where the resource came from, or the record is written anew.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+DATA_TYPES = frozenset(
+    {
+        "aws_backup_vault",
+        "aws_cloudwatch_log_group",
+        "aws_db_instance",
+        "aws_dynamodb_table",
+        "aws_ecr_repository",
+        "aws_elasticache_cluster",
+        "aws_elasticache_replication_group",
+        "aws_elastic_beanstalk_application",
+        "aws_iam_access_key",
+        "aws_kms_key",
+        "aws_rds_cluster",
+        "aws_rds_cluster_instance",
+        "aws_s3_bucket",
+        "aws_secretsmanager_secret",
+        "aws_ssm_parameter",
+    }
+)
+"""Resource types whose destruction loses something that cannot be made again from this repository."""
+
+
+@dataclass(frozen=True)
+class Loss:
+    """An address that held data and is gone from a stack."""
+
+    stack: str
+    address: str
+
+    def __str__(self) -> str:
+        resource_type, name = self.address.split(".")
+        return (
+            f"{self.stack}: {self.address} held data and is gone. If it was renamed, give the resource with the new "
+            f'name move_from_id("{resource_type}.{name}"); if it shall be destroyed, write the record anew: '
+            f"quintet addresses record {self.stack}"
+        )
+
+
+def record_file(root: Path, stack: str) -> Path:
+    """Where the addresses of `stack` are recorded."""
+    deployment, _, environment = stack.rpartition("-")
+    return root / "deployments" / deployment.replace("-", "_") / "addresses" / f"{environment}.txt"
+
+
+def read_record(root: Path, stack: str) -> set[str]:
+    """The recorded addresses of `stack`; none for a stack that was never recorded."""
+    file = record_file(root, stack)
+    return set(file.read_text(encoding="utf-8").split()) if file.exists() else set()
+
+
+def holding_data(document: Mapping[str, Any]) -> set[str]:
+    """The addresses in a stack's Terraform JSON that hold data."""
+    return {
+        f"{resource_type}.{name}"
+        for resource_type, resources in document.get("resource", {}).items()
+        if resource_type in DATA_TYPES
+        for name in resources
+    }
+
+
+def losses(stack: str, document: Mapping[str, Any], recorded: set[str]) -> list[Loss]:
+    """The recorded addresses that are neither in the Terraform JSON nor moved from there."""
+    moved = {move["from"] for move in document.get("moved", [])}
+    return [Loss(stack, address) for address in sorted(recorded - holding_data(document) - moved)]
+
+
+def read_document(folder: Path) -> dict[str, Any]:
+    """The Terraform JSON in a stack's folder."""
+    document: dict[str, Any] = json.loads((folder / "cdk.tf.json").read_text(encoding="utf-8"))
+    return document

@@ -1,0 +1,76 @@
+"""A run: what one command does with Terraform, in a folder of its own under `.runs/`."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from datetime import datetime
+from typing import TYPE_CHECKING, Self
+
+from operations.terraform.processes import Children
+from operations.terraform.terraform import Event, Terraform, run_environment
+from operations.terraform.toolchain.providers import provider_installation
+from operations.terraform.toolchain.terraform_release import find_terraform
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+    from pathlib import Path
+
+    from operations.stacks import Stack
+
+_NOT_COPIED = shutil.ignore_patterns(".terraform", "plan", "*.tfplan", "*.tfstate*", "crash*.log")
+
+
+class Run:
+    """A folder with one log per stack, and working copies of stacks that are removed in the end.
+
+    The committed folders are never written to. Working copies hold plans and sometimes state, which contain secrets:
+    only their owner may read them, and they go when the block is left, unless `keep`; the logs stay.
+    """
+
+    def __init__(self, purpose: str, *, root: Path, keep: bool = False) -> None:
+        started = datetime.now().astimezone().strftime("%Y%m%d-%H%M%S")
+        self.root = root
+        self.folder = root / ".runs" / f"{started}-{purpose}-{os.getpid()}"
+        self.keep = keep
+        self.children = Children()
+        self.binary = find_terraform(root)
+        self.provider = provider_installation(root)
+        self.folder.mkdir(parents=True, mode=0o700)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.children.kill()
+        if not self.keep:
+            for copy in self.folder.iterdir():
+                if copy.is_dir():
+                    shutil.rmtree(copy)
+
+    def terraform(
+        self,
+        stack: Stack,
+        *,
+        environment: Mapping[str, str] | None = None,
+        on_event: Callable[[Event], None] | None = None,
+        lock_timeout_seconds: int = 5,
+    ) -> Terraform:
+        """Terraform in a fresh working copy of `stack`; `environment` says where AWS is, by default the operator's."""
+        copy = self.folder / stack.name
+        shutil.copytree(stack.folder, copy, ignore=_NOT_COPIED)
+        return Terraform(
+            copy,
+            stack=stack.name,
+            binary=self.binary,
+            environment=run_environment(os.environ if environment is None else environment, self.provider),
+            log=self.log_of(stack.name),
+            init_lock=self.root / ".runs" / "init.lock",
+            children=self.children,
+            on_event=on_event,
+            lock_timeout_seconds=lock_timeout_seconds,
+        )
+
+    def log_of(self, name: str) -> Path:
+        """Where the output of the stack or step `name` goes."""
+        return self.folder / f"{name}.log"

@@ -1,0 +1,106 @@
+"""Plans with one provider process for all of Terraform's commands are those that Terraform makes by itself."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from emulator.server import Emulator
+from operations.aws import Aws
+from operations.plans.standing_provider import StandingProviders
+from operations.stacks import Stack
+from operations.state.bootstrap import bootstrap
+from operations.terraform.run import Run
+from operations.terraform.terraform import Terraform, TerraformError
+from tests.operations.terraform_support import ACCOUNT, ENVIRONMENT, REGION, make_root, write_stack
+
+pytestmark = [pytest.mark.terraform, pytest.mark.xdist_group("standing-provider")]
+RESOURCES: dict[str, Any] = {
+    "aws_sns_topic": {"alarms": {"name": "DEPLOYMENT-alarms"}},
+    "aws_sqs_queue": {"queue": {"name": "DEPLOYMENT-queue"}},
+}
+
+
+@pytest.fixture(scope="module")
+def emulator() -> Iterator[Emulator]:
+    with Emulator.start(log=Path("/dev/null")) as running:
+        aws = Aws(running.environment(account_id=ACCOUNT, region=REGION))
+        bootstrap(aws, ENVIRONMENT)
+        yield running
+
+
+@pytest.fixture
+def run(tmp_path: Path) -> Iterator[Run]:
+    with Run("test", root=make_root(tmp_path / "root")) as run:
+        yield run
+
+
+def terraform_for(run: Run, stack: Stack, emulator: Emulator) -> Terraform:
+    return run.terraform(stack, environment=emulator.full_environment(account_id=ACCOUNT, region=REGION))
+
+
+def planned(terraform: Terraform) -> dict[str, Any]:
+    terraform.init()
+    shown = terraform.show_json(terraform.plan())
+    return {name: part for name, part in shown.items() if name != "timestamp"}
+
+
+def providers_of(run: Run) -> list[str]:
+    """Command lines of provider processes that work for this run."""
+    found = subprocess.run(
+        ["pgrep", "-af", "terraform-provider-aws.* -debug"], capture_output=True, text=True, check=False
+    )
+    pids = [line.split()[0] for line in found.stdout.splitlines()]
+    return [pid for pid in pids if run.folder in Path(f"/proc/{pid}/cwd").readlink().parents]
+
+
+def test_the_plan_is_the_one_terraform_makes_by_itself_and_can_be_applied_in_the_usual_way(
+    run: Run, emulator: Emulator
+) -> None:
+    stack = write_stack(run.root, RESOURCES, deployment="standing")
+    by_itself = planned(terraform_for(run, stack, emulator))
+    (run.folder / stack.name).rename(run.folder / "by-itself")
+
+    terraform = terraform_for(run, stack, emulator)
+    with StandingProviders(run) as providers, providers.attached(terraform, stack):
+        assert len(providers_of(run)) == 1
+        assert planned(terraform) == by_itself
+    assert providers_of(run) == []
+    assert {path.name for path in run.folder.iterdir() if path.is_dir()} == {"by-itself", stack.name}
+
+    terraform.init()
+    terraform.apply(terraform.plan())
+    with StandingProviders(run) as providers, providers.attached(terraform, stack):
+        terraform.init()
+        assert not terraform.plan().changes
+
+
+def test_a_provider_that_is_not_the_lock_files_is_refused(run: Run, emulator: Emulator) -> None:
+    stack = write_stack(run.root, RESOURCES, deployment="wrong")
+    lock = stack.folder / ".terraform.lock.hcl"
+    lines = [line for line in lock.read_text().splitlines() if '"zh:' not in line]
+    lock.write_text("\n".join(f'    "h1:{"A" * 43}=",' if '"h1:' in line else line for line in lines))
+    terraform = terraform_for(run, stack, emulator)
+    with (
+        StandingProviders(run) as providers,
+        pytest.raises(TerraformError, match="checksums"),
+        providers.attached(terraform, stack),
+    ):
+        pytest.fail("it was used")
+
+
+def test_two_configurations_of_the_provider_never_share_a_process(run: Run, emulator: Emulator) -> None:
+    stack = write_stack(run.root, RESOURCES, deployment="two-regions")
+    file = stack.folder / "cdk.tf.json"
+    document = json.loads(file.read_text())
+    document["provider"]["aws"].append({**document["provider"]["aws"][0], "alias": "other", "region": "us-east-1"})
+    file.write_text(json.dumps(document))
+    terraform = terraform_for(run, stack, emulator)
+    with StandingProviders(run) as providers, providers.attached(terraform, stack):
+        assert providers_of(run) == []
+        assert len(planned(terraform)["resource_changes"]) == 2
