@@ -12,6 +12,7 @@ from constructs import IConstruct, Node
 
 from config.deployment import DeploymentSettings
 from config.environment import CloudStateSettings, Environment, StateSettings
+from config.outputs import DeploymentOutputs
 from config.settings import ROOT
 from modules.adoption import adopt
 from modules.naming import physical_name
@@ -51,6 +52,11 @@ class DeploymentStack(TerraformStack):
         self.node.add_validation(Refusals(self))
         adopt(self, settings.adopt)
 
+    @property
+    def protect_data(self) -> bool:
+        """Whether what holds data is protected from deletion, as the environment's settings say."""
+        return self.environment.protect_data
+
     def physical_name(self, role: str, *, max_length: int = 63) -> str:
         """What AWS shall call the resource in `role`: `sync-storage-prod-database`."""
         return physical_name(self.deployment, self.environment.name, role, max_length=max_length)
@@ -64,6 +70,12 @@ class DeploymentStack(TerraformStack):
     def output(self, name: str, value: str | float, *, description: str) -> None:
         """Offers `value` to operators and to day-2 commands as the Terraform output `name`."""
         TerraformOutput(self, f"output_{name}", value=value, description=description).override_logical_id(name)
+
+    def offer(self, outputs: DeploymentOutputs) -> None:
+        """Creates a Terraform output of every field that is not None; the field's docstring is the description."""
+        for name, field in type(outputs).model_fields.items():
+            if (value := getattr(outputs, name)) is not None:
+                self.output(name, value, description=(field.description or "").rstrip("."))
 
     def add_file(self, name: str, content: bytes) -> str:
         """Puts a file into the stack's folder, where Terraform runs, and returns its path.

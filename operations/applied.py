@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import json
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
+from pydantic import ValidationError
+
+from config.outputs import DeploymentOutputs
 from operations.aws import Aws, check_account, refusals_explained
 from operations.errors import OperatorError
 from operations.stacks import find_stacks, only
@@ -16,6 +19,8 @@ if TYPE_CHECKING:
 
     from operations.stacks import Stack
 
+_Outputs = TypeVar("_Outputs", bound=DeploymentOutputs)
+
 
 @dataclass(frozen=True)
 class Outputs:
@@ -23,6 +28,10 @@ class Outputs:
 
     stack: Stack
     values: Mapping[str, Any]
+
+    def read(self, model: type[_Outputs]) -> _Outputs:
+        """The outputs of the deployment. Raises OperatorError when the stack was applied before it had one of them."""
+        return read_outputs(self.stack, self.values, model)
 
     def text(self, name: str) -> str:
         """The output `name`. Raises OperatorError when the stack was applied before it had it."""
@@ -33,6 +42,21 @@ class Outputs:
                 hint=f"Apply generated/stacks/{self.stack.name} again.",
             )
         return value
+
+
+def read_outputs(stack: Stack, values: Mapping[str, Any], model: type[_Outputs]) -> _Outputs:
+    """The outputs `values` of `stack` as `model`; others, of a later version, are left out.
+
+    Raises OperatorError when the stack was applied before it had one of them.
+    """
+    try:
+        return model.model_validate({name: values[name] for name in model.model_fields if name in values})
+    except ValidationError as error:
+        names = ", ".join(str(problem["loc"][0]) for problem in error.errors())
+        raise OperatorError(
+            f"The state of {stack.name} has no output {names}: it was applied by an earlier version.",
+            hint=f"Apply generated/stacks/{stack.name} again.",
+        ) from None
 
 
 def outputs_of(root: Path, deployment: str, environment: str, aws: Aws) -> Outputs:

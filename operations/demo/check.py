@@ -4,11 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
+
+from config.outputs import DeploymentOutputs
+from operations.applied import read_outputs
 
 if TYPE_CHECKING:
     from operations.aws import Aws
     from operations.stacks import Stack
+
+_Outputs = TypeVar("_Outputs", bound=DeploymentOutputs)
 
 
 class CheckFailedError(Exception):
@@ -22,6 +27,10 @@ class CheckContext:
     stack: Stack
     outputs: Mapping[str, Any]
     aws: Aws
+
+    def read(self, model: type[_Outputs]) -> _Outputs:
+        """The outputs of the deployment. Raises OperatorError when one of them is missing."""
+        return read_outputs(self.stack, self.outputs, model)
 
     def client(self, service: str) -> Any:
         """A boto3 client of `service` in the stack's region and account."""
