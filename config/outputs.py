@@ -8,9 +8,9 @@ from pydantic import BaseModel, ConfigDict
 class DeploymentOutputs(BaseModel):
     """The outputs of one deployment.
 
-    Each field becomes a Terraform output, its docstring the description. The stack writes them (`stack.offer`), commands
-    read them (`applied.read`): a name that only one of the two knows is an error of the type checker. Fields are `str`,
-    as they hold tokens while synthesising; a field that is None has no output.
+    Each field becomes a Terraform output, its docstring the description. The stack writes them (`stack.offer`) and
+    commands read them (`applied.read`): a name that only one of the two knows is an error of the type checker. Fields
+    are `str`, as they hold tokens while synthesising; a field that is None has no output.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True)

@@ -21,6 +21,7 @@ from modules.encryption_key import EncryptionKey
 from modules.log_group import LogGroup
 from modules.network import Network
 from modules.refusals import exempt
+from modules.stack import DeploymentStack
 from modules.watches.watch import Watch
 
 PORT = 5432
@@ -43,11 +44,11 @@ class Aurora(Construct):
         network: Network,
         settings: AuroraSettings,
         key: EncryptionKey,
-        protect: bool,
         database_name: str,
         username: str,
     ) -> None:
         super().__init__(scope, id_)
+        protect = DeploymentStack.of_construct(self).protect_data
         self._settings = settings
         self.database_name: Final[str] = database_name
         self.username: Final[str] = username

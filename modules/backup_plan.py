@@ -36,12 +36,11 @@ class BackupPlan(Construct):
         schedule: str,
         retention_days: int,
         resource_arns: Sequence[str],
-        protect: bool,
     ) -> None:
         super().__init__(scope, id_)
-        account_id = DeploymentStack.of_construct(self).environment.account_id
-        key = EncryptionKey(self, "key", name=name, description=f"Snapshots in the vault {name}", protect=protect)
-        self._vault = BackupVault(self, "vault", name=name, kms_key_arn=key.arn, force_destroy=not protect)
+        stack = DeploymentStack.of_construct(self)
+        key = EncryptionKey(self, "key", name=name, description=f"Snapshots in the vault {name}")
+        self._vault = BackupVault(self, "vault", name=name, kms_key_arn=key.arn, force_destroy=not stack.protect_data)
         plan = AwsBackupPlan(
             self,
             "Default",
@@ -62,7 +61,7 @@ class BackupPlan(Construct):
             "role",
             name=physical_name(name, max_length=64),
             assume_role_policy=assumed_by(
-                "backup.amazonaws.com", conditions={"StringEquals": {"aws:SourceAccount": account_id}}
+                "backup.amazonaws.com", conditions={"StringEquals": {"aws:SourceAccount": stack.environment.account_id}}
             ),
         )
         attached = [

@@ -33,6 +33,7 @@ from modules.bucket_lifecycle import lifecycle_rules
 from modules.bucket_policy import BucketPolicy
 from modules.policy import allow, document
 from modules.refusals import exempt
+from modules.stack import DeploymentStack
 
 _READ = ("s3:GetObject",)
 _WRITE = ("s3:PutObject", "s3:DeleteObject", "s3:AbortMultipartUpload")
@@ -63,13 +64,27 @@ class Bucket(Construct):
     are written once is not `versioned`. `openness` is for buckets whose objects others may read or write.
     """
 
+    @classmethod
+    def for_access_logs(
+        cls, scope: Construct, id_: str, *, name: str, retention_days: int = 365, openness: Openness | None = None
+    ) -> Bucket:
+        """A bucket for lines on who asked for what; each goes after `retention_days`."""
+        return cls(
+            scope,
+            id_,
+            name=name,
+            access_log_bucket=None,
+            versioned=False,
+            expiration_days={"": retention_days},
+            openness=openness,
+        )
+
     def __init__(
         self,
         scope: Construct,
         id_: str,
         *,
         name: str,
-        protect: bool,
         access_log_bucket: Bucket | None,
         versioned: bool = True,
         expiration_days: Mapping[str, int] | None = None,
@@ -77,6 +92,7 @@ class Bucket(Construct):
         openness: Openness | None = None,
     ) -> None:
         super().__init__(scope, id_)
+        protect = DeploymentStack.of_construct(self).protect_data
         openness = openness or Openness()
         takes_acls = openness.object_ownership != "BucketOwnerEnforced"
         self._bucket = S3Bucket(

@@ -82,7 +82,6 @@ class Cdn(Construct):
         host_name: str,
         zone_id: str,
         settings: CloudFrontDelivery,
-        protect: bool,
         cors_max_age_seconds: int,
     ) -> None:
         super().__init__(scope, id_)
@@ -90,14 +89,11 @@ class Cdn(Construct):
         certificate = Certificate(
             self, "certificate", host_names=[host_name], zone_id=zone_id, provider=stack.provider_in(REGION)
         )
-        logs = Bucket(
+        logs = Bucket.for_access_logs(
             self,
             "logs",
             name=physical_name(name, "cdn-logs", stack.environment.account_id),
-            protect=protect,
-            access_log_bucket=None,
-            versioned=False,
-            expiration_days={"": settings.log_retention_days},
+            retention_days=settings.log_retention_days,
             openness=Openness(
                 object_ownership="BucketOwnerPreferred",
                 reason="CloudFront delivers its logs with an ACL that hands them over; none of them is public",

@@ -44,7 +44,6 @@ class ContainerTask(Construct):
         network: Network,
         settings: ContainerTaskSettings,
         image_tag: str,
-        protect: bool,
         environment: Mapping[str, str],
         scratch: str = "/scratch",
         stop_timeout_seconds: int = 120,
@@ -62,7 +61,7 @@ class ContainerTask(Construct):
             self, "cluster", name=name, setting=[EcsClusterSetting(name="containerInsights", value="enabled")]
         )
         self.cluster_arn: Final[str] = cluster.arn
-        repository = self._repository(name, protect=protect)
+        repository = self._repository(name, protect=stack.protect_data)
         self.repository_name: Final[str] = repository.name
         self.repository_url: Final[str] = repository.repository_url
         self.image: Final[str] = f"{repository.repository_url}:{image_tag}"

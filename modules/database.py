@@ -19,6 +19,7 @@ from modules.log_group import LogGroup
 from modules.network import Network
 from modules.policy import allow, document
 from modules.refusals import exempt
+from modules.stack import DeploymentStack
 from modules.watches.database import database_watches
 from modules.watches.watch import Watch
 
@@ -46,13 +47,13 @@ class Database(Construct):
         network: Network,
         engine: Engine,
         settings: DatabaseSettings,
-        protect: bool,
         database_name: str,
         username: str,
         parameters: Mapping[str, str] | None = None,
         connections: Connections | None = None,
     ) -> None:
         super().__init__(scope, id_)
+        protect = DeploymentStack.of_construct(self).protect_data
         if settings.performance_insights_enabled and settings.instance_class in engine.without_performance_insights:
             raise ValueError(f"{settings.instance_class} is too small for Performance Insights with {engine.name}")
         self._engine = engine

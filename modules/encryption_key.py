@@ -40,7 +40,8 @@ class EncryptionKey(Construct):
 
     The account's own identities use it as far as IAM policies let them; `services` are AWS services, such as
     `cloudwatch.amazonaws.com`, that use it on behalf of this account alone. A protected key cannot be destroyed: what
-    it encrypted would be lost with it. Another one can be restored for thirty days.
+    it encrypted would be lost with it. Another one can be restored for thirty days. `protect` is for a key that
+    encrypts no data at rest; by default the stack decides.
     """
 
     def __init__(
@@ -50,10 +51,11 @@ class EncryptionKey(Construct):
         *,
         name: str,
         description: str,
-        protect: bool,
         services: Sequence[str] = (),
+        protect: bool | None = None,
     ) -> None:
         super().__init__(scope, id_)
+        protect = DeploymentStack.of_construct(self).protect_data if protect is None else protect
         key = KmsKey(
             self,
             "Default",

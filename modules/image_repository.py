@@ -12,6 +12,7 @@ from constructs import Construct
 from modules.access import Grantable
 from modules.policy import allow, document
 from modules.refusals import exempt
+from modules.stack import DeploymentStack
 
 _PULL = ("ecr:BatchCheckLayerAvailability", "ecr:BatchGetImage", "ecr:GetDownloadUrlForLayer")
 
@@ -22,7 +23,7 @@ class ImageRepository(Construct):
     Untagged images go after a day, and tagged ones when there are more than `images_kept` newer ones.
     """
 
-    def __init__(self, scope: Construct, id_: str, *, name: str, protect: bool, images_kept: int = 30) -> None:
+    def __init__(self, scope: Construct, id_: str, *, name: str, images_kept: int = 30) -> None:
         super().__init__(scope, id_)
         repository = EcrRepository(
             self,
@@ -30,7 +31,7 @@ class ImageRepository(Construct):
             name=name,
             image_tag_mutability="IMMUTABLE",
             image_scanning_configuration=EcrRepositoryImageScanningConfiguration(scan_on_push=True),
-            force_delete=not protect,
+            force_delete=not DeploymentStack.of_construct(self).protect_data,
         )
         exempt(repository, "CKV_AWS_136", reason="images hold no data; ECR encrypts them with its own key")
         EcrLifecyclePolicy(

@@ -87,11 +87,11 @@ class LoadBalancer(Construct):
         name: str,
         network: Network,
         settings: LoadBalancerSettings,
-        protect: bool,
         further_host_names: Sequence[str] = (),
         preserve_host_header: bool = False,
     ) -> None:
         super().__init__(scope, id_)
+        protect = DeploymentStack.of_construct(self).protect_data
         if len(network.public_subnet_ids) < 2:
             raise ValueError(
                 f"{self.node.path} needs public subnets in two availability zones, "
@@ -114,7 +114,7 @@ class LoadBalancer(Construct):
             self.connections.allow_from_cidr_blocks(
                 settings.source_cidr_blocks, port=port, reason="a load balancer is the one thing the world may reach"
             )
-        logs = self._access_log_bucket(protect=protect) if settings.access_logs_enabled else None
+        logs = self._access_log_bucket() if settings.access_logs_enabled else None
         self._load_balancer = Lb(
             self,
             "Default",
@@ -224,17 +224,14 @@ class LoadBalancer(Construct):
         http_port, https_port = self._settings.http_port, self._settings.https_port
         return (http_port,) if self._settings.dns is None else (http_port, https_port)
 
-    def _access_log_bucket(self, *, protect: bool) -> Bucket:
+    def _access_log_bucket(self) -> Bucket:
         stack = DeploymentStack.of_construct(self)
         account_id = stack.environment.account_id
-        bucket = Bucket(
+        bucket = Bucket.for_access_logs(
             self,
             "access_logs",
             name=physical_name(self._name, "access-logs", account_id),
-            protect=protect,
-            access_log_bucket=None,
-            versioned=False,
-            expiration_days={"": self._settings.access_log_retention_days},
+            retention_days=self._settings.access_log_retention_days,
         )
         bucket.add_policy_statement(
             allow(

@@ -24,6 +24,7 @@ from modules.access import Connections
 from modules.log_group import LogGroup
 from modules.network import Network
 from modules.refusals import exempt
+from modules.stack import DeploymentStack
 from modules.watches.redis import redis_watches
 from modules.watches.watch import Watch
 
@@ -41,10 +42,9 @@ class Redis(Construct):
     Raises ValueError when `name` has more than the 40 characters that ElastiCache allows.
     """
 
-    def __init__(
-        self, scope: Construct, id_: str, *, name: str, network: Network, settings: RedisSettings, protect: bool
-    ) -> None:
+    def __init__(self, scope: Construct, id_: str, *, name: str, network: Network, settings: RedisSettings) -> None:
         super().__init__(scope, id_)
+        protect = DeploymentStack.of_construct(self).protect_data
         if len(name) > 40:
             raise ValueError(f"a replication group's name has at most 40 characters, {name} has {len(name)}")
         self._name = name

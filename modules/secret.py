@@ -10,23 +10,24 @@ from constructs import Construct
 from modules.access import Grantable
 from modules.policy import allow, document
 from modules.refusals import exempt
+from modules.stack import DeploymentStack
 
 
 class Secret(Construct):
     """A secret in Secrets Manager whose value an operator's command fills in: it never passes through Terraform.
 
-    Destroyed, it can be restored for `recovery_window_days`, 7 to 30, and its name is taken for as long; with 0 it is
-    gone at once. Raises ValueError for any other number.
+    Destroyed, it can be restored for thirty days, and its name is taken for as long, where the stack protects data;
+    elsewhere it is gone at once.
     """
 
-    def __init__(
-        self, scope: Construct, id_: str, *, name: str, description: str, recovery_window_days: int = 30
-    ) -> None:
+    def __init__(self, scope: Construct, id_: str, *, name: str, description: str) -> None:
         super().__init__(scope, id_)
-        if recovery_window_days != 0 and not 7 <= recovery_window_days <= 30:
-            raise ValueError(f"recovery_window_days is 0 or between 7 and 30, not {recovery_window_days}")
         secret = SecretsmanagerSecret(
-            self, "Default", name=name, description=description, recovery_window_in_days=recovery_window_days
+            self,
+            "Default",
+            name=name,
+            description=description,
+            recovery_window_in_days=30 if DeploymentStack.of_construct(self).protect_data else 0,
         )
         exempt(secret, "CKV_AWS_149", reason="encrypted with aws/secretsmanager, which no other account can use")
         exempt(

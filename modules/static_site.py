@@ -44,7 +44,6 @@ class StaticSite(Construct):
         name: str,
         zone_id: str,
         settings: StaticSiteSettings,
-        protect: bool,
         access_log_bucket: Bucket,
         never_public: Sequence[str] = (),
         never_public_by_policy: Sequence[str] = (),
@@ -61,7 +60,6 @@ class StaticSite(Construct):
             self,
             "Default",
             name=settings.bucket_name,
-            protect=protect,
             access_log_bucket=access_log_bucket,
             openness=_openness(settings),
         )
@@ -98,7 +96,6 @@ class StaticSite(Construct):
                 host_name=settings.host_name,
                 zone_id=zone_id,
                 settings=delivery,
-                protect=protect,
                 cors_max_age_seconds=cors_max_age_seconds,
             )
         else:

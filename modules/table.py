@@ -21,6 +21,7 @@ from config.components import ProvisionedCapacity, TableSettings
 from modules.access import Grantable
 from modules.policy import allow, document
 from modules.refusals import exempt
+from modules.stack import DeploymentStack
 from modules.table_autoscaling import TableAutoscaling
 from modules.watches.table import table_watches
 from modules.watches.watch import Watch
@@ -68,9 +69,9 @@ class Table(Construct):
         indexes: Mapping[str, Index] | None = None,
         ttl_attribute: str | None = None,
         settings: TableSettings,
-        protect: bool,
     ) -> None:
         super().__init__(scope, id_)
+        protect = DeploymentStack.of_construct(self).protect_data
         self._indexes = dict(indexes or {})
         capacity = settings.capacity if isinstance(settings.capacity, ProvisionedCapacity) else None
         read, write = (capacity.min_read_capacity, capacity.min_write_capacity) if capacity else (None, None)

@@ -30,26 +30,15 @@ class AquamarkStack(DeploymentStack):
 
     def __init__(self, scope: App, *, environment: Environment, settings: AquamarkSettings) -> None:
         super().__init__(scope, deployment="aquamark", environment=environment, settings=settings)
-        protect = environment.protect_data
         name = self.physical_name
         application = settings.application
-        recovery_days = 30 if protect else 0
 
         network = Network(self, "network", name=name("network"), settings=settings.network)
-        access_logs = Bucket(
-            self,
-            "access_logs",
-            name=f"{settings.attachments.bucket}-access-logs",
-            protect=protect,
-            access_log_bucket=None,
-            versioned=False,
-            expiration_days={"": 365},
-        )
+        access_logs = Bucket.for_access_logs(self, "access_logs", name=f"{settings.attachments.bucket}-access-logs")
         dumps = Bucket(
             self,
             "dumps",
             name=f"{settings.attachments.bucket}-dumps",
-            protect=protect,
             access_log_bucket=access_logs,
             expiration_days={"": 30},
             noncurrent_version_expiration_days=7,
@@ -61,23 +50,20 @@ class AquamarkStack(DeploymentStack):
             network=network,
             settings=settings.attachments,
             access_log_bucket=access_logs,
-            protect=protect,
         )
         login = Secret(
             self,
             "login",
             name=name("login"),
             description="The application's login to the database: JSON with username and password",
-            recovery_window_days=recovery_days,
         )
         smtp = Secret(
             self,
             "smtp",
             name=name("smtp"),
             description="The daemons' login to the mail server: JSON with username and password",
-            recovery_window_days=recovery_days,
         )
-        repository = ImageRepository(self, "repository", name=name("app"), protect=protect)
+        repository = ImageRepository(self, "repository", name=name("app"))
         database = Database(
             self,
             "database",
@@ -85,7 +71,6 @@ class AquamarkStack(DeploymentStack):
             network=network,
             engine=POSTGRESQL,
             settings=settings.database,
-            protect=protect,
             database_name=application.database_name,
             username="postgres",
             parameters={"password_encryption": settings.database.password_encryption},
@@ -97,7 +82,6 @@ class AquamarkStack(DeploymentStack):
             schedule=settings.backups.schedule,
             retention_days=settings.backups.retention_days,
             resource_arns=[database.arn],
-            protect=protect,
         )
         load_balancer = LoadBalancer(
             self,
@@ -105,7 +89,6 @@ class AquamarkStack(DeploymentStack):
             name=name("lb", max_length=32),
             network=network,
             settings=settings.load_balancer,
-            protect=protect,
         )
         containers = Containers(self, "containers", fleet_name=name("daemons"), names=("recalc", "notify"))
         hosts = Hosts(

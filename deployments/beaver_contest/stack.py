@@ -35,30 +35,20 @@ class BeaverContestStack(DeploymentStack):
 
     def __init__(self, scope: App, *, environment: Environment, settings: BeaverContestSettings) -> None:
         super().__init__(scope, deployment="beaver-contest", environment=environment, settings=settings)
-        protect = environment.protect_data
         name = self.physical_name
         application_settings = settings.application
         prefix = application_settings.table_prefix
         item_ttl = "ttl" if application_settings.item_ttl_seconds else None
 
         network = Network(self, "network", name=name("network"), settings=settings.network)
-        logs = Bucket(
-            self,
-            "access_logs",
-            name=f"{settings.releases.bucket_name}-access-logs",
-            protect=protect,
-            access_log_bucket=None,
-            versioned=False,
-            expiration_days={"": 365},
-        )
-        releases = Bucket(self, "releases", name=settings.releases.bucket_name, protect=protect, access_log_bucket=logs)
+        logs = Bucket.for_access_logs(self, "access_logs", name=f"{settings.releases.bucket_name}-access-logs")
+        releases = Bucket(self, "releases", name=settings.releases.bucket_name, access_log_bucket=logs)
         static = StaticSite(
             self,
             "static",
             name=name("static"),
             zone_id=settings.dns.zone_id,
             settings=settings.static,
-            protect=protect,
             access_log_bucket=logs,
             never_public=NEVER_PUBLIC,
             never_public_by_policy=NEVER_PUBLIC_BY_POLICY,
@@ -70,7 +60,6 @@ class BeaverContestStack(DeploymentStack):
             network=network,
             engine=MYSQL,
             settings=settings.database,
-            protect=protect,
             database_name=application_settings.database_name,
             username=application_settings.database_user,
             parameters={"log_bin_trust_function_creators": "1"},
@@ -83,7 +72,6 @@ class BeaverContestStack(DeploymentStack):
             indexes={"password-index": Index(Key("password", "S"))},
             ttl_attribute=item_ttl,
             settings=settings.team,
-            protect=protect,
         )
         team_question = Table(
             self,
@@ -93,7 +81,6 @@ class BeaverContestStack(DeploymentStack):
             range_key=Key("questionID", "N"),
             ttl_attribute=item_ttl,
             settings=settings.team_question,
-            protect=protect,
         )
         sessions = Table(
             self,
@@ -102,7 +89,6 @@ class BeaverContestStack(DeploymentStack):
             hash_key=Key("id", "S"),
             ttl_attribute="expires",
             settings=settings.sessions,
-            protect=protect,
         )
         php = ServiceUser(
             self,
@@ -110,20 +96,17 @@ class BeaverContestStack(DeploymentStack):
             name=name("php"),
             reason="The PHP code passes an explicit key to every AWS client, and no session token as a role would need",
         )
-        recovery_days = 30 if protect else 0
         key_secret = Secret(
             self,
             "key",
             name=name("key"),
             description="The PHP code's AWS access key: JSON with key and secret",
-            recovery_window_days=recovery_days,
         )
         tasks_secret = Secret(
             self,
             "tasks_password",
             name=name("tasks-password"),
             description="Who may read teacherInterface/beaver_tasks: the lines of an htpasswd file",
-            recovery_window_days=recovery_days,
         )
         application = BeanstalkApplication(
             self,

@@ -34,7 +34,6 @@ class CanvasData2Stack(DeploymentStack):
 
     def __init__(self, scope: App, *, environment: Environment, settings: CanvasData2Settings) -> None:
         super().__init__(scope, deployment="canvas-data-2", environment=environment, settings=settings)
-        protect = environment.protect_data
         name = self.physical_name
         parameters = f"/{settings.stage}/canvas_data_2"
 
@@ -46,9 +45,7 @@ class CanvasData2Stack(DeploymentStack):
             if settings.vpc_endpoints
             else None
         )
-        key = EncryptionKey(
-            self, "key", name=name("key"), description="Data and credentials of Canvas Data 2", protect=protect
-        )
+        key = EncryptionKey(self, "key", name=name("key"), description="Data and credentials of Canvas Data 2")
         client_id = SecureParameter(
             self,
             "dap_client_id",
@@ -70,7 +67,6 @@ class CanvasData2Stack(DeploymentStack):
             network=network,
             settings=settings.aurora,
             key=key,
-            protect=protect,
             database_name=settings.database.name,
             username=settings.database.admin_user,
         )
@@ -79,7 +75,6 @@ class CanvasData2Stack(DeploymentStack):
             "user_secret",
             name=f"{name('cd2-db-user')}-{settings.database.user}",
             description="username, password, host, port and dbname; filled by quintet canvas prepare-database",
-            recovery_window_days=30 if protect else 0,
         )
         topic = Topic(
             self,
@@ -145,7 +140,6 @@ class CanvasData2Stack(DeploymentStack):
             network=network,
             settings=settings.task,
             image_tag=digest(RUNTIME),
-            protect=protect,
             environment=replication,
         )
         refresh = StateMachine(

@@ -30,20 +30,11 @@ class SuaiCloudAppStack(DeploymentStack):
 
     def __init__(self, scope: App, *, environment: Environment, settings: SuaiCloudAppSettings) -> None:
         super().__init__(scope, deployment="suai-cloud-app", environment=environment, settings=settings)
-        protect = environment.protect_data
         name = self.physical_name
 
         network = Network(self, "network", name=name("network"), settings=settings.network)
-        access_logs = Bucket(
-            self,
-            "access_logs",
-            name=f"{settings.bucket.name}-access-logs",
-            protect=protect,
-            access_log_bucket=None,
-            versioned=False,
-            expiration_days={"": 365},
-        )
-        bucket = Bucket(self, "bucket", name=settings.bucket.name, protect=protect, access_log_bucket=access_logs)
+        access_logs = Bucket.for_access_logs(self, "access_logs", name=f"{settings.bucket.name}-access-logs")
+        bucket = Bucket(self, "bucket", name=settings.bucket.name, access_log_bucket=access_logs)
         database = Database(
             self,
             "database",
@@ -51,20 +42,16 @@ class SuaiCloudAppStack(DeploymentStack):
             network=network,
             engine=MYSQL,
             settings=settings.database,
-            protect=protect,
             database_name=settings.application.database_name,
             username=settings.application.database_user,
         )
-        redis = Redis(
-            self, "redis", name=name("redis", max_length=40), network=network, settings=settings.redis, protect=protect
-        )
+        redis = Redis(self, "redis", name=name("redis", max_length=40), network=network, settings=settings.redis)
         table = Table(
             self,
             "table",
             name=settings.dynamodb.name,
             hash_key=Key(settings.dynamodb.partition_key, "S"),
             settings=settings.dynamodb,
-            protect=protect,
         )
         load_balancer = LoadBalancer(
             self,
@@ -72,7 +59,6 @@ class SuaiCloudAppStack(DeploymentStack):
             name=name("lb", max_length=32),
             network=network,
             settings=settings.load_balancer,
-            protect=protect,
         )
         web = Fleet(
             self,

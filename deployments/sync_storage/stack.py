@@ -36,7 +36,6 @@ class SyncStorageStack(DeploymentStack):
 
     def __init__(self, scope: App, *, environment: Environment, settings: SyncStorageSettings) -> None:
         super().__init__(scope, deployment="sync-storage", environment=environment, settings=settings)
-        protect = environment.protect_data
         name = self.physical_name
         application = settings.webheads.application
         container_image = application.container_image if isinstance(application, ContainerApplication) else ""
@@ -55,7 +54,6 @@ class SyncStorageStack(DeploymentStack):
             name="syncstorage-lb",
             network=network,
             settings=settings.load_balancer,
-            protect=protect,
             further_host_names=[f"*.{settings.host_names.domain}"],
             preserve_host_header=True,
         )
@@ -68,9 +66,7 @@ class SyncStorageStack(DeploymentStack):
             max_item_size_mib=LARGEST_ITEM_MIB,
             security_group_name="syncstorage-sg-cache",
         )
-        configuration = Configuration(
-            self, "configuration", application_user=settings.application_user, protect=protect
-        )
+        configuration = Configuration(self, "configuration", application_user=settings.application_user)
         nodes = Nodes(
             self,
             "nodes",
@@ -80,7 +76,6 @@ class SyncStorageStack(DeploymentStack):
             identifier_prefix=name("node-"),
             secret_prefix=configuration.secret_prefix,
             parameter_path=configuration.nodes_path,
-            protect=protect,
         )
         databases = MysqlDatabases(
             self,

@@ -51,6 +51,7 @@ def built(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def test_a_sixth_deployment_takes_at_most_sixty_lines() -> None:
     assert list(blocks()) == [
         "deployments/uploads/settings.py",
+        "deployments/uploads/outputs.py",
         "deployments/uploads/stack.py",
         "deployments/uploads/environments/dev.toml",
         "config/registry.py",
@@ -64,6 +65,8 @@ def test_its_stack_is_what_was_asked_for(built: Path) -> None:
     assert resources["aws_s3_bucket"]["files"]["bucket"] == "quintet-uploads-dev"
     assert resources["aws_dynamodb_table"]["table"]["name"] == "uploads-dev-files"
     assert set(resources["aws_subnet"]) == {f"network_{kind}_{zone}" for kind in ("public", "private") for zone in "ab"}
+    outputs = read_document(built / "generated/stacks/uploads-dev")["output"]
+    assert outputs["bucket"]["description"] == "Where files are kept"
     group = resources["aws_autoscaling_group"]["web"]
     assert (group["min_size"], group["max_size"]) == (1, 2)
     assert {"files_read_write_by_web", "table_read_write_by_web"} <= set(resources["aws_iam_role_policy"])

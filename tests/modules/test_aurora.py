@@ -11,16 +11,15 @@ from tests.modules.synth import ABSENT, Synthesised, assert_subset, sample_stack
 from tests.modules.test_database import NETWORK
 
 
-def aurora(*, protect: bool = True, **settings: Any) -> Synthesised:
-    stack = sample_stack()
+def aurora(*, protect_data: bool = True, **settings: Any) -> Synthesised:
+    stack = sample_stack(protect_data=protect_data)
     database = Aurora(
         stack,
         "database",
         name="sample-database",
         network=Network(stack, "network", name="sample", settings=NETWORK),
         settings=AuroraSettings(**{"engine_version": "16.6", **settings}),
-        key=EncryptionKey(stack, "key", name="sample", description="of a sample", protect=protect),
-        protect=protect,
+        key=EncryptionKey(stack, "key", name="sample", description="of a sample"),
         database_name="cd2",
         username="cd2_admin",
     )
@@ -60,7 +59,7 @@ def test_protected_it_cannot_be_destroyed_and_leaves_a_snapshot():
         },
     )
     assert_subset(
-        aurora(protect=False).resource("aws_rds_cluster.database"),
+        aurora(protect_data=False).resource("aws_rds_cluster.database"),
         {"deletion_protection": False, "skip_final_snapshot": True, "lifecycle": ABSENT},
     )
 

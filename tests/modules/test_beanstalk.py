@@ -28,8 +28,8 @@ def settings(**changes: Any) -> BeanstalkEnvironmentSettings:
 
 
 def add_environment(stack: DeploymentStack, *, certificate_arn: str | None = "arn:example", **changes: Any) -> None:
-    logs = Bucket(stack, "logs", name="sample-logs", protect=False, access_log_bucket=None, versioned=False)
-    releases = Bucket(stack, "releases", name="sample-releases", protect=False, access_log_bucket=logs)
+    logs = Bucket.for_access_logs(stack, "logs", name="sample-logs")
+    releases = Bucket(stack, "releases", name="sample-releases", access_log_bucket=logs)
     BeanstalkEnvironment(
         stack,
         "web",

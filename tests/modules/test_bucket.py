@@ -10,10 +10,10 @@ from tests.modules.peer import Peer
 from tests.modules.synth import ABSENT, Synthesised, assert_subset, sample_stack, synthesised
 
 
-def uploads(**arguments: Any) -> Synthesised:
-    stack = sample_stack()
-    logs = Bucket(stack, "logs", name="sample-logs", protect=True, access_log_bucket=None)
-    Bucket(stack, "uploads", **{"name": "sample-uploads", "protect": True, "access_log_bucket": logs, **arguments})
+def uploads(*, protect_data: bool = True, **arguments: Any) -> Synthesised:
+    stack = sample_stack(protect_data=protect_data)
+    logs = Bucket(stack, "logs", name="sample-logs", access_log_bucket=None)
+    Bucket(stack, "uploads", **{"name": "sample-uploads", "access_log_bucket": logs, **arguments})
     return synthesised(stack)
 
 
@@ -60,14 +60,14 @@ def test_only_tls_is_spoken():
 
 def test_a_protected_bucket_cannot_be_destroyed():
     assert_subset(
-        uploads(protect=True).resource("aws_s3_bucket.uploads"),
+        uploads().resource("aws_s3_bucket.uploads"),
         {"force_destroy": False, "lifecycle": {"prevent_destroy": True}},
     )
 
 
 def test_another_bucket_is_destroyed_with_what_it_holds():
     assert_subset(
-        uploads(protect=False).resource("aws_s3_bucket.uploads"), {"force_destroy": True, "lifecycle": ABSENT}
+        uploads(protect_data=False).resource("aws_s3_bucket.uploads"), {"force_destroy": True, "lifecycle": ABSENT}
     )
 
 
@@ -131,9 +131,24 @@ def test_accesses_are_logged_after_the_other_bucket_accepts_them():
     assert not {"CKV_AWS_18", "CKV_AWS_21"} & set(result.exemptions("aws_s3_bucket.uploads"))
 
 
+def test_access_logs_are_written_once_and_kept_for_a_year_unless_told_otherwise():
+    stack = sample_stack()
+    for days, arguments in {"365": {}, "90": {"retention_days": 90}}.items():
+        Bucket.for_access_logs(stack, f"logs_{days}", name=f"sample-logs-{days}", **arguments)
+    result = synthesised(stack)
+    rules = {
+        days: result.resource(f"aws_s3_bucket_lifecycle_configuration.logs_{days}_lifecycle")["rule"]
+        for days in ("365", "90")
+    }
+    assert [rules[days][-1]["expiration"] for days in rules] == [[{"days": 365}], [{"days": 90}]]
+    versioning = result.resource("aws_s3_bucket_versioning.logs_90_versioning")
+    assert_subset(versioning, {"versioning_configuration": {"status": "Disabled"}})
+    assert result.resources("aws_s3_bucket_logging") == {}
+
+
 def test_other_statements_join_the_one_policy():
     stack = sample_stack()
-    bucket = Bucket(stack, "logs", name="sample-logs", protect=True, access_log_bucket=None)
+    bucket = Bucket(stack, "logs", name="sample-logs", access_log_bucket=None)
     bucket.add_policy_statement(
         allow("Delivery", actions=["s3:PutObject"], resources=[f"{bucket.arn}/*"], principals={"Service": ["a.b"]})
     )
@@ -142,7 +157,7 @@ def test_other_statements_join_the_one_policy():
 
 def granted(kind: str, prefix: str = "") -> dict[str, dict[str, Any]]:
     stack = sample_stack()
-    bucket = Bucket(stack, "uploads", name="sample-uploads", protect=True, access_log_bucket=None)
+    bucket = Bucket(stack, "uploads", name="sample-uploads", access_log_bucket=None)
     grant = {"read": bucket.grant_read, "read_write": bucket.grant_read_write}[kind]
     grant(Peer(stack, "web"), prefix=prefix)
     return synthesised(stack).policy(f"aws_iam_role_policy.uploads_{kind}_by_web")

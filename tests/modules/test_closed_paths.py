@@ -19,7 +19,6 @@ def test_paths_cannot_be_closed_before_requests_are_forwarded() -> None:
         name="sample-lb",
         network=Network(stack, "network", name="sample", settings=NETWORK),
         settings=LoadBalancerSettings(reasons={"dns": "there is no domain for samples"}),
-        protect=False,
     )
     with pytest.raises(Exception, match="forwards to nobody yet"):
         ClosedPaths(stack, "closed_paths", load_balancer=balancer, paths=["/logs"])

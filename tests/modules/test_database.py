@@ -26,7 +26,6 @@ def add_database(
     stack: DeploymentStack,
     *,
     engine: Engine = MYSQL,
-    protect: bool = True,
     extra_parameters: dict[str, str] | None = None,
     **settings: Any,
 ) -> Database:
@@ -37,15 +36,14 @@ def add_database(
         network=Network(stack, "network", name="sample", settings=NETWORK),
         engine=engine,
         settings=DatabaseSettings(**{**SMALL, **settings}),
-        protect=protect,
         database_name="app",
         username="admin",
         parameters=extra_parameters,
     )
 
 
-def database(**arguments: Any) -> Synthesised:
-    stack = sample_stack()
+def database(*, protect_data: bool = True, **arguments: Any) -> Synthesised:
+    stack = sample_stack(protect_data=protect_data)
     add_database(stack, **arguments)
     return synthesised(stack)
 
@@ -102,7 +100,7 @@ def test_only_allowed_peers_reach_it():
 
 def test_a_protected_database_cannot_be_deleted_and_leaves_a_snapshot():
     assert_subset(
-        database(protect=True).resource("aws_db_instance.database"),
+        database(protect_data=True).resource("aws_db_instance.database"),
         {
             "deletion_protection": True,
             "skip_final_snapshot": False,
@@ -113,7 +111,7 @@ def test_a_protected_database_cannot_be_deleted_and_leaves_a_snapshot():
 
 
 def test_another_database_goes_without_a_trace_and_says_why():
-    result = database(protect=False)
+    result = database(protect_data=False)
     assert_subset(
         result.resource("aws_db_instance.database"),
         {"deletion_protection": False, "skip_final_snapshot": True, "lifecycle": ABSENT},

@@ -8,8 +8,8 @@ from modules.encryption_key import EncryptionKey
 from tests.modules.synth import ABSENT, Synthesised, assert_subset, sample_stack, synthesised
 
 
-def key(*, protect: bool = True, services: tuple[str, ...] = ()) -> Synthesised:
-    stack = sample_stack()
+def key(*, protect_data: bool = True, protect: bool | None = None, services: tuple[str, ...] = ()) -> Synthesised:
+    stack = sample_stack(protect_data=protect_data)
     EncryptionKey(stack, "key", name="sample", description="Of the sample", protect=protect, services=services)
     return synthesised(stack)
 
@@ -23,9 +23,15 @@ def test_a_key_changes_every_year_and_is_found_by_its_alias():
     )
 
 
-@pytest.mark.parametrize(("protect", "lifecycle"), [(True, {"prevent_destroy": True}), (False, ABSENT)])
-def test_what_is_protected_cannot_be_destroyed(protect: bool, lifecycle: Any):
-    assert_subset(key(protect=protect).resource("aws_kms_key.key"), {"lifecycle": lifecycle})
+@pytest.mark.parametrize(
+    ("protect_data", "protect", "lifecycle"),
+    [(True, None, {"prevent_destroy": True}), (False, None, ABSENT), (True, False, ABSENT)],
+)
+def test_a_key_is_protected_as_the_stack_s_data_unless_it_encrypts_none(
+    protect_data: bool, protect: bool | None, lifecycle: Any
+):
+    found = key(protect_data=protect_data, protect=protect)
+    assert_subset(found.resource("aws_kms_key.key"), {"lifecycle": lifecycle})
 
 
 def test_iam_policies_of_the_account_decide_and_nobody_else_comes_in():

@@ -18,21 +18,19 @@ NAMED = LoadBalancerSettings(dns=DNS)
 CHECK = HealthCheck(path="/health")
 
 
-def forwarding(stack: DeploymentStack, settings: LoadBalancerSettings, *, protect: bool = True) -> LoadBalancer:
+def forwarding(stack: DeploymentStack, settings: LoadBalancerSettings) -> LoadBalancer:
     """A load balancer in front of the fleet `web`, which listens on port 8080."""
     network = Network(stack, "network", name="sample-test-network", settings=NETWORK)
     fleet = FleetSettings(instance_type="t3.micro", min_size=1, max_size=2)
     web = Fleet(stack, "web", name="sample-test-web", network=network, settings=fleet, user_data="")
-    made = LoadBalancer(
-        stack, "load_balancer", name="sample-test-web", network=network, settings=settings, protect=protect
-    )
+    made = LoadBalancer(stack, "load_balancer", name="sample-test-web", network=network, settings=settings)
     made.forward_to(web, port=8080, health_check=CHECK)
     return made
 
 
-def result_of(settings: LoadBalancerSettings, **arguments: Any) -> Synthesised:
-    stack = sample_stack()
-    forwarding(stack, settings, **arguments)
+def result_of(settings: LoadBalancerSettings, *, protect_data: bool = True) -> Synthesised:
+    stack = sample_stack(protect_data=protect_data)
+    forwarding(stack, settings)
     return synthesised(stack)
 
 
@@ -170,13 +168,13 @@ def test_another_port_gets_another_target_group_before_the_old_one_goes():
 def test_names_are_cut_at_what_load_balancers_may_have():
     stack = sample_stack()
     network = Network(stack, "network", name="sample-test-network", settings=NETWORK)
-    LoadBalancer(stack, "load_balancer", name="a" * 40, network=network, settings=NAMED, protect=True)
+    LoadBalancer(stack, "load_balancer", name="a" * 40, network=network, settings=NAMED)
     assert len(synthesised(stack).resource("aws_lb.load_balancer")["name"]) == 32
 
 
 def test_a_protected_load_balancer_cannot_be_deleted():
     assert_subset(result_of(NAMED).resource("aws_lb.load_balancer"), {"enable_deletion_protection": True})
-    result = result_of(NAMED, protect=False)
+    result = result_of(NAMED, protect_data=False)
     assert_subset(result.resource("aws_lb.load_balancer"), {"enable_deletion_protection": False})
     assert "CKV_AWS_150" in result.exemptions("aws_lb.load_balancer")
 
@@ -252,7 +250,7 @@ def test_it_stands_in_two_public_subnets_or_is_refused():
     )
     network = Network(stack, "network", name="n", settings=adopted)
     with pytest.raises(ValueError, match="public subnets in two availability zones, the network has 1"):
-        LoadBalancer(stack, "load_balancer", name="n", network=network, settings=NAMED, protect=True)
+        LoadBalancer(stack, "load_balancer", name="n", network=network, settings=NAMED)
 
 
 def test_a_second_target_is_refused():

@@ -35,7 +35,7 @@ def stack() -> Synthesised:
         user_secret=secret,
     )  # fmt: skip
     node = Database(
-        sample, "node", name="sample-node-a", network=network, engine=MYSQL, settings=NODE, protect=False,
+        sample, "node", name="sample-node-a", network=network, engine=MYSQL, settings=NODE,
         database_name="one", username="admin",
     )  # fmt: skip
     node.connections.allow_from(databases)

@@ -21,19 +21,18 @@ NETWORK = AdoptedNetwork(
 GROUP = "aws_elasticache_replication_group.redis"
 
 
-def add_redis(stack: DeploymentStack, *, name: str = "sample-redis", protect: bool = True, **settings: Any) -> Redis:
+def add_redis(stack: DeploymentStack, *, name: str = "sample-redis", **settings: Any) -> Redis:
     return Redis(
         stack,
         "redis",
         name=name,
         network=Network(stack, "network", name="sample", settings=NETWORK),
         settings=RedisSettings(node_type="cache.t4g.micro", **settings),
-        protect=protect,
     )
 
 
-def redis(**arguments: Any) -> Synthesised:
-    stack = sample_stack()
+def redis(*, protect_data: bool = True, **arguments: Any) -> Synthesised:
+    stack = sample_stack(protect_data=protect_data)
     stack.output("endpoint", add_redis(stack, **arguments).endpoint, description="Where clients connect")
     return synthesised(stack)
 
@@ -149,14 +148,14 @@ def test_redis_5_delivers_no_logs():
 
 
 @pytest.mark.parametrize(
-    ("protect", "expected"),
+    ("protect_data", "expected"),
     [
         (True, {"final_snapshot_identifier": "sample-redis-final", "lifecycle": {"prevent_destroy": True}}),
         (False, {"final_snapshot_identifier": ABSENT, "lifecycle": ABSENT}),
     ],
 )
-def test_what_is_protected_leaves_a_snapshot(protect: bool, expected: dict[str, Any]):
-    assert_subset(redis(protect=protect).resource(GROUP), expected)
+def test_what_is_protected_leaves_a_snapshot(protect_data: bool, expected: dict[str, Any]):
+    assert_subset(redis(protect_data=protect_data).resource(GROUP), expected)
 
 
 def test_only_allowed_peers_reach_it():

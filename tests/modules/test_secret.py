@@ -32,7 +32,9 @@ def test_its_value_is_read_by_grant():
     )
 
 
-@pytest.mark.parametrize("days", [-1, 1, 6, 31])
-def test_a_recovery_window_that_aws_does_not_know_is_refused(days: int):
-    with pytest.raises(ValueError, match=f"recovery_window_days is 0 or between 7 and 30, not {days}"):
-        Secret(sample_stack(), "api_key", name="sample", description="Of the sample", recovery_window_days=days)
+@pytest.mark.parametrize(("protect_data", "days"), [(True, 30), (False, 0)])
+def test_a_destroyed_secret_can_be_restored_where_data_is_protected(protect_data: bool, days: int):
+    stack = sample_stack(protect_data=protect_data)
+    Secret(stack, "api_key", name="sample", description="Of the sample")
+    found = synthesised(stack).resource("aws_secretsmanager_secret.api_key")
+    assert_subset(found, {"recovery_window_in_days": days})

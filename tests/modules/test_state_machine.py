@@ -30,13 +30,12 @@ def task(stack: DeploymentStack) -> ContainerTask:
         network=Network(stack, "network", name="sample", settings=NETWORK),
         settings=ContainerTaskSettings(),
         image_tag="abc",
-        protect=True,
         environment={"B": "2", "A": "1"},
     )
 
 
 def key(stack: DeploymentStack) -> EncryptionKey:
-    return EncryptionKey(stack, "key", name="sample", description="of a sample", protect=False)
+    return EncryptionKey(stack, "key", name="sample", description="of a sample")
 
 
 def test_the_definition_is_a_file_beside_the_stack(tmp_path: Path) -> None:

@@ -24,7 +24,7 @@ def add_site(
     delivery: Any = CLOUDFRONT,
     bucket_name: str = "static.example.org",
 ) -> StaticSite:
-    logs = Bucket(stack, "logs", name="sample-logs", protect=False, access_log_bucket=None, versioned=False)
+    logs = Bucket.for_access_logs(stack, "logs", name="sample-logs")
     return StaticSite(
         stack,
         "site",
@@ -37,7 +37,6 @@ def add_site(
             delivery=delivery,
             reasons={"access": REASON} if access == "acl" else {},
         ),
-        protect=False,
         access_log_bucket=logs,
         never_public=["*.secret"],
         never_public_by_policy=["*.hint"],

@@ -21,12 +21,12 @@ BY_PASSWORD = {"password-index": Index(Key("password", "S"))}
 
 
 def add_table(stack: DeploymentStack, *, settings: TableSettings | None = None, **arguments: Any) -> Table:
-    keys = {"name": "sample-team", "hash_key": Key("ID", "N"), "protect": True}
+    keys = {"name": "sample-team", "hash_key": Key("ID", "N")}
     return Table(stack, "team", **{**keys, **arguments}, settings=settings or TableSettings())
 
 
-def table(**arguments: Any) -> Synthesised:
-    stack = sample_stack()
+def table(*, protect_data: bool = True, **arguments: Any) -> Synthesised:
+    stack = sample_stack(protect_data=protect_data)
     add_table(stack, **arguments)
     return synthesised(stack)
 
@@ -137,14 +137,14 @@ def test_terraform_does_not_take_back_what_autoscaling_gave():
 
 
 @pytest.mark.parametrize(
-    ("protect", "expected"),
+    ("protect_data", "expected"),
     [
         (True, {"deletion_protection_enabled": True, "lifecycle": {"prevent_destroy": True}}),
         (False, {"deletion_protection_enabled": False, "lifecycle": ABSENT}),
     ],
 )
-def test_what_is_protected_cannot_be_deleted(protect: bool, expected: dict[str, Any]):
-    assert_subset(table(protect=protect).resource("aws_dynamodb_table.team"), expected)
+def test_what_is_protected_cannot_be_deleted(protect_data: bool, expected: dict[str, Any]):
+    assert_subset(table(protect_data=protect_data).resource("aws_dynamodb_table.team"), expected)
 
 
 def test_every_second_of_the_last_weeks_can_be_restored():

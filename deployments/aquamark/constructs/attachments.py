@@ -39,10 +39,9 @@ class Attachments(Construct):
         network: Network,
         settings: AttachmentSettings,
         access_log_bucket: Bucket,
-        protect: bool,
     ) -> None:
         super().__init__(scope, id_)
-        bucket = Bucket(self, "bucket", name=settings.bucket, protect=protect, access_log_bucket=access_log_bucket)
+        bucket = Bucket(self, "bucket", name=settings.bucket, access_log_bucket=access_log_bucket)
         user = ServiceUser(
             self,
             "user",
@@ -83,7 +82,6 @@ class Attachments(Construct):
             "key",
             name=name,
             description="Access key of the attachments' IAM user: JSON with access_key_id and secret_access_key",
-            recovery_window_days=30 if protect else 0,
         )
         self.bucket_name: Final[str] = bucket.name
         self.user_name: Final[str] = user.name

@@ -20,7 +20,7 @@ class Configuration(Construct):
     A further node is a further name: neither the webheads' role nor their user data changes for it.
     """
 
-    def __init__(self, scope: Construct, id_: str, *, application_user: str, protect: bool) -> None:
+    def __init__(self, scope: Construct, id_: str, *, application_user: str) -> None:
         super().__init__(scope, id_)
         self._stack = DeploymentStack.of_construct(self)
         environment = self._stack.environment.name
@@ -34,7 +34,6 @@ class Configuration(Construct):
             "application_user",
             name=self._stack.physical_name("application-user"),
             description=f"Who webheads are for the nodes: {application_user} and the password",
-            recovery_window_days=30 if protect else 0,
         )
 
     def name_cache(self, cache: Memcached) -> None:

@@ -49,7 +49,6 @@ class Nodes(Construct):
         identifier_prefix: str,
         secret_prefix: str,
         parameter_path: str,
-        protect: bool,
     ) -> None:
         super().__init__(scope, id_)
         self.identifier_prefix: Final[str] = identifier_prefix
@@ -71,7 +70,6 @@ class Nodes(Construct):
                 database_name=f"{identifier_prefix}{name}",
                 secret_name=f"{secret_prefix}{name}",
                 parameter_name=f"{parameter_path}/{name}",
-                protect=protect,
             )
             for name, node in settings.nodes.items()
         }
@@ -107,7 +105,6 @@ class Node(Construct):
         database_name: str,
         secret_name: str,
         parameter_name: str,
-        protect: bool,
     ) -> None:
         super().__init__(scope, id_)
         self._database = Database(
@@ -117,7 +114,6 @@ class Node(Construct):
             network=network,
             engine=MYSQL,
             settings=settings,
-            protect=protect,
             database_name=DATABASES[0],
             username=username,
             parameters=PARAMETERS,
@@ -129,7 +125,6 @@ class Node(Construct):
             "master_secrets",
             name=secret_name,
             description="Lines of the secrets file: node,timestamp:secret,…",
-            recovery_window_days=30 if protect else 0,
         )
         Parameter(
             self,
