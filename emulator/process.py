@@ -44,8 +44,8 @@ def create_app(default_account_id: str) -> WSGIApplication:
     from emulator.gaps.imagebuilder import ImageBuilder
     from emulator.gaps.registry import GAPS
     from emulator.inventory import inventory
-    from emulator.middleware import Accounts, FastRefusal, Routes, Shortcomings
-    from emulator.replays import Replays
+    from emulator.pipeline import chain
+    from emulator.shortcomings import Shortcomings
     from emulator.store import Shelf
 
     default_user_config["iam"]["load_aws_managed_policies"] = True
@@ -78,8 +78,9 @@ def create_app(default_account_id: str) -> WSGIApplication:
 
     dispatcher = DomainDispatcherApplication(create_service_app)
     pages = {STATUS_PATH: status, RESET_PATH: reset, "/moto-api/reset": reset}
-    accounts = Accounts(ImageBuilder(dispatcher), default_account_id)
-    return Replays(FastRefusal(Routes(accounts, pages), shortcomings))
+    return chain(
+        ImageBuilder(dispatcher), default_account_id=default_account_id, pages=pages, shortcomings=shortcomings
+    )
 
 
 def end_with(pipe: int) -> None:

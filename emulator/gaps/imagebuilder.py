@@ -16,7 +16,8 @@ from urllib.parse import parse_qs, unquote
 
 from moto.core.utils import utcnow
 
-from emulator.middleware import ACCOUNT_HEADER, Signature
+from emulator.accounts import ACCOUNT_HEADER
+from emulator.call import Signature
 from emulator.store import Record, Shelf
 
 if TYPE_CHECKING:

@@ -10,9 +10,9 @@ import pytest
 from typer.testing import CliRunner, Result
 
 from emulator.announcement import Announcement, announce
+from emulator.errors import EmulatorError
 from emulator.server import Emulator
 from operations.commands.emulator import app
-from operations.errors import OperatorError
 
 
 @pytest.fixture
@@ -59,5 +59,5 @@ def test_status_shows_holdings_by_account(announced: Emulator, aws: object, acco
 @pytest.mark.parametrize("command", ["env", "status"])
 def test_without_an_emulator_the_operator_is_told_how_to_start_one(repository: Path, command: str) -> None:
     result = _quintet_emulator(command)
-    assert isinstance(result.exception, OperatorError)
+    assert isinstance(result.exception, EmulatorError)
     assert "quintet emulator run" in str(result.exception)

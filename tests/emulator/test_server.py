@@ -13,8 +13,8 @@ from pathlib import Path
 import pytest
 
 from emulator.announcement import Announcement, announce, find, withdraw
+from emulator.errors import EmulatorError
 from emulator.server import HOST, Emulator
-from operations.errors import OperatorError
 
 
 def test_it_listens_on_the_loopback_address_only(emulator: Emulator) -> None:
@@ -36,7 +36,7 @@ def test_stopping_twice_is_fine_and_leaves_nothing_listening(tmp_path: Path) -> 
 def test_a_taken_port_is_refused_with_the_port(tmp_path: Path) -> None:
     with socket.create_server((HOST, 0)) as other:
         port = other.getsockname()[1]
-        with pytest.raises(OperatorError, match=f"{HOST}:{port}"):
+        with pytest.raises(EmulatorError, match=f"{HOST}:{port}"):
             Emulator.start(log=tmp_path / "log", port=port)
 
 
@@ -119,7 +119,7 @@ def test_an_announced_emulator_is_found_until_it_is_withdrawn(emulator: Emulator
     withdraw(tmp_path, Announcement("http://127.0.0.1:1", 1))
     assert find(tmp_path) == announcement
     withdraw(tmp_path, announcement)
-    with pytest.raises(OperatorError, match="No emulator is running"):
+    with pytest.raises(EmulatorError, match="No emulator is running"):
         find(tmp_path)
 
 
@@ -127,5 +127,5 @@ def test_an_announced_emulator_that_does_not_answer_is_said_so(tmp_path: Path) -
     with socket.create_server((HOST, 0)) as closed:
         port = closed.getsockname()[1]
     announce(tmp_path, Announcement(f"http://{HOST}:{port}", 1))
-    with pytest.raises(OperatorError, match="does not answer"):
+    with pytest.raises(EmulatorError, match="does not answer"):
         find(tmp_path)

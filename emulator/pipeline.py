@@ -1,0 +1,67 @@
+"""Everything between a request and its answer, in order: door → account → request model → authorise → rules → moto.
+
+A stage is a function that takes a call and raises Refusal when AWS would not carry it out. A call that no stage refuses
+is answered by moto and its gaps.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import TYPE_CHECKING, TypeAlias
+
+from emulator.accounts import ACCOUNT_HEADER, account_of
+from emulator.call import Call, Refusal, read_call, refuse
+from emulator.pages import Page, Pages
+from emulator.replays import Replays
+
+if TYPE_CHECKING:
+    from _typeshed.wsgi import StartResponse, WSGIApplication, WSGIEnvironment
+
+    from emulator.shortcomings import Shortcomings
+
+Stage: TypeAlias = Callable[[Call], None]
+
+
+def chain(
+    moto_and_gaps: WSGIApplication,
+    *,
+    default_account_id: str,
+    pages: Mapping[str, Page],
+    shortcomings: Shortcomings,
+) -> WSGIApplication:
+    """The emulator's application, from the outside in."""
+    stages: Sequence[Stage] = ()
+    calls = Calls(moto_and_gaps, stages, default_account_id, shortcomings)
+    return Replays(Pages(calls, pages))
+
+
+class Calls:
+    """Takes a request apart, asks the stages in order, and passes it on when none refuses."""
+
+    def __init__(
+        self,
+        moto_and_gaps: WSGIApplication,
+        stages: Sequence[Stage],
+        default_account_id: str,
+        shortcomings: Shortcomings,
+    ) -> None:
+        self._moto_and_gaps = moto_and_gaps
+        self._stages = stages
+        self._default_account_id = default_account_id
+        self._shortcomings = shortcomings
+
+    def __call__(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
+        """Answer the refusal of the first stage that refuses, or what moto answers."""
+        environ[ACCOUNT_HEADER] = account_of(environ, self._default_account_id)
+        call = read_call(environ, environ[ACCOUNT_HEADER])
+        try:
+            for stage in self._stages:
+                stage(call)
+            return self._moto_and_gaps(environ, start_response)
+        except Refusal as stated:
+            refusal = stated
+        except NotImplementedError as missing:
+            refusal = self._shortcomings.not_there(call, missing)
+        except Exception as failure:  # any failure of moto's would be retried for minutes otherwise
+            refusal = self._shortcomings.broken(call, failure)
+        return refuse(call, refusal, start_response)
