@@ -28,7 +28,6 @@ from operations.plans.record import (
     state_now,
     terraform_version,
 )
-from operations.review.addresses import DATA_TYPES
 from operations.stacks import Stack, find_stacks
 from operations.terraform.run import Run
 from operations.terraform.stop_signals import stop_signals_interrupt
@@ -112,7 +111,7 @@ class Applying:
             for change in read_plan(
                 json.loads((folder / planned.name / SHOWN_FILE).read_text(encoding="utf-8"))
             ).changes
-            if change.destroys and change.type in DATA_TYPES
+            if change.destroys and change.holds_data
         ]
         addresses = [address for _, address in doomed]
         for name, address in doomed:

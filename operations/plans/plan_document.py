@@ -11,6 +11,7 @@ from enum import StrEnum
 from typing import Any
 
 from operations.errors import OperatorError
+from operations.resource_types import holds_data
 
 
 class Action(StrEnum):
@@ -79,6 +80,11 @@ class Change:
     def destroys(self) -> bool:
         """Whether what exists now will be gone."""
         return self.action in (Action.DELETE, Action.REPLACE)
+
+    @property
+    def holds_data(self) -> bool:
+        """Whether it is a resource whose destruction loses data; an output, which has no type, is not."""
+        return bool(self.type) and holds_data(self.type)
 
     def was(self, name: str) -> Any:
         """The value of an attribute before; None where there was none."""

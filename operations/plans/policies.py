@@ -15,7 +15,6 @@ from typing import Any
 from operations.demo.unprotect import SWITCHES
 from operations.plans.plan_document import Action, Change, PlanDocument
 from operations.plans.renames import rename_findings
-from operations.review.addresses import DATA_TYPES
 
 
 @dataclass(frozen=True)
@@ -73,7 +72,11 @@ def _with_silence(finding: Finding, silenced: Callable[[str, str], str]) -> Find
 
 
 def _data_destroyed(change: Change) -> str | None:
-    if change.type not in DATA_TYPES or not change.destroys:
+    if not change.holds_data:
+        return None
+    if change.action is Action.FORGET:
+        return "Terraform forgets it: the data stays in AWS, where nothing manages or protects it any more"
+    if not change.destroys:
         return None
     forced = ", ".join(str(path[0]) for path in change.replace_paths)
     because = f": {forced} cannot be changed in place" if forced else ""

@@ -12,26 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-DATA_TYPES = frozenset(
-    {
-        "aws_backup_vault",
-        "aws_cloudwatch_log_group",
-        "aws_db_instance",
-        "aws_dynamodb_table",
-        "aws_ecr_repository",
-        "aws_elasticache_cluster",
-        "aws_elasticache_replication_group",
-        "aws_elastic_beanstalk_application",
-        "aws_iam_access_key",
-        "aws_kms_key",
-        "aws_rds_cluster",
-        "aws_rds_cluster_instance",
-        "aws_s3_bucket",
-        "aws_secretsmanager_secret",
-        "aws_ssm_parameter",
-    }
-)
-"""Resource types whose destruction loses something that cannot be made again from this repository."""
+from operations.resource_types import holds_data
 
 
 @dataclass(frozen=True)
@@ -67,7 +48,7 @@ def holding_data(document: Mapping[str, Any]) -> set[str]:
     return {
         f"{resource_type}.{name}"
         for resource_type, resources in document.get("resource", {}).items()
-        if resource_type in DATA_TYPES
+        if holds_data(resource_type)
         for name in resources
     }
 

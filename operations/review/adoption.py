@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Any
 
 from config.adoption import NAMES
 from operations.aws import Aws, check_account, refusals_explained
-from operations.review.addresses import DATA_TYPES, read_document
+from operations.resource_types import holds_data
+from operations.review.addresses import read_document
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping
@@ -34,7 +35,7 @@ class Adoptable:
     @property
     def holds_data(self) -> bool:
         """Whether losing it loses something that cannot be made again."""
-        return self.address.split(".")[0] in DATA_TYPES
+        return holds_data(self.address.split(".")[0])
 
 
 def look_up(aws: Aws, stack: Stack) -> Iterator[Adoptable]:

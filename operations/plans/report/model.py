@@ -10,7 +10,6 @@ from typing import Any
 from operations.plans.plan_document import Action, Change, read_plan
 from operations.plans.policies import EXEMPTED_BY, Finding, judge, judge_drift
 from operations.plans.report.attributes import AttributeChange, Secrets, attribute_changes, only_fills_in
-from operations.review.addresses import DATA_TYPES
 
 SHOWN = (Action.DELETE, Action.REPLACE, Action.FORGET, Action.UPDATE, Action.CREATE)
 """The actions that change something, in the order they are shown."""
@@ -165,7 +164,7 @@ def _line(
     return Line(
         address=change.address,
         action=change.action,
-        holds_data=change.type in DATA_TYPES,
+        holds_data=change.holds_data,
         moved_from=change.moved_from,
         import_id=change.import_id,
         reason=change.reason,

@@ -33,6 +33,12 @@ def test_destroys_come_first_then_replacements_and_what_holds_data_before_the_re
     assert [line.holds_data for line in updates] == sorted((line.holds_data for line in updates), reverse=True)
 
 
+def test_an_output_holds_no_data() -> None:
+    plan = plan_of() | {"output_changes": {"url": {"actions": ["delete"], "before": "https://a.example"}}}
+    (line,) = stack_report(plan).outputs
+    assert not line.holds_data
+
+
 def test_a_settled_stack_is_empty_and_does_not_drift_although_aws_filled_things_in() -> None:
     stack = stack_report(recorded("empty"))
     assert stack.empty

@@ -18,7 +18,8 @@ from config.settings import ROOT
 from emulator.server import Emulator
 from operations.aws import Aws
 from operations.commands.adopt import app
-from operations.review.addresses import DATA_TYPES, read_document
+from operations.resource_types import holds_data
+from operations.review.addresses import read_document
 from operations.review.adoption import look_up, section
 from operations.stacks import Stack, find_stacks, only
 from operations.state.bootstrap import bootstrap
@@ -188,7 +189,7 @@ def test_what_exists_is_found_adopted_and_nothing_that_holds_data_is_changed_for
     changes = {change["address"]: change["change"] for change in shown["resource_changes"]}
     imported = {address for address, change in changes.items() if "importing" in change}
     assert imported == {line.split('"')[1] for line in proposed.splitlines()[1:]}
-    of_data = {address: changes[address]["actions"] for address in imported if address.split(".")[0] in DATA_TYPES}
+    of_data = {address: changes[address]["actions"] for address in imported if holds_data(address.split(".")[0])}
     assert len(of_data) == 4
     for address, actions in of_data.items():
         assert actions in (["no-op"], ["update"]), f"{address}: {actions}"
