@@ -7,6 +7,7 @@ from pathlib import Path
 from cdktf import App
 
 from config.environment import Environment
+from deployments.suai_cloud_app.outputs import SuaiCloudAppOutputs
 from deployments.suai_cloud_app.settings import SuaiCloudAppSettings
 from modules.alarms import Alarms
 from modules.bucket import Bucket
@@ -32,6 +33,7 @@ class SuaiCloudAppStack(DeploymentStack):
         super().__init__(scope, deployment="suai-cloud-app", environment=environment, settings=settings)
         name = self.physical_name
 
+        # what lasts
         network = Network(self, "network", name=name("network"), settings=settings.network)
         access_logs = Bucket.for_access_logs(self, "access_logs", name=f"{settings.bucket.name}-access-logs")
         bucket = Bucket(self, "bucket", name=settings.bucket.name, access_log_bucket=access_logs)
@@ -60,6 +62,8 @@ class SuaiCloudAppStack(DeploymentStack):
             network=network,
             settings=settings.load_balancer,
         )
+
+        # what runs
         web = Fleet(
             self,
             "web",
@@ -88,6 +92,7 @@ class SuaiCloudAppStack(DeploymentStack):
             ),
         )
 
+        # who reaches what
         load_balancer.forward_to(web, port=settings.application.port, health_check=HealthCheck(path="/health"))
         if not settings.application.logs_page_public:
             ClosedPaths(self, "closed_paths", load_balancer=load_balancer, paths=["/logs", "/logs/*"])
@@ -104,19 +109,17 @@ class SuaiCloudAppStack(DeploymentStack):
             watched=[load_balancer, web, database, redis, table],
         )
 
-        self.output("url", load_balancer.url, description="Where the application answers")
-        self.output("bucket", bucket.name, description="Where the application is published")
-        self.output("release_prefix", RELEASES, description="Below which releases stand in the bucket")
-        self.output("group", web.group_name, description="The Auto Scaling group that runs the application")
-        self.output(
-            "application_log_group", web.log_group_names["application"], description="Where output.log is collected"
+        self.offer(
+            SuaiCloudAppOutputs(
+                url=load_balancer.url,
+                bucket=bucket.name,
+                release_prefix=RELEASES,
+                group=web.group_name,
+                application_log_group=web.log_group_names["application"],
+                boot_log_group=web.log_group_names["boot"],
+                database_address=database.address,
+                database_secret_arn=database.secret_arn,
+                redis_endpoint=redis.endpoint,
+                table=table.name,
+            )
         )
-        self.output(
-            "boot_log_group",
-            web.log_group_names["boot"],
-            description="Where the log of instances' first boot is collected",
-        )
-        self.output("database_address", database.address, description="MySQL, from inside the network")
-        self.output("database_secret_arn", database.secret_arn, description="The database's master user and password")
-        self.output("redis_endpoint", redis.endpoint, description="Redis, from inside the network")
-        self.output("table", table.name, description="The DynamoDB table")

@@ -7,6 +7,7 @@ import json
 from collections.abc import Sequence
 from typing import Any
 
+from deployments.suai_cloud_app.outputs import SuaiCloudAppOutputs
 from operations.demo.check import Check, CheckContext, expect
 
 
@@ -25,10 +26,11 @@ def checks() -> Sequence[Check]:
 
 def bucket_is_private_and_keeps_releases(context: CheckContext) -> str:
     """A release can be put into the bucket and fetched; the bucket is closed to the public and encrypts."""
-    s3, bucket = context.client("s3"), context.outputs["bucket"]
+    outputs = context.read(SuaiCloudAppOutputs)
+    s3, bucket = context.client("s3"), outputs.bucket
     block = s3.get_public_access_block(Bucket=bucket)["PublicAccessBlockConfiguration"]
     expect(all(block.values()), f"{bucket} is not closed to the public: {block}")
-    key = f"{context.outputs['release_prefix']}check"
+    key = f"{outputs.release_prefix}check"
     s3.put_object(Bucket=bucket, Key=key, Body=b"checked")
     found = s3.get_object(Bucket=bucket, Key=key)
     expect(found["Body"].read() == b"checked", f"{bucket} does not give back what was put into it")
@@ -42,7 +44,7 @@ def bucket_is_private_and_keeps_releases(context: CheckContext) -> str:
 
 def table_stores_items_by_a_string_key(context: CheckContext) -> str:
     """The table has a string partition key and no sort key, and keeps an item."""
-    dynamodb, table = context.client("dynamodb"), context.outputs["table"]
+    dynamodb, table = context.client("dynamodb"), context.read(SuaiCloudAppOutputs).table
     described = dynamodb.describe_table(TableName=table)["Table"]
     (key,) = described["KeySchema"]
     (attribute,) = described["AttributeDefinitions"]
@@ -59,7 +61,9 @@ def database_has_a_secret_and_no_public_address(context: CheckContext) -> str:
     """RDS made the master user's password and keeps it where the instances fetch it."""
     database = _database(context)
     expect(not database["PubliclyAccessible"], "the database has a public address")
-    secret = context.client("secretsmanager").get_secret_value(SecretId=context.outputs["database_secret_arn"])
+    secret = context.client("secretsmanager").get_secret_value(
+        SecretId=context.read(SuaiCloudAppOutputs).database_secret_arn
+    )
     fields = set(json.loads(secret["SecretString"]))
     expect({"username", "password"} <= fields, f"the master user's secret has only {sorted(fields)}")
     return f"{database['Engine']} {database['EngineVersion']}, {database['DBInstanceClass']}"
@@ -68,7 +72,7 @@ def database_has_a_secret_and_no_public_address(context: CheckContext) -> str:
 def redis_is_a_cluster_in_every_zone(context: CheckContext) -> str:
     """Redis runs in cluster mode, with subnets in every availability zone of the network."""
     groups = context.client("elasticache").describe_replication_groups()["ReplicationGroups"]
-    endpoint = context.outputs["redis_endpoint"]
+    endpoint = context.read(SuaiCloudAppOutputs).redis_endpoint
     mine = [group for group in groups if group.get("ConfigurationEndpoint", {}).get("Address") == endpoint]
     expect(len(mine) == 1, f"no replication group answers at {endpoint}")
     (group,) = mine
@@ -79,7 +83,7 @@ def redis_is_a_cluster_in_every_zone(context: CheckContext) -> str:
 def instances_run_in_every_zone_with_the_rendered_user_data(context: CheckContext) -> str:
     """The group holds its minimum, spread over zones, and the user data names what was deployed, without a password."""
     (group,) = context.client("autoscaling").describe_auto_scaling_groups(
-        AutoScalingGroupNames=[context.outputs["group"]]
+        AutoScalingGroupNames=[context.read(SuaiCloudAppOutputs).group]
     )["AutoScalingGroups"]
     running = [instance for instance in group["Instances"] if instance["LifecycleState"] == "InService"]
     expect(len(running) >= group["MinSize"], f"{len(running)} of {group['MinSize']} instances are in service")
@@ -89,10 +93,14 @@ def instances_run_in_every_zone_with_the_rendered_user_data(context: CheckContex
         LaunchTemplateId=template["LaunchTemplateId"], Versions=["$Latest"]
     )["LaunchTemplateVersions"]
     user_data = base64.b64decode(version["LaunchTemplateData"]["UserData"]).decode()
-    for name in ("bucket", "database_address", "database_secret_arn", "redis_endpoint", "table"):
-        expect(f'"{context.outputs[name]}"' in user_data, f"the user data does not name {name}")
+    outputs = context.read(SuaiCloudAppOutputs)
+    named = (
+        outputs.bucket, outputs.database_address, outputs.database_secret_arn, outputs.redis_endpoint, outputs.table,
+    )  # fmt: skip
+    for value in named:
+        expect(f'"{value}"' in user_data, f"the user data does not name {value}")
     expect(len(user_data) <= 16384, f"the user data has {len(user_data)} bytes, EC2 takes 16384")
-    secret = context.client("secretsmanager").get_secret_value(SecretId=context.outputs["database_secret_arn"])
+    secret = context.client("secretsmanager").get_secret_value(SecretId=outputs.database_secret_arn)
     expect(json.loads(secret["SecretString"])["password"] not in user_data, "the password stands in the user data")
     return f"{len(running)} in service"
 
@@ -101,7 +109,7 @@ def load_balancer_finds_the_instances_healthy(context: CheckContext) -> str:
     """Every instance is registered with the load balancer, which asks for /health."""
     elb = context.client("elbv2")
     (group,) = context.client("autoscaling").describe_auto_scaling_groups(
-        AutoScalingGroupNames=[context.outputs["group"]]
+        AutoScalingGroupNames=[context.read(SuaiCloudAppOutputs).group]
     )["AutoScalingGroups"]
     (arn,) = group["TargetGroupARNs"]
     (target_group,) = elb.describe_target_groups(TargetGroupArns=[arn])["TargetGroups"]
@@ -125,7 +133,7 @@ def only_the_instances_reach_database_and_redis(context: CheckContext) -> str:
 
 def _database(context: CheckContext) -> dict[str, Any]:
     instances = context.client("rds").describe_db_instances()["DBInstances"]
-    address = context.outputs["database_address"]
+    address = context.read(SuaiCloudAppOutputs).database_address
     mine = [instance for instance in instances if instance.get("Endpoint", {}).get("Address") == address]
     expect(len(mine) == 1, f"no database answers at {address}")
     found: dict[str, Any] = mine[0]

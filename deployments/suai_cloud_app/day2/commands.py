@@ -98,13 +98,14 @@ def releases(environment: EnvironmentOption = "dev") -> None:
 
     from config.settings import ROOT
     from deployments.suai_cloud_app.day2.releases import DEPLOYMENT, Releases
+    from deployments.suai_cloud_app.outputs import SuaiCloudAppOutputs
     from operations.applied import outputs_of
     from operations.aws import Aws, refusals_explained
 
     aws = Aws()
-    outputs = outputs_of(ROOT, DEPLOYMENT, environment, aws)
+    applied = outputs_of(ROOT, DEPLOYMENT, environment, aws)
     with refusals_explained():
-        found = Releases(aws, outputs)
+        found = Releases(aws, applied.stack, applied.read(SuaiCloudAppOutputs))
         published, pointer = found.all(), found.current()
     current = pointer.release.version if pointer and pointer.release else None
     previous = pointer.previous if pointer else None
@@ -163,12 +164,15 @@ def logs(
     """Prints what the instances have logged: time, instance, text."""
     from config.settings import ROOT
     from deployments.suai_cloud_app.day2.releases import DEPLOYMENT
+    from deployments.suai_cloud_app.outputs import SuaiCloudAppOutputs
     from operations.applied import outputs_of
     from operations.aws import Aws
 
     def find() -> tuple[Aws, str, str]:
         aws = Aws()
-        outputs = outputs_of(ROOT, DEPLOYMENT, environment, aws)
-        return aws, outputs.text(f"{log}_log_group"), outputs.stack.region
+        applied = outputs_of(ROOT, DEPLOYMENT, environment, aws)
+        outputs = applied.read(SuaiCloudAppOutputs)
+        groups = {Log.APPLICATION: outputs.application_log_group, Log.BOOT: outputs.boot_log_group}
+        return aws, groups[log], applied.stack.region
 
     print_log(find, since=since, follow=follow)

@@ -12,6 +12,7 @@ from config.settings import ROOT
 from config.stack_settings import load_all
 from deployments.suai_cloud_app.day2.releases import DEPLOYMENT, FILE_NAME, Release, Releases
 from deployments.suai_cloud_app.day2.rollout import RefreshPolicy, Rollout
+from deployments.suai_cloud_app.outputs import SuaiCloudAppOutputs
 from deployments.suai_cloud_app.runtime.package import PackageError, build
 from operations.applied import outputs_of
 from operations.aws import Aws, refusals_explained
@@ -55,9 +56,10 @@ class Publication:
         current one again.
         """
         with refusals_explained(), tempfile.TemporaryDirectory() as scratch:
-            outputs = outputs_of(self.root, DEPLOYMENT, self.environment, self.aws)
-            releases = Releases(self.aws, outputs)
-            fleet = Fleet(self.aws, outputs.text("group"), region=outputs.stack.region, poll_seconds=self.poll_seconds)
+            applied = outputs_of(self.root, DEPLOYMENT, self.environment, self.aws)
+            outputs = applied.read(SuaiCloudAppOutputs)
+            releases = Releases(self.aws, applied.stack, outputs)
+            fleet = Fleet(self.aws, outputs.group, region=applied.stack.region, poll_seconds=self.poll_seconds)
             rollout = Rollout(
                 releases,
                 fleet,

@@ -20,8 +20,9 @@ if TYPE_CHECKING:
     from datetime import datetime
     from pathlib import Path
 
-    from operations.applied import Outputs
+    from deployments.suai_cloud_app.outputs import SuaiCloudAppOutputs
     from operations.aws import Aws
+    from operations.stacks import Stack
 
 DEPLOYMENT = "suai-cloud-app"
 FILE_NAME = "suaicloudapp"
@@ -61,11 +62,10 @@ class Pointer:
 class Releases:
     """The releases of one environment. Methods raise what botocore raises (see `operations.aws.refusals_explained`)."""
 
-    def __init__(self, aws: Aws, outputs: Outputs) -> None:
-        stack = outputs.stack
+    def __init__(self, aws: Aws, stack: Stack, outputs: SuaiCloudAppOutputs) -> None:
         self._s3 = aws.client("s3", region=stack.region)
-        self._prefix = outputs.text("release_prefix")
-        self._name = outputs.text("bucket")
+        self._prefix = outputs.release_prefix
+        self._name = outputs.bucket
         # The owner goes with every request, so that no name can lead into a stranger's bucket.
         self._bucket = {"Bucket": self._name, "ExpectedBucketOwner": stack.account_id}
 

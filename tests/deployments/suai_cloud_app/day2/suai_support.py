@@ -11,9 +11,11 @@ from botocore.loaders import Loader
 
 from config.environment import Environment, StateSettings
 from config.settings import ROOT
+from deployments.suai_cloud_app.outputs import SuaiCloudAppOutputs
 from operations.aws import Aws
 from operations.stacks import Stack
 from tests.operations.terraform_support import REGION, write_stack
+from tests.sample_outputs import sample_outputs
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -110,14 +112,15 @@ def deploy(root: Path, emulator: Emulator, account: str) -> Deployed:
     put_state(
         aws,
         stack_of(root, account),
-        {
-            "url": URL,
-            "bucket": deployed.bucket,
-            "release_prefix": "releases/",
-            "group": deployed.group,
-            "application_log_group": "/quintet/suai-web/application",
-            "boot_log_group": "/quintet/suai-web/boot",
-        },
+        sample_outputs(
+            SuaiCloudAppOutputs,
+            url=URL,
+            bucket=deployed.bucket,
+            release_prefix="releases/",
+            group=deployed.group,
+            application_log_group="/quintet/suai-web/application",
+            boot_log_group="/quintet/suai-web/boot",
+        ).model_dump(exclude_none=True),
     )
     return deployed
 
