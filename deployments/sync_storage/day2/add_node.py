@@ -74,10 +74,10 @@ class AddNode:
             "port": self.node.port,
             "master_secret_arn": self._master_secret(),
             "databases": [f"syncstorage{number}" for number in range(len(self.node.host_names))],
-            "user": self.deployed.outputs.text("application_user"),
-            "user_secret_arn": self.deployed.outputs.text("application_secret"),
+            "user": self.deployed.outputs.application_user,
+            "user_secret_arn": self.deployed.outputs.application_secret,
         }
-        name = self.deployed.outputs.text("databases_function")
+        name = self.deployed.outputs.databases_function
         answer = self.deployed.client("lambda").invoke(FunctionName=name, Payload=json.dumps(asked).encode())
         said = json.loads(answer["Payload"].read() or b"null")
         if answer.get("FunctionError"):
@@ -89,9 +89,9 @@ class AddNode:
 
     def check_host_names(self) -> str:
         """Compares the zone with the node's entry: Terraform has made both."""
-        target = self.deployed.outputs.text("load_balancer_name")
+        target = self.deployed.outputs.load_balancer_name
         route53 = self.deployed.client("route53")
-        zone = self.deployed.outputs.text("zone_id")
+        zone = self.deployed.outputs.zone_id
         for host_name in self.node.host_names:
             found = route53.list_resource_record_sets(
                 HostedZoneId=zone, StartRecordName=host_name, StartRecordType="CNAME", MaxItems="1"
@@ -105,7 +105,7 @@ class AddNode:
             if values != [target]:
                 raise OperatorError(
                     f"{host_name} leads to {', '.join(values) or 'nothing'}, not to {target}.",
-                    hint=f"Apply generated/stacks/{self.deployed.outputs.stack.name} again.",
+                    hint=f"Apply generated/stacks/{self.deployed.stack.name} again.",
                 )
         return f"{len(self.node.host_names)} CNAME records"
 
@@ -153,7 +153,7 @@ class AddNode:
         except rds.exceptions.DBInstanceNotFoundFault:
             raise OperatorError(
                 f"There is no database {self.node.identifier}.",
-                hint=f"Apply generated/stacks/{self.deployed.outputs.stack.name} again.",
+                hint=f"Apply generated/stacks/{self.deployed.stack.name} again.",
             ) from None
         instance: dict[str, Any] = found[0]
         return instance

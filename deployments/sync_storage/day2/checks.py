@@ -8,6 +8,7 @@ import json
 from collections.abc import Sequence
 from typing import Any
 
+from deployments.sync_storage.outputs import SyncStorageOutputs
 from operations.demo.check import Check, CheckContext, expect
 
 DATABASES_PER_NODE = 10
@@ -30,7 +31,8 @@ def nodes_are_mysql_with_ten_host_names_each(context: CheckContext) -> str:
     """Each node is what its entry says, and every host name leads to the load balancer."""
     entries = _entries(context)
     expect(entries, "no node is known to the webheads")
-    zone, target = context.outputs["zone_id"], context.outputs["load_balancer_name"]
+    outputs = context.read(SyncStorageOutputs)
+    zone, target = outputs.zone_id, outputs.load_balancer_name
     pages = context.client("route53").get_paginator("list_resource_record_sets").paginate(HostedZoneId=zone)
     records = {
         record["Name"].rstrip("."): record["ResourceRecords"][0]["Value"].rstrip(".")
@@ -53,7 +55,8 @@ def nodes_are_mysql_with_ten_host_names_each(context: CheckContext) -> str:
 
 def cache_is_one_memcached_node_that_webheads_can_look_up(context: CheckContext) -> str:
     """The parameter names the one node of the one cluster."""
-    value = context.client("ssm").get_parameter(Name=f"{context.outputs['parameter_path']}/cache")["Parameter"]["Value"]
+    name = f"{context.read(SyncStorageOutputs).parameter_path}/cache"
+    value = context.client("ssm").get_parameter(Name=name)["Parameter"]["Value"]
     clusters = context.client("elasticache").describe_cache_clusters(ShowCacheNodeInfo=True)["CacheClusters"]
     mine = [cluster for cluster in clusters if f"{cluster['ConfigurationEndpoint']['Address']}:11211" == value]
     expect(len(mine) == 1, f"no cache answers at {value}")
@@ -65,7 +68,8 @@ def cache_is_one_memcached_node_that_webheads_can_look_up(context: CheckContext)
 def secrets_are_there_and_empty(context: CheckContext) -> str:
     """Terraform has made the secrets and put nothing into them: that is for the operators' commands."""
     manager = context.client("secretsmanager")
-    names = [context.outputs["application_secret"], *(entry["master_secrets"] for entry in _entries(context).values())]
+    application_secret = context.read(SyncStorageOutputs).application_secret
+    names = [application_secret, *(entry["master_secrets"] for entry in _entries(context).values())]
     for name in names:
         expect(not manager.describe_secret(SecretId=name).get("VersionIdsToStages"), f"{name} has a value already")
     return f"{len(names)} empty"
@@ -82,8 +86,9 @@ def webheads_run_with_user_data_that_names_no_node(context: CheckContext) -> str
     compressed = base64.b64decode(version["LaunchTemplateData"]["UserData"])
     expect(len(compressed) <= 16384, f"the user data has {len(compressed)} bytes, EC2 takes 16384")
     user_data = gzip.decompress(compressed).decode()
-    for name in ("parameter_path", "application_secret"):
-        expect(f'"{context.outputs[name]}"' in user_data, f"the user data does not name {name}")
+    outputs = context.read(SyncStorageOutputs)
+    for value in (outputs.parameter_path, outputs.application_secret):
+        expect(f'"{value}"' in user_data, f"the user data does not name {value}")
     for name, entry in _entries(context).items():
         expect(entry["address"] not in user_data, f"the user data names node {name}")
     return f"{len(running)} in service"
@@ -124,13 +129,14 @@ def only_webheads_and_the_function_reach_the_nodes(context: CheckContext) -> str
 
 def function_is_in_the_network(context: CheckContext) -> str:
     """The function that makes databases stands in the nodes' network."""
-    found = context.client("lambda").get_function_configuration(FunctionName=context.outputs["databases_function"])
+    name = context.read(SyncStorageOutputs).databases_function
+    found = context.client("lambda").get_function_configuration(FunctionName=name)
     expect(found["VpcConfig"]["SubnetIds"], f"{found['FunctionName']} is outside the network")
     return f"{found['Handler']} on {found['Runtime']}"
 
 
 def _entries(context: CheckContext) -> dict[str, dict[str, Any]]:
-    path = f"{context.outputs['parameter_path']}/nodes"
+    path = f"{context.read(SyncStorageOutputs).parameter_path}/nodes"
     pages = context.client("ssm").get_paginator("get_parameters_by_path").paginate(Path=path)
     found = [parameter for page in pages for parameter in page["Parameters"]]
     return {parameter["Name"].rpartition("/")[2]: json.loads(parameter["Value"]) for parameter in found}
@@ -138,7 +144,7 @@ def _entries(context: CheckContext) -> dict[str, dict[str, Any]]:
 
 def _group(context: CheckContext) -> dict[str, Any]:
     groups = context.client("autoscaling").describe_auto_scaling_groups(
-        AutoScalingGroupNames=[context.outputs["group"]]
+        AutoScalingGroupNames=[context.read(SyncStorageOutputs).group]
     )
     (found,) = groups["AutoScalingGroups"]
     group: dict[str, Any] = found

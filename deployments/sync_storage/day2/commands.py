@@ -228,7 +228,13 @@ def logs(
 
     def find() -> tuple[Aws, str, str]:
         deployed = _deployed(environment)
-        return deployed.aws, deployed.outputs.text(f"{log}_log_group"), deployed.region
+        outputs = deployed.outputs
+        groups = {
+            Log.NGINX: outputs.nginx_log_group,
+            Log.GUNICORN: outputs.gunicorn_log_group,
+            Log.BOOT: outputs.boot_log_group,
+        }
+        return deployed.aws, groups[log], deployed.region
 
     print_log(find, since=since, follow=follow)
 

@@ -6,14 +6,15 @@ import json
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from deployments.sync_storage.outputs import SyncStorageOutputs
 from operations.applied import outputs_of
 from operations.errors import OperatorError
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from operations.applied import Outputs
     from operations.aws import Aws
+    from operations.stacks import Stack
 
 DEPLOYMENT = "sync-storage"
 SERVICE = "sync-1.5"
@@ -44,22 +45,24 @@ class Deployed:
     """Where to find everything of one environment."""
 
     aws: Aws
-    outputs: Outputs
+    stack: Stack
+    outputs: SyncStorageOutputs
 
     @classmethod
     def find(cls, root: Path, environment: str, aws: Aws) -> Deployed:
         """Raises OperatorError when it is not applied or the credentials are for another account."""
-        return cls(aws, outputs_of(root, DEPLOYMENT, environment, aws))
+        applied = outputs_of(root, DEPLOYMENT, environment, aws)
+        return cls(aws, applied.stack, applied.read(SyncStorageOutputs))
 
     @property
     def environment(self) -> str:
         """Its name."""
-        return self.outputs.stack.environment
+        return self.stack.environment
 
     @property
     def region(self) -> str:
         """Where it is."""
-        return self.outputs.stack.region
+        return self.stack.region
 
     def client(self, service: str) -> Any:
         """A boto3 client in its region."""
@@ -67,7 +70,7 @@ class Deployed:
 
     def nodes(self) -> dict[str, Node]:
         """Every node that Terraform has made, by name. Raises what botocore raises."""
-        path = f"{self.outputs.text('parameter_path')}/nodes"
+        path = f"{self.outputs.parameter_path}/nodes"
         pages = self.client("ssm").get_paginator("get_parameters_by_path").paginate(Path=path)
         found = [parameter for page in pages for parameter in page["Parameters"]]
         nodes = {}
@@ -84,6 +87,6 @@ class Deployed:
             raise OperatorError(
                 f"There is no node {', '.join(unknown)}; nodes of {self.environment}: {', '.join(nodes) or 'none'}.",
                 hint=f"Add [nodes.{unknown[0]}] to deployments/sync_storage/environments/{self.environment}.toml, "
-                f"make synth, and apply generated/stacks/{self.outputs.stack.name}.",
+                f"make synth, and apply generated/stacks/{self.stack.name}.",
             )
         return [nodes[name] for name in names] if names else list(nodes.values())

@@ -58,7 +58,7 @@ class Webheads:
         ssm = self.deployed.client("ssm")
         try:
             sent = ssm.send_command(
-                DocumentName=self.deployed.outputs.text("render_document"),
+                DocumentName=self.deployed.outputs.render_document,
                 InstanceIds=batch,
                 Comment="quintet sync-storage refresh",
             )
@@ -114,7 +114,7 @@ class Webheads:
         return {target["Target"]["Id"] for target in targets if target["TargetHealth"]["State"] == "healthy"}
 
     def _group(self) -> dict[str, Any]:
-        name = self.deployed.outputs.text("group")
+        name = self.deployed.outputs.group
         groups = self.deployed.client("autoscaling").describe_auto_scaling_groups(AutoScalingGroupNames=[name])
         if not groups["AutoScalingGroups"]:
             raise OperatorError(f"There is no Auto Scaling group {name}.", hint="Apply the stack again.")

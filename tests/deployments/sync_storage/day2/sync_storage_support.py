@@ -18,12 +18,14 @@ from config.environment import Environment, StateSettings
 from deployments.sync_storage.day2.deployed import DEPLOYMENT, Deployed
 from deployments.sync_storage.day2.rotation import Rotation
 from deployments.sync_storage.day2.webheads import Webheads
-from operations.applied import Outputs
+from deployments.sync_storage.outputs import SyncStorageOutputs
 from tests.deployments.suai_cloud_app.day2.suai_support import IMAGE, QuickAws
 from tests.operations.terraform_support import REGION, write_stack
+from tests.sample_outputs import sample_outputs
 
 if TYPE_CHECKING:
     from emulator.server import Emulator
+    from operations.stacks import Stack
 
 DOMAIN = "sync.example.org"
 LOAD_BALANCER = "syncstorage-lb-1.us-east-1.elb.amazonaws.com"
@@ -96,7 +98,7 @@ def make_account(emulator: Emulator, account: str) -> Account:
 
 def make_world(account: Account, root: Path, *, nodes: tuple[str, ...] = ("a",)) -> World:
     """An environment of its own, called by `root`: the nodes' entries and secrets; the secrets are empty."""
-    deployed = Deployed(account.aws, outputs(account, root))
+    deployed = Deployed(account.aws, applied_stack(account, root), outputs(account, root))
     world = World(deployed, account.id, datetime(2026, 1, 1, tzinfo=UTC), io.StringIO())
     for node in nodes:
         add_entry(world, node)
@@ -104,29 +106,32 @@ def make_world(account: Account, root: Path, *, nodes: tuple[str, ...] = ("a",))
     return world
 
 
-def outputs(account: Account, root: Path) -> Outputs:
+def applied_stack(account: Account, root: Path) -> Stack:
     state = StateSettings(bucket=f"state-{account.id}", region=REGION, lock_table="locks")
     environment = Environment(name="test", account_id=account.id, state=state)
-    stack = write_stack(root, {}, deployment=DEPLOYMENT, environment=environment)
-    values = {
-        "group": GROUP,
-        "parameter_path": f"/{root.name}",
-        "application_secret": f"{root.name}-application-user",
-        "application_user": "syncstorage_app",
-        "zone_id": account.zone_id,
-        "load_balancer_name": LOAD_BALANCER,
-        "databases_function": FUNCTION,
-        "render_document": "render",
-        "nginx_log_group": "/quintet/webheads/nginx",
-        "gunicorn_log_group": "/quintet/webheads/gunicorn",
-        "boot_log_group": "/quintet/webheads/boot",
-    }
-    return Outputs(stack, values)
+    return write_stack(root, {}, deployment=DEPLOYMENT, environment=environment)
+
+
+def outputs(account: Account, root: Path) -> SyncStorageOutputs:
+    return sample_outputs(
+        SyncStorageOutputs,
+        group=GROUP,
+        parameter_path=f"/{root.name}",
+        application_secret=f"{root.name}-application-user",
+        application_user="syncstorage_app",
+        zone_id=account.zone_id,
+        load_balancer_name=LOAD_BALANCER,
+        databases_function=FUNCTION,
+        render_document="render",
+        nginx_log_group="/quintet/webheads/nginx",
+        gunicorn_log_group="/quintet/webheads/gunicorn",
+        boot_log_group="/quintet/webheads/boot",
+    )
 
 
 def add_entry(world: World, node: str, *, address: str = "127.0.0.1", port: int = 3306) -> None:
     """What `[nodes.X]` makes beside the database."""
-    path = world.deployed.outputs.text("parameter_path")
+    path = world.deployed.outputs.parameter_path
     secret = f"{path[1:]}-master-secrets-{node}"
     world.client("secretsmanager").create_secret(Name=secret)
     value = {
@@ -170,7 +175,7 @@ def make_host_names(world: World, node: str) -> None:
         for host_name in world.deployed.nodes()[node].host_names
     ]  # fmt: skip
     world.client("route53").change_resource_record_sets(
-        HostedZoneId=world.deployed.outputs.text("zone_id"), ChangeBatch={"Changes": changes}
+        HostedZoneId=world.deployed.outputs.zone_id, ChangeBatch={"Changes": changes}
     )
 
 

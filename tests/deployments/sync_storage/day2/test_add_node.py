@@ -203,7 +203,7 @@ def start_over(world: World, mariadb: MariaDb) -> None:
     drop_everything(mariadb)
     execute(mariadb, "DELETE FROM nodes", DATABASE)
     manager = world.client("secretsmanager")
-    for name in (world.deployed.nodes()["a"].master_secrets, world.deployed.outputs.text("application_secret")):
+    for name in (world.deployed.nodes()["a"].master_secrets, world.deployed.outputs.application_secret):
         manager.delete_secret(SecretId=name, ForceDeleteWithoutRecovery=True)
         manager.create_secret(Name=name)
 
@@ -222,7 +222,7 @@ def test_without_the_token_servers_word_its_table_is_not_touched(
 def test_a_host_name_that_leads_elsewhere_stops_it_before_any_secret_is_made(
     world: World, mariadb: MariaDb, token_server: TokenServerDatabase, tmp_path: Path
 ) -> None:
-    zone = world.deployed.outputs.text("zone_id")
+    zone = world.deployed.outputs.zone_id
     record = {
         "Name": f"a-3.{DOMAIN}", "Type": "CNAME", "TTL": 300, "ResourceRecords": [{"Value": "elsewhere.example.org"}],
     }  # fmt: skip
