@@ -1,0 +1,93 @@
+"""Patterns of IAM: `*` stands for any run of characters, `?` for one, and policy variables for values of a request."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+from functools import lru_cache
+
+_FRESH = "\N{NULL}"
+"""A character that no pattern holds: it stands for every character that a pattern does not name."""
+
+
+def matches(pattern: str, text: str) -> bool:
+    """Tell whether the whole text fits the pattern; case counts, so lower both where AWS ignores it.
+
+    >>> matches("arn:aws:s3:::logs/*", "arn:aws:s3:::logs/2026/a.gz"), matches("s3:Get?bject", "s3:GetXbject")
+    (True, True)
+    """
+    return bool(_compiled(pattern).match(text))
+
+
+@lru_cache(maxsize=4096)
+def _compiled(pattern: str) -> re.Pattern[str]:
+    parts = (".*" if sign == "*" else "." if sign == "?" else re.escape(sign) for sign in pattern)
+    return re.compile("".join(parts) + r"\Z", re.DOTALL)
+
+
+def covers(wide: Iterable[str], narrow: str) -> bool:
+    """Tell whether every text that fits `narrow` fits one of `wide`.
+
+    >>> covers(["*?"], "?*"), covers(["s3:Get*"], "s3:*"), covers(["a*", "?"], "?")
+    (True, False, True)
+    """
+    return not _reaches(tuple(wide), narrow, wanted=False)
+
+
+def overlap(patterns: Iterable[str], other: str) -> bool:
+    """Tell whether some text fits both `other` and one of the patterns.
+
+    >>> overlap(["iam:*"], "*:PassRole"), overlap(["iam:*"], "s3:*")
+    (True, False)
+    """
+    return _reaches(tuple(patterns), other, wanted=True)
+
+
+@lru_cache(maxsize=4096)
+def _reaches(patterns: tuple[str, ...], other: str, *, wanted: bool) -> bool:
+    """Search for a text of `other` that is matched (`wanted`) or not matched by the patterns.
+
+    Both sides are read as automata, side by side: `other` one place at a time, `patterns` in all places at once.
+    """
+    alphabet = {*"".join(patterns), *other} - {"*", "?"} | {_FRESH}
+    start = _settled({(index, 0) for index in range(len(patterns))}, patterns)
+    todo, seen = [(0, start)], {(0, start)}
+    while todo:
+        place, places = todo.pop()
+        matched = any(place == len(patterns[index]) for index, place in places)
+        if not other[place:].strip("*") and matched is wanted:
+            return True
+        for sign in alphabet:
+            then = _settled(
+                {
+                    (index, at if patterns[index][at] == "*" else at + 1)
+                    for index, at in places
+                    if at < len(patterns[index]) and patterns[index][at] in ("*", "?", sign)
+                },
+                patterns,
+            )
+            for following in _after(other, place, sign):
+                if (following, then) not in seen:
+                    seen.add((following, then))
+                    todo.append((following, then))
+    return False
+
+
+def _after(pattern: str, place: int, sign: str) -> Iterable[int]:
+    while place < len(pattern):
+        if pattern[place] in ("?", sign):
+            yield place + 1
+        if pattern[place] != "*":
+            return
+        yield place
+        place += 1
+
+
+def _settled(places: set[tuple[int, int]], patterns: tuple[str, ...]) -> frozenset[tuple[int, int]]:
+    """The places with those that a `*` reaches by standing for nothing."""
+    found = set(places)
+    for index, place in places:
+        while place < len(patterns[index]) and patterns[index][place] == "*":
+            place += 1
+            found.add((index, place))
+    return frozenset(found)
