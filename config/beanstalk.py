@@ -15,7 +15,8 @@ from config.types import (
     InstanceType,
     LogRetentionDays,
     Percent,
-    SolutionStackName,
+    PlatformBranch,
+    PlatformVersion,
 )
 
 
@@ -27,7 +28,12 @@ class BeanstalkEnvironmentSettings(GuardedSettings):
     host_name: HostName
     https: bool = True
     """Without it the environment speaks plain HTTP only, as the document's time did."""
-    solution_stack_name: SolutionStackName
+    platform_branch: PlatformBranch
+    """PHP and the operating system, as `quintet beaver platforms` lists them."""
+    platform_version: PlatformVersion
+    """The version that a new environment begins with; an environment that runs keeps its own."""
+    platform_branch_before: PlatformBranch | None = None
+    """The branch that the environment still runs, while it is moved to `platform_branch`; left out otherwise."""
     instance_type: InstanceType
     min_size: Annotated[int, Field(ge=1, le=500)]
     max_size: Annotated[int, Field(ge=1, le=500)]
@@ -39,6 +45,18 @@ class BeanstalkEnvironmentSettings(GuardedSettings):
     log_retention_days: LogRetentionDays = 365
 
     guarded: ClassVar[Mapping[str, Any]] = {"https": False}
+
+    @property
+    def solution_stack_name(self) -> str:
+        """The platform as Beanstalk's API names it: `64bit Amazon Linux 2023 v4.13.7 running PHP 8.4`."""
+        language, _, system = self.platform_branch.partition(" running on ")
+        return f"{system} v{self.platform_version} running {language}"
+
+    @model_validator(mode="after")
+    def _branch_is_another_than_before(self) -> Self:
+        if self.platform_branch_before == self.platform_branch:
+            raise Refusal("is platform_branch itself; leave it out", "platform_branch_before")
+        return self
 
     @model_validator(mode="after")
     def _bounds_are_ordered(self) -> Self:

@@ -20,9 +20,11 @@ from config.types import (
     InstanceType,
     LogRetentionDays,
     MonitoringIntervalSeconds,
+    MysqlSeries,
     NodeType,
     Percent,
     Port,
+    PostgresqlSeries,
     Reason,
     SubnetId,
     VpcCidrBlock,
@@ -103,7 +105,10 @@ class DatabaseSettings(GuardedSettings):
     allocated_storage_gib: Annotated[int, Field(ge=20, le=65536)]
     max_allocated_storage_gib: Annotated[int, Field(ge=22, le=65536)] | None = None
     """Storage grows by itself up to this; left out, it does not grow."""
-    engine_version: Annotated[str, Field(pattern=r"^\d+(\.\d+){0,2}$")]
+    engine_version: str
+    """The release series; AWS resolves it to a minor version, which it upgrades by itself."""
+    extended_support: bool = False
+    """After the end of standard support RDS goes on with the series at a price, instead of upgrading it."""
     multi_az: bool = False
     storage_encrypted: bool = True
     backup_retention_days: BackupRetentionDays = 7
@@ -122,6 +127,7 @@ class DatabaseSettings(GuardedSettings):
         "storage_encrypted": False,
         "backup_retention_days": 0,
         "require_tls": False,
+        "extended_support": True,
     }
 
     @model_validator(mode="after")
@@ -135,10 +141,25 @@ class DatabaseSettings(GuardedSettings):
         return self
 
 
+class MysqlSettings(DatabaseSettings):
+    """MySQL on RDS."""
+
+    engine_version: MysqlSeries
+
+
+class PostgresqlSettings(DatabaseSettings):
+    """PostgreSQL on RDS."""
+
+    engine_version: PostgresqlSeries
+
+
 class AuroraSettings(GuardedSettings):
     """An Aurora PostgreSQL Serverless v2 cluster."""
 
-    engine_version: Annotated[str, Field(pattern=r"^1[4-9]\.\d+$")]
+    engine_version: PostgresqlSeries
+    """The release series; AWS resolves it to a minor version, which it upgrades by itself."""
+    extended_support: bool = False
+    """After the end of standard support RDS goes on with the series at a price, instead of upgrading it."""
     min_capacity_acu: Annotated[float, Field(ge=0.5, le=256, multiple_of=0.5)] = 0.5
     """Each unit (ACU) brings about 2 GiB of memory."""
     max_capacity_acu: Annotated[float, Field(ge=1, le=256, multiple_of=0.5)] = 4.0
@@ -151,7 +172,7 @@ class AuroraSettings(GuardedSettings):
     """Clients that do not speak TLS are turned away."""
     log_retention_days: LogRetentionDays = 365
 
-    guarded: ClassVar[Mapping[str, Any]] = {"require_tls": False}
+    guarded: ClassVar[Mapping[str, Any]] = {"require_tls": False, "extended_support": True}
 
     @model_validator(mode="after")
     def _capacities_are_ordered(self) -> Self:

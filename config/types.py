@@ -132,6 +132,20 @@ InstanceType = Annotated[
         "is not an EC2 instance type; example: t3.micro",
     ),
 ]
+MysqlSeries = Annotated[
+    str,
+    _pattern(
+        r"[89]\.\d+",
+        'is not a release series of MySQL: two numbers, as AWS upgrades minor versions by itself; example: "8.4"',
+    ),
+]
+PostgresqlSeries = Annotated[
+    str,
+    _pattern(
+        r"1\d",
+        'is not a release series of PostgreSQL: one number, as AWS upgrades minor versions by itself; example: "16"',
+    ),
+]
 InstanceClass = Annotated[
     str,
     _pattern(
@@ -206,13 +220,15 @@ TagValue = Annotated[
 Reason = Annotated[str, StringConstraints(min_length=10)]
 BackupRetentionDays = Annotated[int, Field(ge=0, le=35)]
 Percent = Annotated[int, Field(ge=1, le=100)]
-SolutionStackName = Annotated[
+PlatformBranch = Annotated[
     str,
     _pattern(
-        r"64bit Amazon Linux 2023 v4\.\d+\.\d+ running PHP 8\.\d",
-        "is not a PHP platform on Amazon Linux 2023 (aws elasticbeanstalk list-available-solution-stacks); "
-        "example: 64bit Amazon Linux 2023 v4.7.0 running PHP 8.1",
+        r"PHP 8\.\d running on 64bit Amazon Linux 2023",
+        "is not a PHP platform branch on Amazon Linux 2023; example: PHP 8.4 running on 64bit Amazon Linux 2023",
     ),
+]
+PlatformVersion = Annotated[
+    str, _pattern(r"4\.\d+\.\d+", "is not a platform version of Amazon Linux 2023; example: 4.13.7")
 ]
 BeanstalkEnvironmentName = Annotated[
     str,

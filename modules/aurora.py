@@ -18,6 +18,7 @@ from constructs import Construct
 from config.components import AuroraSettings
 from modules.access import Connections
 from modules.encryption_key import EncryptionKey
+from modules.engines import lifecycle_support
 from modules.log_group import LogGroup
 from modules.network import Network
 from modules.refusals import exempt
@@ -71,6 +72,7 @@ class Aurora(Construct):
             engine="aurora-postgresql",
             engine_mode="provisioned",  # what Serverless v2 is called here
             engine_version=settings.engine_version,
+            engine_lifecycle_support=lifecycle_support(extended=settings.extended_support),
             allow_major_version_upgrade=True,  # a new engine_version in the settings asks for it, nothing else does
             apply_immediately=True,
             serverlessv2_scaling_configuration=RdsClusterServerlessv2ScalingConfiguration(
@@ -150,7 +152,7 @@ class Aurora(Construct):
         ]
 
     def _parameter_group(self, name: str) -> RdsClusterParameterGroup:
-        family = f"aurora-postgresql{self._settings.engine_version.split('.')[0]}"
+        family = f"aurora-postgresql{self._settings.engine_version}"
         parameters = {
             "log_lock_waits": "1",
             "log_min_duration_statement": "5000",

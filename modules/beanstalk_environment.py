@@ -102,8 +102,9 @@ class BeanstalkEnvironment(Construct):
                 for group in options
                 for namespace, values in group.items()
                 for option, value in sorted(values.items())
+                if value  # Beanstalk may drop an empty one on reading, and every plan would add it again
             ],
-            lifecycle=TerraformResourceLifecycle(ignore_changes=["version_label"]),
+            lifecycle=TerraformResourceLifecycle(ignore_changes=_not_terraforms(settings)),
             depends_on=[web_tier],
         )
         exempt(
@@ -114,7 +115,7 @@ class BeanstalkEnvironment(Construct):
         exempt(
             self._environment,
             "CKV_AWS_340",
-            reason="the platform's version stands in the settings: what was tested is what runs",
+            reason="updates within the platform branch happen when the operator chooses, by `quintet beaver platforms`",
         )
         for connections in (self.connections, balancer.connections):
             connections.exempt("CKV2_AWS_5", reason="Beanstalk attaches it, by the options that name it")
@@ -157,6 +158,16 @@ class BeanstalkEnvironment(Construct):
         )
 
 
+def _not_terraforms(settings: BeanstalkEnvironmentSettings) -> list[str]:
+    """The arguments that Terraform sets at creation only.
+
+    The deployed version belongs to whoever deploys. The platform's version within a branch belongs to Beanstalk; a move
+    to another branch is an update that a plan shows.
+    """
+    moving = settings.platform_branch_before is not None
+    return ["version_label"] if moving else ["solution_stack_name", "version_label"]
+
+
 class _Balancer(Construct):
     """The place in the network of the load balancer that Beanstalk makes."""
 
@@ -188,6 +199,7 @@ def _instance_options(settings: BeanstalkEnvironmentSettings, instance_profile: 
         "aws:autoscaling:launchconfiguration": {
             "IamInstanceProfile": instance_profile,
             "SecurityGroups": security_group_id,
+            "DisableDefaultEC2SecurityGroup": "true",  # Beanstalk's own lets everything out
             "DisableIMDSv1": "true",
             "MonitoringInterval": "1 minute",
             "RootVolumeType": "gp3",
@@ -278,7 +290,7 @@ def _operating_options(settings: BeanstalkEnvironmentSettings, service_role: str
             "DeleteOnTerminate": "false",
             "RetentionInDays": str(settings.log_retention_days),
         },
-        # the platform's version is in the settings and in git, so nothing else changes it
+        # a newer version of the branch comes when the operator asks for it, never in the middle of a contest
         "aws:elasticbeanstalk:managedactions": {"ManagedActionsEnabled": "false"},
     }
 

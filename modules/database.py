@@ -13,7 +13,7 @@ from constructs import Construct
 
 from config.components import DatabaseSettings
 from modules.access import Connections, Grantable
-from modules.engines import Engine
+from modules.engines import Engine, lifecycle_support
 from modules.enhanced_monitoring import EnhancedMonitoringRole
 from modules.log_group import LogGroup
 from modules.network import Network
@@ -35,7 +35,7 @@ class Database(Construct):
     change happens when it is applied, some with an interruption. With `connections` it stands in that security group,
     which others may share, instead of one of its own.
 
-    Raises ValueError for an engine_version that names no release series, and for parameters that switch TLS.
+    Raises ValueError for an engine_version that is not a release series, and for parameters that switch TLS.
     """
 
     def __init__(
@@ -79,6 +79,7 @@ class Database(Construct):
             identifier=name,
             engine=engine.name,
             engine_version=settings.engine_version,
+            engine_lifecycle_support=lifecycle_support(extended=settings.extended_support),
             auto_minor_version_upgrade=True,
             apply_immediately=True,  # the operator chooses the hour, and what was applied is what runs
             allow_major_version_upgrade=True,  # a new engine_version in the settings asks for it, nothing else does

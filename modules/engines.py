@@ -9,6 +9,11 @@ from dataclasses import dataclass
 GIB = 2**30
 
 
+def lifecycle_support(*, extended: bool) -> str:
+    """What RDS does when the standard support of a release series ends: go on at a price, or upgrade."""
+    return f"open-source-rds-extended-support{'' if extended else '-disabled'}"
+
+
 @dataclass(frozen=True)
 class Engine:
     """One engine as RDS knows it."""
@@ -28,17 +33,14 @@ class Engine:
     """The instance classes that are too small for it."""
 
     def parameter_group_family(self, version: str) -> str:
-        """The family of `version`. Raises ValueError when the version is too short to name one.
+        """The family of the release series `version`. Raises ValueError when it names none, or a minor version.
 
-        >>> MYSQL.parameter_group_family("8.0.42"), POSTGRESQL.parameter_group_family("16.4")
-        ('mysql8.0', 'postgres16')
+        >>> MYSQL.parameter_group_family("8.4"), POSTGRESQL.parameter_group_family("16")
+        ('mysql8.4', 'postgres16')
         """
-        parts = version.split(".")[: self.family_parts]
-        if len(parts) < self.family_parts:
-            raise ValueError(
-                f'engine_version = "{version}" names no {self.name} release series; example: "{version}.0"'
-            )
-        return self.name + ".".join(parts)
+        if version.count(".") + 1 != self.family_parts:
+            raise ValueError(f'engine_version = "{version}" is not a release series of {self.name}')
+        return self.name + version
 
     def parameters_for(self, *, require_tls: bool, given: Mapping[str, str]) -> dict[str, str]:
         """The engine's parameters, with those `given` on top. Raises ValueError when these touch the TLS parameter."""

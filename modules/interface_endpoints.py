@@ -22,7 +22,7 @@ class InterfaceEndpoints(Construct):
         super().__init__(scope, id_)
         region = DeploymentStack.of_construct(self).region
         self.connections = Connections(
-            self, name=name, vpc_id=network.vpc_id, port=443, description=f"AWS's services for {name}"
+            self, name=name, vpc_id=network.vpc_id, port=443, description=f"AWS services for {name}"
         )
         for service in services:
             VpcEndpoint(

@@ -20,7 +20,7 @@ from constructs import Construct
 from modules.access import Connections, Grantable
 from modules.log_group import LogGroup
 from modules.network import Network
-from modules.policy import allow, document
+from modules.policy import allow, deny, document
 from modules.refusals import exempt
 from modules.service_role import ServiceRole
 from modules.stack import DeploymentStack
@@ -78,7 +78,18 @@ class PythonFunction(Construct):
                     actions=["ec2:CreateNetworkInterface"],
                     resources=[f"{ours}:{kind}/*" for kind in ("network-interface", "security-group", "subnet")],
                 ),
-                allow("KeepInterfaces", actions=_KEEP_INTERFACES, resources=[f"{ours}:network-interface/*"]),
+                # Lambda asks for these without naming an interface, and refuses a role that has them for our own only
+                allow("KeepInterfaces", actions=_KEEP_INTERFACES, resources=["*"]),
+                deny(
+                    "KeepInterfacesFromTheFunction",
+                    actions=_KEEP_INTERFACES,
+                    resources=["*"],
+                    conditions={
+                        "ArnEquals": {
+                            "lambda:SourceFunctionArn": f"arn:aws:lambda:{stack.region}:{account_id}:function:{name}"
+                        }
+                    },
+                ),
                 # none of these can be allowed for one resource
                 allow(
                     "LookAtNetwork", actions=["ec2:DescribeNetworkInterfaces", "ec2:DescribeSubnets"], resources=["*"]

@@ -8,13 +8,13 @@ from typing import Annotated, Any, ClassVar, Literal, Self
 from pydantic import Field, model_validator
 
 from config.components import (
-    DatabaseSettings,
     FleetSettings,
     GuardedSettings,
     ImageSettings,
     LatestImage,
     LoadBalancerSettings,
     OwnNetwork,
+    PostgresqlSettings,
 )
 from config.deployment import DeploymentSettings
 from config.settings import Refusal, Settings
@@ -44,13 +44,13 @@ class ApplicationSettings(Settings):
         return 8000 if self.generation == "documented" else 80
 
 
-class AquamarkDatabaseSettings(DatabaseSettings):
+class AquamarkDatabaseSettings(PostgresqlSettings):
     """The database, and how old a client library it still lets in."""
 
     password_encryption: Literal["scram-sha-256", "md5"] = "scram-sha-256"  # noqa: S105 - a method
     """libpq speaks SCRAM from version 10 on; the documented image, from Ubuntu 14.04, has 9.3."""
 
-    guarded: ClassVar[Mapping[str, Any]] = {**DatabaseSettings.guarded, "password_encryption": "md5"}
+    guarded: ClassVar[Mapping[str, Any]] = {**PostgresqlSettings.guarded, "password_encryption": "md5"}
 
 
 class BackupSettings(Settings):

@@ -8,7 +8,7 @@ from typing import Annotated, Literal, Self
 from pydantic import Field, model_validator
 
 from config.beanstalk import BeanstalkEnvironmentSettings
-from config.components import DatabaseSettings, OwnNetwork, TableSettings
+from config.components import MysqlSettings, OwnNetwork, TableSettings
 from config.deployment import DeploymentSettings
 from config.settings import Refusal, Settings
 from config.static_site import CnameDelivery, StaticSiteSettings
@@ -58,7 +58,7 @@ class BeaverContestSettings(DeploymentSettings):
     dns: DnsSettings
     admin: BeanstalkEnvironmentSettings
     contest: BeanstalkEnvironmentSettings
-    database: DatabaseSettings
+    database: MysqlSettings
     team: TableSettings = TableSettings()
     team_question: TableSettings = TableSettings()
     sessions: TableSettings = TableSettings()

@@ -8,10 +8,10 @@ from typing import Annotated, Any, ClassVar, Self
 from pydantic import Field, model_validator
 
 from config.components import (
-    DatabaseSettings,
     FleetSettings,
     GuardedSettings,
     LoadBalancerSettings,
+    MysqlSettings,
     OwnNetwork,
     RedisSettings,
     TableSettings,
@@ -56,7 +56,7 @@ class SuaiCloudAppSettings(DeploymentSettings):
 
     application: ApplicationSettings = ApplicationSettings()
     bucket: BucketSettings
-    database: DatabaseSettings
+    database: MysqlSettings
     redis: RedisSettings
     dynamodb: PartitionedTableSettings
     fleet: FleetSettings

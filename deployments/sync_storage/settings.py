@@ -6,7 +6,7 @@ from typing import Annotated, Self
 
 from pydantic import Discriminator, Field, StringConstraints, Tag, field_validator, model_validator
 
-from config.components import DatabaseSettings, FleetSettings, LoadBalancerSettings, OwnNetwork
+from config.components import FleetSettings, LoadBalancerSettings, MysqlSettings, OwnNetwork
 from config.deployment import DeploymentSettings
 from config.memcached import MemcachedSettings
 from config.settings import Refusal, Settings
@@ -31,7 +31,7 @@ class HostNamesSettings(Settings):
     """The hosted zone that holds the domain."""
 
 
-class NodeSettings(DatabaseSettings):
+class NodeSettings(MysqlSettings):
     """One database host. It serves ten host names, each with a database of its own."""
 
 
@@ -142,10 +142,10 @@ class SyncStorageSettings(DeploymentSettings):
         if self.application_user == self.node_user:
             raise Refusal("must differ from node_user: webheads are not the databases' master", "application_user")
         for name, node in self.nodes.items():
-            if not node.engine_version.startswith("8.0"):
+            if node.engine_version not in ("8.0", "8.4"):
                 raise Refusal(
-                    "must be 8.0 or 8.0.x: the application's client signs in with mysql_native_password, "
-                    "which later releases leave out",
+                    "must be 8.4 or 8.0: the application's client signs in with mysql_native_password, "
+                    "which MySQL 9 leaves out",
                     "nodes",
                     name,
                     "engine_version",

@@ -37,6 +37,8 @@ _KEEP_ALL_VERSIONS = {
     }
 }
 _WEB_SERVER = {"Name": "WebServer", "Type": "Standard", "Version": "1.0"}
+_PHP_PLATFORMS = tuple(f"64bit Amazon Linux 2023 v4.13.7 running PHP {php}" for php in ("8.5", "8.4", "8.3", "8.2"))
+"""Newer than moto's list, which ends in 2025: AWS Elastic Beanstalk Platforms, "supported platforms", of 2026-09."""
 _UPDATABLE = ("VersionLabel", "SolutionStackName", "Description", "PlatformArn", "TemplateName")
 
 
@@ -44,6 +46,14 @@ _UPDATABLE = ("VersionLabel", "SolutionStackName", "Description", "PlatformArn",
 def with_parsed_parameters(original: Any, response: EBResponse) -> None:
     original(response)
     response.automated_parameter_parsing = True
+
+
+@GAP.action(EBResponse, replaces=True)
+def list_available_solution_stacks(self: EBResponse) -> ActionResult:
+    added = [{"SolutionStackName": stack, "PermittedFileTypes": ["zip"]} for stack in _PHP_PLATFORMS]
+    return ActionResult(
+        {"SolutionStacks": _solution_stacks(), "SolutionStackDetails": [*added, *SOLUTION_STACK_DETAILS]}
+    )
 
 
 @GAP.action(EBResponse, replaces=True)
@@ -312,6 +322,10 @@ def _environment(response: EBResponse) -> Record:
     raise GAP.error("InvalidParameterValue", f"No Environment found for {environment_id or name}.")
 
 
+def _solution_stacks() -> list[str]:
+    return [*_PHP_PLATFORMS, *(str(details["SolutionStackName"]) for details in SOLUTION_STACK_DETAILS)]
+
+
 def _refuse_missing_bundle(response: EBResponse, source: Record) -> None:
     """Refuse a version whose bundle is not in S3, as AWS does."""
     if not source.get("S3Bucket"):
@@ -327,7 +341,7 @@ def _refuse_missing_bundle(response: EBResponse, source: Record) -> None:
 
 
 def _refuse_unknown_stack(stack: str | None) -> None:
-    if stack and stack not in [details["SolutionStackName"] for details in SOLUTION_STACK_DETAILS]:
+    if stack and stack not in _solution_stacks():
         raise GAP.error("InvalidParameterValue", f"No Solution Stack named '{stack}' found.")
 
 

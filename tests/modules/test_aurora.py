@@ -18,7 +18,7 @@ def aurora(*, protect_data: bool = True, **settings: Any) -> Synthesised:
         "database",
         name="sample-database",
         network=Network(stack, "network", name="sample", settings=NETWORK),
-        settings=AuroraSettings(**{"engine_version": "16.6", **settings}),
+        settings=AuroraSettings(**{"engine_version": "16", **settings}),
         key=EncryptionKey(stack, "key", name="sample", description="of a sample"),
         database_name="cd2",
         username="cd2_admin",
@@ -65,7 +65,7 @@ def test_protected_it_cannot_be_destroyed_and_leaves_a_snapshot():
 
 
 def test_the_parameter_group_is_of_the_versions_family_and_asks_for_tls():
-    group = aurora(engine_version="15.8").resource("aws_rds_cluster_parameter_group.database_parameter_group")
+    group = aurora(engine_version="15").resource("aws_rds_cluster_parameter_group.database_parameter_group")
     assert group["family"] == "aurora-postgresql15"
     assert {parameter["name"]: parameter["value"] for parameter in group["parameter"]}["rds.force_ssl"] == "1"
 

@@ -19,7 +19,8 @@ def settings(**changes: Any) -> BeanstalkEnvironmentSettings:
     given = {
         "name": "webEnv",
         "host_name": "web.example.org",
-        "solution_stack_name": "64bit Amazon Linux 2023 v4.7.0 running PHP 8.1",
+        "platform_branch": "PHP 8.4 running on 64bit Amazon Linux 2023",
+        "platform_version": "4.13.7",
         "instance_type": "t3.small",
         "min_size": 1,
         "max_size": 2,
@@ -99,10 +100,33 @@ def test_the_first_version_is_the_placeholder_and_later_ones_are_left_alone() ->
         result.resource("aws_elastic_beanstalk_environment.web"),
         {
             "version_label": "${aws_elastic_beanstalk_application_version.application_placeholder.name}",
-            "lifecycle": {"ignore_changes": ["version_label"]},
+            "lifecycle": {"ignore_changes": ["solution_stack_name", "version_label"]},
         },
     )
     assert result.files["placeholder.zip"] == b"zip"
+
+
+def test_a_move_to_another_platform_branch_is_a_change_that_a_plan_shows() -> None:
+    moving = environment(platform_branch_before="PHP 8.3 running on 64bit Amazon Linux 2023")
+    assert_subset(
+        moving.resource("aws_elastic_beanstalk_environment.web"),
+        {
+            "solution_stack_name": "64bit Amazon Linux 2023 v4.13.7 running PHP 8.4",
+            "lifecycle": {"ignore_changes": ["version_label"]},
+        },
+    )
+
+
+def test_the_branch_before_is_another_one() -> None:
+    with pytest.raises(ValueError, match="is platform_branch itself; leave it out"):
+        settings(platform_branch_before="PHP 8.4 running on 64bit Amazon Linux 2023")
+
+
+def test_no_option_is_empty_and_beanstalk_adds_no_security_group() -> None:
+    options = environment().resource("aws_elastic_beanstalk_environment.web")["setting"]
+    assert [option for option in options if option["value"] == ""] == []
+    found = {(option["namespace"], option["name"]): option["value"] for option in options}
+    assert found["aws:autoscaling:launchconfiguration", "DisableDefaultEC2SecurityGroup"] == "true"
 
 
 def test_an_environment_waits_for_what_its_instances_may_do() -> None:

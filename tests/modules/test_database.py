@@ -121,7 +121,7 @@ def test_another_database_goes_without_a_trace_and_says_why():
 
 @pytest.mark.parametrize(
     ("engine", "version", "family"),
-    [(MYSQL, "8.0", "mysql8.0"), (MYSQL, "8.4.3", "mysql8.4"), (POSTGRESQL, "16", "postgres16")],
+    [(MYSQL, "8.0", "mysql8.0"), (MYSQL, "8.4", "mysql8.4"), (POSTGRESQL, "16", "postgres16")],
 )
 def test_parameters_belong_to_the_release_series(engine: Engine, version: str, family: str):
     group = database(engine=engine, engine_version=version).resource("aws_db_parameter_group.database_parameter_group")
@@ -135,9 +135,23 @@ def test_parameters_belong_to_the_release_series(engine: Engine, version: str, f
     )
 
 
-def test_a_version_that_names_no_release_series_is_refused():
-    with pytest.raises(ValueError, match=r'engine_version = "8" names no mysql release series; example: "8\.0"'):
-        database(engine_version="8")
+@pytest.mark.parametrize(
+    ("engine", "version"), [(MYSQL, "8"), (MYSQL, "8.4.3"), (POSTGRESQL, "16.4"), (POSTGRESQL, "16.0.1")]
+)
+def test_a_version_other_than_a_release_series_is_refused(engine: Engine, version: str):
+    with pytest.raises(ValueError, match=f'engine_version = "{version}" is not a release series of {engine.name}'):
+        database(engine=engine, engine_version=version)
+
+
+def test_extended_support_is_off_and_costs_a_reason():
+    reason = "The application is retired before the price matters"
+    for extra, expected in (
+        ({}, "open-source-rds-extended-support-disabled"),
+        ({"extended_support": True, "reasons": {"extended_support": reason}}, "open-source-rds-extended-support"),
+    ):
+        assert database(**extra).resource("aws_db_instance.database")["engine_lifecycle_support"] == expected
+    with pytest.raises(ValueError, match="needs a reason"):
+        database(extended_support=True)
 
 
 @pytest.mark.parametrize(

@@ -26,9 +26,9 @@ DATABASES = tuple(f"syncstorage{number}" for number in range(HOST_NAMES_PER_NODE
 PARAMETERS = {
     "character_set_server": "utf8",
     "collation_server": "utf8_general_ci",
-    "default_authentication_plugin": "mysql_native_password",
 }
-"""What the application's client, PyMySQL 0.6, speaks."""
+"""The collation of handshakes. PyMySQL 0.6.7, the application's client, fails with `KeyError: 255` before it signs in
+to a server with MySQL's own default, utf8mb4_0900_ai_ci (run against MySQL 8.4.8 on 2026-11-28)."""
 
 
 class Nodes(Construct):

@@ -24,7 +24,7 @@ MISFITS: list[tuple[str, dict[str, Any], str]] = [
     ("network", {"nat": "none"}, "network.nat = .*must be single or per_az"),
     ("database", {"require_tls": True, "reasons": {}}, "database.require_tls = true: must be false"),
     ("static", {"reasons": {}}, "static.access = .*needs a reason"),
-    ("contest", {"solution_stack_name": "64bit Amazon Linux 2018.03 v2.9.12 running PHP 5.6"}, "is not a PHP platform"),
+    ("contest", {"platform_branch": "PHP 5.6 running on 64bit Amazon Linux"}, "is not a PHP platform branch"),
     ("contest", {"name": "-x"}, "is not the name of a Beanstalk environment"),
     ("contest", {"min_size": 9}, "contest.max_size = 4: is below min_size = 9"),
     ("contest", {"scale_in_cpu_percent": 60}, "must be below scale_out_cpu_percent = 60"),

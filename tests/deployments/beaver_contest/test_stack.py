@@ -89,7 +89,7 @@ def test_instances_are_private_and_known_by_tokens_only(stack: StackJson) -> Non
 def test_terraform_leaves_the_version_to_whoever_deploys(stack: StackJson) -> None:
     for role in ROOTS:
         environment = stack.resource(f"aws_elastic_beanstalk_environment.{role}")
-        assert environment["lifecycle"]["ignore_changes"] == ["version_label"]
+        assert environment["lifecycle"]["ignore_changes"] == ["solution_stack_name", "version_label"]
         assert (
             environment["version_label"] == "${aws_elastic_beanstalk_application_version.application_placeholder.name}"
         )

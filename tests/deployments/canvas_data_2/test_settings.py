@@ -20,7 +20,7 @@ DEV = (ROOT / "deployments/canvas_data_2/environments/dev.toml").read_text()
         ('expression = "rate(3 hours)"', 'expression = "hourly"', "schedule.expression"),
         ("max_capacity_acu = 4.0", "max_capacity_acu = 4.3", "aurora.max_capacity_acu"),
         ("min_capacity_acu = 0.5", "min_capacity_acu = 8.0", "is below min_capacity_acu = 8.0"),
-        ('engine_version = "16.6"', 'engine_version = "13.9"', "aurora.engine_version"),
+        ('engine_version = "16"', 'engine_version = "16.8"', 'aurora.engine_version = "16.8": is not a release series'),
         ('stage = "dev"', 'stage = "test"', "stage"),
         ("[schedule]", '[database]\nuser = "cd2_admin"\n[schedule]', "must be another than admin_user"),
         ("[schedule]", '[dap]\nnamespaces = ["mastery"]\n[schedule]', "dap.namespaces"),

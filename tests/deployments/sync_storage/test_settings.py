@@ -26,7 +26,7 @@ def changed(folder: Path, old: str, new: str) -> SyncStorageSettings:
             'node_type = "cache.t4g.small"', 'node_type = "cache.t4g.small"\nnum_cache_nodes = 2', "cache.num_cache_nodes",
             "must be 1: the application's memcached client can handle one server only",
         ),
-        ('engine_version = "8.0"', 'engine_version = "8.4"', "nodes.a.engine_version", "mysql_native_password"),
+        ('engine_version = "8.4"', 'engine_version = "9.7"', "nodes.a.engine_version", "mysql_native_password"),
         ("require_tls = false\n\n[nodes.a.reasons]\nrequire_tls", "[nodes.a.reasons]\nrequire_tls", "nodes.a", "a reason for nothing"),
         ("idle_timeout_seconds = 600", "idle_timeout_seconds = 575", "load_balancer.idle_timeout_seconds", "above 575"),
         (

@@ -35,7 +35,7 @@ def applied(contest: Made) -> Contest:
         beanstalk.create_environment(
             ApplicationName=made.text("application"),
             EnvironmentName=made.text(f"{role}_environment"),
-            SolutionStackName="64bit Amazon Linux 2023 v4.7.0 running PHP 8.1",
+            SolutionStackName="64bit Amazon Linux 2023 v4.13.7 running PHP 8.4",
             VersionLabel="before",
         )
     return made
