@@ -1,23 +1,27 @@
-"""What web servers and the daemon host are told when they start."""
+"""Web servers and the daemon host, and the values they start with."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
-from config.components import FleetSettings
 from deployments.aquamark.constructs.attachments import Attachments
 from deployments.aquamark.settings import AquamarkSettings
 from modules.access import Grantable
+from modules.bucket import Bucket
 from modules.database import Database
-from modules.fleet import log_group_name
+from modules.fleet import Fleet, log_group_name
 from modules.image_repository import ImageRepository
+from modules.load_balancer import HealthCheck
+from modules.network import Network
 from modules.policy import allow, document
 from modules.secret import Secret
 from modules.stack import DeploymentStack
 from modules.template import template_file
 
-LOG_ROLES = ("application", "boot")
+PING = HealthCheck(path="/ping", interval_seconds=30, timeout_seconds=10, unhealthy_threshold=10)
+"""It asks the database: only after five minutes of silence are instances left out, and none is replaced for it."""
 _USER_DATA = Path(__file__).parents[1] / "runtime" / "user_data.sh"
 
 
@@ -25,23 +29,46 @@ _USER_DATA = Path(__file__).parents[1] / "runtime" / "user_data.sh"
 class Hosts:
     """One program runs on every host; `role` and these values make the difference."""
 
+    stack: DeploymentStack
     settings: AquamarkSettings
+    network: Network
     repository: ImageRepository
     database: Database
     login: Secret
     smtp: Secret
     attachments: Attachments
-    dumps_bucket: str
-    topic_arn: str
+    dumps: Bucket
 
-    @property
-    def web_settings(self) -> FleetSettings:
-        """The web fleet's settings; before there is a version, it has no instances."""
+    def web(self) -> Fleet:
+        """The web servers of `settings.version`; before there is a version, the group has no instances."""
+        version = self.settings.version
         none_yet = {"min_size": 0, "max_size": 1}
-        return self.settings.web.model_copy(update={} if self.settings.version else none_yet)
+        return self._fleet("web")(
+            settings=self.settings.web.model_copy(update={} if version else none_yet),
+            version=version or "none",
+            replace_unhealthy_targets=False,
+        )
 
-    def user_data(self, stack: DeploymentStack, *, role: str, fleet_name: str) -> str:
-        """The user data of a host in `role`: `web` or `daemons`."""
+    def daemons(self) -> Fleet:
+        """The one host of the daemons."""
+        return self._fleet("daemons")(settings=self.settings.daemons.fleet(), singleton=True)
+
+    def _fleet(self, role: str) -> partial[Fleet]:
+        name = self.stack.physical_name(role)
+        return partial(
+            Fleet,
+            self.stack,
+            role,
+            name=name,
+            network=self.network,
+            subnets=self.settings.application.subnets,
+            log_roles=("application", "boot"),
+            user_data=self._user_data(role, fleet_name=name),
+            compressed_user_data=True,
+        )
+
+    def _user_data(self, role: str, *, fleet_name: str) -> str:
+        stack = self.stack
         settings, application, mail = self.settings, self.settings.application, self.settings.mail
         return template_file(
             stack,
@@ -65,13 +92,13 @@ class Hosts:
             storage_secret_arn=self.attachments.secret_arn,
             smtp_secret_arn=self.smtp.arn,
             bucket=self.attachments.bucket_name,
-            dumps_bucket=self.dumps_bucket,
+            dumps_bucket=self.dumps.name,
             smtp_server=mail.smtp_server,
             smtp_port=str(mail.smtp_port),
             smtp_use_tls=str(mail.smtp_use_tls),
             send_from=mail.send_from,
             error_send_to=mail.error_send_to,
-            topic_arn=self.topic_arn,
+            topic_arn=f"arn:aws:sns:{stack.region}:{stack.environment.account_id}:{stack.physical_name('alarms')}",
             log_group=log_group_name(fleet_name, "application"),
             boot_log_group=log_group_name(fleet_name, "boot"),
         )

@@ -56,7 +56,7 @@ class SiteCheck:
             return Finding(name, fine=False, said=str(error).splitlines()[0])
 
     def _address(self) -> str:
-        return self.url or self.site.outputs().text("url")
+        return self.url or self.site.outputs().url
 
     def _ping(self) -> str:
         with urllib.request.urlopen(f"{self._address()}/ping", timeout=20) as answer:  # noqa: S310 - of the stack
@@ -70,7 +70,7 @@ class SiteCheck:
     def _web(self) -> str:
         outputs = self.site.outputs()
         groups, targets = self.site.web_groups(), self.site.targets()
-        current = outputs.text("web_group")
+        current = outputs.web_group
         others = sorted(set(groups) - {current})
         mine = {instance["InstanceId"] for instance in groups.get(current, {}).get("Instances", [])}
         ill = sorted(instance for instance, state in targets.items() if state != "healthy")
@@ -78,10 +78,10 @@ class SiteCheck:
         _demand(not others, "", f"groups of other versions are left: {', '.join(others)}")
         _demand(not strangers, "", f"the load balancer knows strangers: {', '.join(strangers)}")
         _demand(not ill, "", f"not healthy: {', '.join(ill)}")
-        return _demand(bool(targets), f"{len(targets)} of {outputs.text('version')}", "nobody serves")
+        return _demand(bool(targets), f"{len(targets)} of {outputs.version}", "nobody serves")
 
     def _daemons(self) -> str:
-        version = self.site.outputs().text("version")
+        version = self.site.outputs().version
         running = json.loads(self.site.task("status", what="looking at the daemons") or "{}")
         wrong = [f"{name} runs {image}" for name, image in running.items() if not str(image).endswith(f":{version}")]
         return _demand(
@@ -90,14 +90,14 @@ class SiteCheck:
 
     def _storage_key(self) -> str:
         outputs = self.site.outputs()
-        keys = self.site.client("iam").list_access_keys(UserName=outputs.text("storage_user"))["AccessKeyMetadata"]
+        keys = self.site.client("iam").list_access_keys(UserName=outputs.storage_user)["AccessKeyMetadata"]
         active = [key["AccessKeyId"] for key in keys if key["Status"] == "Active"]
-        found = self.site.client("secretsmanager").get_secret_value(SecretId=outputs.text("storage_secret_arn"))
+        found = self.site.client("secretsmanager").get_secret_value(SecretId=outputs.storage_secret_arn)
         current = json.loads(found["SecretString"])["access_key_id"]
         return _demand(active == [current], "one, and it is the one in use", f"{len(active)} keys are active")
 
     def _database(self) -> str:
-        identifier = self.site.outputs().text("database_identifier")
+        identifier = self.site.outputs().database_identifier
         (found,) = self.site.client("rds").describe_db_instances(DBInstanceIdentifier=identifier)["DBInstances"]
         days, status = found["BackupRetentionPeriod"], found["DBInstanceStatus"]
         return _demand(status == "available" and days, f"available, {days} days of backups", f"it is {status}")

@@ -8,6 +8,7 @@ import json
 from collections.abc import Sequence
 from typing import Any
 
+from deployments.aquamark.outputs import AquamarkOutputs
 from operations.demo.check import Check, CheckContext, expect
 
 
@@ -25,7 +26,7 @@ def checks() -> Sequence[Check]:
 
 def tags_never_change_their_meaning(context: CheckContext) -> str:
     """The repository scans what is pushed and lets no tag be moved."""
-    name = context.outputs["repository"]
+    name = context.read(AquamarkOutputs).repository
     (found,) = context.client("ecr").describe_repositories(repositoryNames=[name])["repositories"]
     expect(found["imageTagMutability"] == "IMMUTABLE", f"tags of {name} can be moved")
     expect(found["imageScanningConfiguration"]["scanOnPush"], f"{name} does not scan images")
@@ -34,12 +35,13 @@ def tags_never_change_their_meaning(context: CheckContext) -> str:
 
 def attachments_keep_every_version(context: CheckContext) -> str:
     """The bucket is versioned, and its policy forbids the user to change that or to delete."""
-    s3, bucket = context.client("s3"), context.outputs["attachments_bucket"]
+    outputs = context.read(AquamarkOutputs)
+    s3, bucket = context.client("s3"), outputs.attachments_bucket
     expect(s3.get_bucket_versioning(Bucket=bucket).get("Status") == "Enabled", f"{bucket} is not versioned")
     policy = json.loads(s3.get_bucket_policy(Bucket=bucket)["Policy"])
     denied = {action for statement in policy["Statement"] for action in statement["Action"]}
     expect({"s3:PutBucketVersioning", "s3:DeleteObject"} <= denied, f"{bucket} does not keep every version")
-    keys = context.client("iam").list_access_keys(UserName=context.outputs["storage_user"])["AccessKeyMetadata"]
+    keys = context.client("iam").list_access_keys(UserName=outputs.storage_user)["AccessKeyMetadata"]
     expect(not keys, "the storage user has an access key although no command was asked for one")
     return "versioned; no key yet"
 
@@ -54,7 +56,7 @@ def database_is_as_documented_and_snapshots_outlive_it(context: CheckContext) ->
     backup = context.client("backup")
     plans = backup.list_backup_plans()["BackupPlansList"]
     found = [backup.get_backup_plan(BackupPlanId=plan["BackupPlanId"])["BackupPlan"] for plan in plans]
-    vault = context.outputs["backup_vault"]
+    vault = context.read(AquamarkOutputs).backup_vault
     expect(any(rule["TargetBackupVaultName"] == vault for plan in found for rule in plan["Rules"]), "no weekly plan")
     return f"{database['DBInstanceClass']}, weekly snapshots to {vault}"
 
@@ -72,10 +74,10 @@ def only_web_and_daemons_reach_the_database(context: CheckContext) -> str:
 
 def one_version_serves_behind_the_load_balancer(context: CheckContext) -> str:
     """The group carries the version, its instances and no others are healthy, and they are told the version."""
-    group = _group(context, "web_group")
-    version = context.outputs["version"]
+    outputs = context.read(AquamarkOutputs)
+    group, version = _group(context, outputs.web_group), outputs.version
     expect(group["AutoScalingGroupName"].endswith(f"-{version}"), f"{group['AutoScalingGroupName']} is not {version}")
-    elb, arn = context.client("elbv2"), context.outputs["target_group_arn"]
+    elb, arn = context.client("elbv2"), outputs.target_group_arn
     (targets,) = elb.describe_target_groups(TargetGroupArns=[arn])["TargetGroups"]
     asked = (targets["HealthCheckProtocol"], targets["HealthCheckPath"], targets["Port"])
     expect(asked == ("HTTP", "/ping", 80), f"the load balancer asks for {asked}")
@@ -89,7 +91,7 @@ def one_version_serves_behind_the_load_balancer(context: CheckContext) -> str:
 
 def one_daemon_host_runs_the_same_version(context: CheckContext) -> str:
     """Exactly one host, told the same version."""
-    group = _group(context, "daemon_group")
+    group = _group(context, context.read(AquamarkOutputs).daemon_group)
     sizes = (group["MinSize"], group["DesiredCapacity"], group["MaxSize"])
     expect(sizes == (1, 1, 1), f"the daemons' group is {sizes}")
     expect(len(group["Instances"]) == 1, f"{len(group['Instances'])} daemon hosts run")
@@ -97,9 +99,10 @@ def one_daemon_host_runs_the_same_version(context: CheckContext) -> str:
     return "one host"
 
 
-def _group(context: CheckContext, output: str) -> dict[str, Any]:
-    autoscaling, name = context.client("autoscaling"), context.outputs[output]
-    found = autoscaling.describe_auto_scaling_groups(AutoScalingGroupNames=[name])["AutoScalingGroups"]
+def _group(context: CheckContext, name: str) -> dict[str, Any]:
+    found = context.client("autoscaling").describe_auto_scaling_groups(AutoScalingGroupNames=[name])[
+        "AutoScalingGroups"
+    ]
     expect(len(found) == 1, f"there is no group {name}")
     group: dict[str, Any] = found[0]
     return group
@@ -113,15 +116,16 @@ def _told(context: CheckContext, group: dict[str, Any]) -> None:
     packed = base64.b64decode(found["LaunchTemplateData"]["UserData"])
     expect(len(packed) <= 16384, f"the user data has {len(packed)} bytes, EC2 takes 16384")
     text = gzip.decompress(packed).decode()
-    expect(f'"version": "{context.outputs["version"]}"' in text, "the user data names another version")
-    for name in ("database_address", "login_secret_arn", "repository_url"):
-        expect(f'"{context.outputs[name]}"' in text, f"the user data does not name {name}")
-    master = context.client("secretsmanager").get_secret_value(SecretId=context.outputs["database_secret_arn"])
+    outputs = context.read(AquamarkOutputs)
+    expect(f'"version": "{outputs.version}"' in text, "the user data names another version")
+    for value in (outputs.database_address, outputs.login_secret_arn, outputs.repository_url):
+        expect(f'"{value}"' in text, f"the user data does not name {value}")
+    master = context.client("secretsmanager").get_secret_value(SecretId=outputs.database_secret_arn)
     expect(json.loads(master["SecretString"])["password"] not in text, "the password stands in the user data")
 
 
 def _database(context: CheckContext) -> dict[str, Any]:
-    name = context.outputs["database_identifier"]
+    name = context.read(AquamarkOutputs).database_identifier
     (found,) = context.client("rds").describe_db_instances(DBInstanceIdentifier=name)["DBInstances"]
     database: dict[str, Any] = found
     return database

@@ -249,7 +249,7 @@ def check_default_login(
     """Fails while admin may sign in with the password admin, which the first start of Aquamark makes."""
     from deployments.aquamark.day2.admin_login import default_login_works
 
-    address = url or _site(environment).outputs().text("url")
+    address = url or _site(environment).outputs().url
     if default_login_works(address):
         typer.echo(f"admin signs in at {address} with the password admin: change it now.", err=True)
         raise typer.Exit(1)

@@ -33,28 +33,28 @@ class Database:
     def make_login(self, console: Console) -> None:
         """Give the application's login a new password, and have every host use it."""
         with refusals_explained():
-            master = self.site.outputs().text("database_secret_arn")
+            master = self.site.outputs().database_secret_arn
             console.print(self.site.task("login", master, what="the database login"), markup=False)
             console.print(f"{self.site.refresh_hosts()} hosts have read it.")
 
     def keep_smtp_login(self, username: str, password: str) -> None:
         """Keep the daemons' login to the mail server."""
         with refusals_explained():
-            arn = self.site.outputs().text("smtp_secret_arn")
+            arn = self.site.outputs().smtp_secret_arn
             text = json.dumps({"username": username, "password": password})
             self.site.client("secretsmanager").put_secret_value(SecretId=arn, SecretString=text)
 
     def migrate(self, version: str | None, console: Console) -> None:
         """Bring the schema to what `version`, by default the one that runs, wants."""
         with refusals_explained():
-            wanted = version or self.site.outputs().text("version")
+            wanted = version or self.site.outputs().version
             console.print(self.site.task("migrate", wanted, what="the migrations"), markup=False)
 
     def snapshot(self, name: str | None, console: Console, *, timeout_seconds: float = 7200) -> str:
         """Take a snapshot that stays until somebody deletes it; its name. One of that name is taken as it is."""
         with refusals_explained():
             rds = self.site.client("rds")
-            identifier = self.site.outputs().text("database_identifier")
+            identifier = self.site.outputs().database_identifier
             wanted = name or f"{identifier}-{datetime.now(UTC):%Y-%m-%d-%H-%M-%S}"
             if not _NAME.fullmatch(wanted):
                 raise OperatorError(f"{wanted} is not a snapshot's name: lower-case letters, digits, single hyphens.")
@@ -80,7 +80,7 @@ class Database:
             key = f"aquamark-{datetime.now(UTC):%Y-%m-%d-%H-%M-%S}.dump"
             said = self.site.task("dump", key, what="the dump")
             console.print(f"{said or key} is written, and kept for thirty days.", markup=False)
-            s3, bucket = self.site.client("s3"), self.site.outputs().text("dumps_bucket")
+            s3, bucket = self.site.client("s3"), self.site.outputs().dumps_bucket
             unfinished = target.with_name(target.name + ".part")
             unfinished.unlink(missing_ok=True)
             try:
@@ -100,17 +100,17 @@ class Database:
         with refusals_explained():
             outputs = self.site.outputs()
             if web:
-                group = self.site.group(outputs.text("web_group"))
+                group = self.site.group(outputs.web_group)
                 instances = [i["InstanceId"] for i in group["Instances"] if i["LifecycleState"] == "InService"]
                 if not instances:
-                    raise OperatorError(f"No web server is in service in {outputs.text('web_group')}.")
+                    raise OperatorError(f"No web server is in service in {outputs.web_group}.")
                 target, document = instances[0], "AWS-StartPortForwardingSession"
                 parameters = {"portNumber": ["80"], "localPortNumber": [str(local_port)]}
             else:
                 target, document = self.site.daemon_host(), "AWS-StartPortForwardingSessionToRemoteHost"
-                host = outputs.text("database_address")
+                host = outputs.database_address
                 parameters = {"host": [host], "portNumber": ["5432"], "localPortNumber": [str(local_port)]}
-        command = ["aws", "ssm", "start-session", "--region", outputs.stack.region, "--target", target]
+        command = ["aws", "ssm", "start-session", "--region", self.site.stack().region, "--target", target]
         return [*command, "--document-name", document, "--parameters", json.dumps(parameters)]
 
 

@@ -75,7 +75,7 @@ class DatabaseLook:
             raise OperatorError(f"The daemon host says of the database: {said[:200] or 'nothing'}") from None
 
     def _role(self) -> str:
-        return self.site.outputs().text("daemon_role_arn").rpartition("/")[2]
+        return self.site.outputs().daemon_role_arn.rpartition("/")[2]
 
     def _iam(self) -> Any:
         return self.site.client("iam")

@@ -260,7 +260,7 @@ class Restore:
         self.after_step(step)
 
     def _say_how_to_delete(self, identifier: str, console: Console, why: str) -> None:
-        region = self.site.outputs().stack.region
+        region = self.site.stack().region
         console.print(
             f"{why}:\n"
             f"  aws rds modify-db-instance --region {region} --db-instance-identifier {identifier} "
@@ -286,7 +286,7 @@ class Restore:
     @cached_property
     def _name(self) -> str:
         """The database's name, which the address is made of: it leads to the old instance now, to the new one soon."""
-        return self.site.outputs().text("database_identifier")
+        return self.site.outputs().database_identifier
 
     @cached_property
     def _record(self) -> RestoreRecord:

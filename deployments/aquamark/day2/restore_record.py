@@ -32,7 +32,7 @@ class RestoreRecord:
     @property
     def name(self) -> str:
         """What the parameter is called."""
-        return f"/quintet/{self.site.outputs().stack.name}/restore"
+        return f"/quintet/{self.site.stack().name}/restore"
 
     def read(self) -> Restoration | None:
         """The last one; None before the first."""

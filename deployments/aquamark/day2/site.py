@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from config.settings import ROOT
+from deployments.aquamark.outputs import AquamarkOutputs
 from operations.applied import Outputs, outputs_of
 from operations.aws import Aws
 from operations.errors import OperatorError
@@ -14,6 +15,8 @@ from operations.instances.run_command import POLL_SECONDS, RunCommand
 if TYPE_CHECKING:
     from collections.abc import Sequence
     from pathlib import Path
+
+    from operations.stacks import Stack
 
 DEPLOYMENT = "aquamark"
 _TASKS = ROOT / "deployments" / "aquamark" / "runtime" / "tasks.py"
@@ -29,17 +32,21 @@ class Site:
     aws: Aws = field(default_factory=Aws)
     poll_seconds: float = POLL_SECONDS
 
-    def outputs(self) -> Outputs:
+    def stack(self) -> Stack:
+        """The stack, which was applied."""
+        return self._applied().stack
+
+    def outputs(self) -> AquamarkOutputs:
         """The outputs of the stack as applied last."""
-        return outputs_of(self.root, DEPLOYMENT, self.environment, self.aws)
+        return self._applied().read(AquamarkOutputs)
 
     def client(self, service: str) -> Any:
         """A client in the stack's region."""
-        return self.aws.client(service, region=self.outputs().stack.region)
+        return self.aws.client(service, region=self.stack().region)
 
     def web_groups(self) -> dict[str, dict[str, Any]]:
         """The web groups of all versions by name, those that are being deleted included."""
-        prefix = self.outputs().text("web_name") + "-"
+        prefix = self.outputs().web_name + "-"
         pages = self.client("autoscaling").get_paginator("describe_auto_scaling_groups").paginate()
         groups = [group for page in pages for group in page["AutoScalingGroups"]]
         return {g["AutoScalingGroupName"]: g for g in groups if g["AutoScalingGroupName"].startswith(prefix)}
@@ -54,7 +61,7 @@ class Site:
 
     def targets(self) -> dict[str, str]:
         """Instance id → health, of all the load balancer knows, without those that are leaving."""
-        found = self.client("elbv2").describe_target_health(TargetGroupArn=self.outputs().text("target_group_arn"))
+        found = self.client("elbv2").describe_target_health(TargetGroupArn=self.outputs().target_group_arn)
         states = {t["Target"]["Id"]: t["TargetHealth"]["State"] for t in found["TargetHealthDescriptions"]}
         return {instance: state for instance, state in states.items() if state not in ("draining", "unused")}
 
@@ -67,7 +74,7 @@ class Site:
 
     def daemon_host(self) -> str:
         """The instance the daemons run on."""
-        name = self.outputs().text("daemon_group")
+        name = self.outputs().daemon_group
         running = [i for i in self.group(name)["Instances"] if i["LifecycleState"] == "InService"]
         if len(running) != 1:
             raise OperatorError(
@@ -91,12 +98,15 @@ class Site:
 
         One after the other, so that the web service stays.
         """
-        group = self.group(self.outputs().text("web_group"))
+        group = self.group(self.outputs().web_group)
         hosts = [i["InstanceId"] for i in group["Instances"] if i["LifecycleState"] == "InService"]
         for instance in [*hosts, self.daemon_host()]:
             self._commands().run([instance], "systemctl start aquamark.service", what="reading secrets anew")
             self._commands().run([instance], "aquamark-host wait", what="waiting for the web service")
         return len(hosts) + 1
 
+    def _applied(self) -> Outputs:
+        return outputs_of(self.root, DEPLOYMENT, self.environment, self.aws)
+
     def _commands(self) -> RunCommand:
-        return RunCommand(self.aws, self.outputs().stack.region, self.poll_seconds)
+        return RunCommand(self.aws, self.stack().region, self.poll_seconds)

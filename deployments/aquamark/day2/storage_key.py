@@ -25,7 +25,7 @@ class StorageKey:
         """Do it, saying each step. Raises OperatorError when it fails."""
         with refusals_explained():
             outputs = self.site.outputs()
-            user, secret_arn = outputs.text("storage_user"), outputs.text("storage_secret_arn")
+            user, secret_arn = outputs.storage_user, outputs.storage_secret_arn
             iam, manager = self.site.client("iam"), self.site.client("secretsmanager")
             keys = [key["AccessKeyId"] for key in iam.list_access_keys(UserName=user)["AccessKeyMetadata"]]
             current = _current(manager, secret_arn)

@@ -57,7 +57,7 @@ class Upgrade:
         with refusals_explained():
             setting = VersionSetting.of(self.site.root, self.site.environment)
             versions = self._target(setting)
-            before = self.site.outputs().text("version")
+            before = self.site.outputs().version
             back = "back " if versions.rolled_back_from else ""
             console.print(f"{self.site.environment}: from {before} {back}to {versions.wanted}")
             self._image(versions.wanted)
@@ -83,7 +83,7 @@ class Upgrade:
         self._done(console, "schema", schema or "the migrations have run")
         if plan.changes:
             terraform.apply(plan)
-        self._done(console, "fleet", f"{self.site.outputs().text('web_group')} is healthy")
+        self._done(console, "fleet", f"{self.site.outputs().web_group} is healthy")
         serving = self._only_the_new_one_serves(target)
         self._done(console, "old fleet", f"gone; {serving} instances of {target} serve")
         self._daemons()
@@ -110,7 +110,7 @@ class Upgrade:
         return now if now.version == self.version else Versions(self.version, previous_version=now.version)
 
     def _image(self, version: str) -> None:
-        name = self.site.outputs().text("repository")
+        name = self.site.outputs().repository
         ecr = self.site.client("ecr")
         try:
             ecr.describe_images(repositoryName=name, imageIds=[{"imageTag": version}])
@@ -119,7 +119,7 @@ class Upgrade:
             tags = sorted(tag for page in pages for image in page["imageDetails"] for tag in image.get("imageTags", []))
             raise OperatorError(
                 f"{name} has no image {version}; it has {', '.join(tags) or 'none'}. Nothing was changed.",
-                hint=f"Push it first: docker push {self.site.outputs().text('repository_url')}:{version}",
+                hint=f"Push it first: docker push {self.site.outputs().repository_url}:{version}",
             ) from None
 
     def _plan(self, run: Run) -> tuple[Terraform, PlanResult]:
@@ -137,7 +137,7 @@ class Upgrade:
 
     def _only_the_new_one_serves(self, version: str) -> int:
         """Wait until neither groups nor instances of other versions are left; how many instances serve."""
-        current = self.site.outputs().text("web_group")
+        current = self.site.outputs().web_group
         give_up = time.monotonic() + self.timeout_seconds
         while True:
             groups = self.site.web_groups()
@@ -158,7 +158,7 @@ class Upgrade:
 
     def _daemons(self) -> None:
         """Wait until the one daemon host was made from the newest launch template, replacing it where nothing does."""
-        name = self.site.outputs().text("daemon_group")
+        name = self.site.outputs().daemon_group
         autoscaling = self.site.client("autoscaling")
         give_up = time.monotonic() + self.timeout_seconds
         while True:

@@ -5,18 +5,15 @@ from __future__ import annotations
 import http.server
 import json
 from collections.abc import Callable, Iterator
-from types import SimpleNamespace
 from typing import Any
 
 import pytest
 
 from deployments.aquamark.day2.check import SiteCheck
+from deployments.aquamark.outputs import AquamarkOutputs
 from operations.errors import OperatorError
 from tests.http_server import serving
-
-VALUES = {
-    "version": "1.0.2", "web_group": "web-1.0.2", "storage_user": "storage", "database_identifier": "database",
-}  # fmt: skip
+from tests.sample_outputs import sample_outputs
 
 
 class FakeSite:
@@ -24,13 +21,20 @@ class FakeSite:
 
     def __init__(self, aws: Callable[..., Any]) -> None:
         self.client = aws
-        self.values = dict(VALUES)
+        self.storage_secret_arn = "arn:none"
         self.groups = {"web-1.0.2": {"Instances": [{"InstanceId": "i-1"}, {"InstanceId": "i-2"}]}}
         self.healths = {"i-1": "healthy", "i-2": "healthy"}
         self.running: dict[str, str | None] = {"recalc": "repository:1.0.2", "notify": "repository:1.0.2"}
 
-    def outputs(self) -> Any:
-        return SimpleNamespace(text=self.values.__getitem__)
+    def outputs(self) -> AquamarkOutputs:
+        return sample_outputs(
+            AquamarkOutputs,
+            version="1.0.2",
+            web_group="web-1.0.2",
+            storage_user="storage",
+            storage_secret_arn=self.storage_secret_arn,
+            database_identifier="database",
+        )
 
     def web_groups(self) -> dict[str, Any]:
         return self.groups
@@ -70,7 +74,7 @@ def site(aws: Callable[..., Any]) -> FakeSite:
     aws("iam").create_user(UserName="storage")
     key = aws("iam").create_access_key(UserName="storage")["AccessKey"]["AccessKeyId"]
     text = json.dumps({"access_key_id": key, "secret_access_key": "x"})
-    made.values["storage_secret_arn"] = aws("secretsmanager").create_secret(Name="key", SecretString=text)["ARN"]
+    made.storage_secret_arn = aws("secretsmanager").create_secret(Name="key", SecretString=text)["ARN"]
     aws("rds").create_db_instance(
         DBInstanceIdentifier="database", DBInstanceClass="db.t3.medium", Engine="postgres", AllocatedStorage=100,
         BackupRetentionPeriod=7, MasterUsername="postgres", ManageMasterUserPassword=True,

@@ -23,9 +23,11 @@ from deployments.aquamark.day2.commands import app
 from deployments.aquamark.day2.database import Database, check_programs
 from deployments.aquamark.day2.storage_key import StorageKey
 from deployments.aquamark.day2.version_setting import Versions, VersionSetting
+from deployments.aquamark.outputs import AquamarkOutputs
 from operations.errors import OperatorError
 from tests.engines import free_port
 from tests.http_server import serving
+from tests.sample_outputs import sample_outputs
 
 
 class FakeSite:
@@ -36,10 +38,17 @@ class FakeSite:
         self.poll_seconds = 0.01
         self.refreshed = 0
         self.tasks: list[tuple[str, ...]] = []
-        self.values: dict[str, str] = {"database_address": "db.example", "web_group": "web", "storage_user": "storage"}
+        self._known: dict[str, str] = {}
+        self.know(database_address="db.example", web_group="web", storage_user="storage")
 
-    def outputs(self) -> Any:
-        return SimpleNamespace(text=self.values.__getitem__, stack=SimpleNamespace(region="eu-central-1"))
+    def know(self, **values: str) -> None:
+        self._known |= values
+
+    def stack(self) -> Any:
+        return SimpleNamespace(region="eu-central-1")
+
+    def outputs(self) -> AquamarkOutputs:
+        return sample_outputs(AquamarkOutputs, **self._known)
 
     def refresh_hosts(self) -> int:
         self.refreshed += 1
@@ -60,7 +69,7 @@ class FakeSite:
 def site(aws: Callable[..., Any]) -> FakeSite:
     made = FakeSite(aws)
     aws("iam").create_user(UserName="storage")
-    made.values["storage_secret_arn"] = aws("secretsmanager").create_secret(Name="storage")["ARN"]
+    made.know(storage_secret_arn=aws("secretsmanager").create_secret(Name="storage")["ARN"])
     return made
 
 
@@ -72,7 +81,7 @@ def rotate(site: FakeSite, *, dry_run: bool = False) -> str:
 
 def state(site: FakeSite) -> tuple[list[str], str]:
     keys = site.client("iam").list_access_keys(UserName="storage")["AccessKeyMetadata"]
-    text = site.client("secretsmanager").get_secret_value(SecretId=site.values["storage_secret_arn"])["SecretString"]
+    text = site.client("secretsmanager").get_secret_value(SecretId=site.outputs().storage_secret_arn)["SecretString"]
     return [key["AccessKeyId"] for key in keys], json.loads(text)["access_key_id"]
 
 
@@ -85,7 +94,7 @@ def test_the_first_key_is_made_and_the_next_replaces_it(site: FakeSite) -> None:
     assert kept == second != first
     assert f"Removed {first}" in said
     assert site.refreshed == 2
-    secret = site.client("secretsmanager").get_secret_value(SecretId=site.values["storage_secret_arn"])["SecretString"]
+    secret = site.client("secretsmanager").get_secret_value(SecretId=site.outputs().storage_secret_arn)["SecretString"]
     assert json.loads(secret)["secret_access_key"] not in said
 
 
@@ -116,7 +125,7 @@ def test_a_dry_run_makes_no_key(site: FakeSite) -> None:
 
 
 def test_a_new_login_is_made_with_the_master_secret_and_every_host_reads_it(site: FakeSite) -> None:
-    site.values["database_secret_arn"] = "arn:master"
+    site.know(database_secret_arn="arn:master")
     Database(site).make_login(Console(file=io.StringIO()))  # type: ignore[arg-type]
     assert site.tasks == [("login", "arn:master")]
     assert site.refreshed == 1
@@ -126,14 +135,15 @@ def test_a_new_login_is_made_with_the_master_secret_and_every_host_reads_it(site
 def test_a_migration_is_of_the_version_that_runs_unless_another_is_named(
     site: FakeSite, asked: str | None, migrated: str
 ) -> None:
-    site.values["version"] = "1.0.1"
+    site.know(version="1.0.1")
     Database(site).migrate(asked, Console(file=io.StringIO()))  # type: ignore[arg-type]
     assert site.tasks == [("migrate", migrated)]
 
 
 def test_the_mail_servers_login_is_kept_in_its_secret(site: FakeSite) -> None:
     manager = site.client("secretsmanager")
-    site.values["smtp_secret_arn"] = arn = manager.create_secret(Name="smtp")["ARN"]
+    arn = manager.create_secret(Name="smtp")["ARN"]
+    site.know(smtp_secret_arn=arn)
     Database(site).keep_smtp_login("AKIAMAIL", "p: 'y'")  # type: ignore[arg-type]
     kept = json.loads(manager.get_secret_value(SecretId=arn)["SecretString"])
     assert kept == {"username": "AKIAMAIL", "password": "p: 'y'"}
@@ -145,7 +155,7 @@ def test_a_snapshot_is_taken_once_and_a_name_rds_would_refuse_is_refused(site: F
         DBInstanceIdentifier="database", DBInstanceClass="db.t3.medium", Engine="postgres", AllocatedStorage=100,
         MasterUsername="postgres", ManageMasterUserPassword=True,
     )  # fmt: skip
-    site.values["database_identifier"] = "database"
+    site.know(database_identifier="database")
     database, said = Database(site), io.StringIO()  # type: ignore[arg-type]
     for _ in range(2):
         assert database.snapshot("before-upgrade", Console(file=said)) == "before-upgrade"
@@ -161,7 +171,7 @@ def test_a_dump_is_fetched_whole_for_its_owner_only_and_overwrites_nothing(
     site: FakeSite, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     s3 = site.client("s3")
-    site.values["dumps_bucket"] = "dumps-of-the-commands"
+    site.know(dumps_bucket="dumps-of-the-commands")
     s3.create_bucket(
         Bucket="dumps-of-the-commands", CreateBucketConfiguration={"LocationConstraint": s3.meta.region_name}
     )

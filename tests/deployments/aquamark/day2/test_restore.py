@@ -80,7 +80,7 @@ class Restoring:
 
     def policies(self) -> list[str]:
         """The inline policies of the daemon host's role."""
-        role = self.site.outputs().text("daemon_role_arn").rpartition("/")[2]
+        role = self.site.outputs().daemon_role_arn.rpartition("/")[2]
         names: list[str] = self.site.client("iam").list_role_policies(RoleName=role)["PolicyNames"]
         return names
 
@@ -154,7 +154,7 @@ def test_a_restore_survives_a_fault_after_every_step_and_the_next_plan_is_empty(
     assert kept["DBInstanceIdentifier"].startswith(f"{NAME}-before-")
     assert kept["EnabledCloudwatchLogsExports"] == []
     assert restoring.planned() == ()
-    assert restoring.site.outputs().text("database_secret_arn") == new["MasterUserSecret"]["SecretArn"]
+    assert restoring.site.outputs().database_secret_arn == new["MasterUserSecret"]["SecretArn"]
     assert POLICY not in restoring.policies()
 
 

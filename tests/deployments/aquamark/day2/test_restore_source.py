@@ -17,7 +17,9 @@ from deployments.aquamark.day2.instance_shape import InstanceShape
 from deployments.aquamark.day2.restore import Restore
 from deployments.aquamark.day2.restore_record import Restoration, RestoreRecord
 from deployments.aquamark.day2.restore_source import Moment, Snapshot
+from deployments.aquamark.outputs import AquamarkOutputs
 from operations.errors import OperatorError
+from tests.sample_outputs import sample_outputs
 
 STATE: dict[str, Any] = {
     "engine": "postgres", "engine_version": "16", "engine_version_actual": "16.3", "username": "postgres",
@@ -44,10 +46,11 @@ class FakeSite:
     def __init__(self, aws: Callable[..., Any]) -> None:
         self.client = aws
 
-    def outputs(self) -> Any:
-        texts = {"database_identifier": "database"}
-        stack = SimpleNamespace(name="aquamark-dev", region="eu-central-1")
-        return SimpleNamespace(text=texts.__getitem__, stack=stack)
+    def stack(self) -> Any:
+        return SimpleNamespace(name="aquamark-dev", region="eu-central-1")
+
+    def outputs(self) -> AquamarkOutputs:
+        return sample_outputs(AquamarkOutputs, database_identifier="database")
 
 
 @pytest.fixture
