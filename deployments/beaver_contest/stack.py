@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from cdktf import App
 
 from config.environment import Environment
+from deployments.beaver_contest.outputs import BeaverContestOutputs
 from deployments.beaver_contest.runtime.bundle import RELEASES, placeholder
 from deployments.beaver_contest.settings import BeaverContestSettings
 from modules.alarms import Alarms
@@ -180,32 +181,28 @@ class BeaverContestStack(DeploymentStack):
             watched=[admin, contest, database, team, team_question, sessions],
         )
 
-        self.output("admin_url", admin.url, description="Where teachers work")
-        self.output("contest_url", contest.url, description="Where teams take part")
-        self.output("static_url", static.url, description="Where the static files are")
-        self.output("application", application.name, description="The Beanstalk application")
-        self.output("admin_environment", admin.name, description="Its environment for teachers")
-        self.output("contest_environment", contest.name, description="Its environment for contests")
-        self.output("releases_bucket", releases.name, description="Where bundles are kept")
-        self.output("static_bucket", static.bucket_name, description="Where assets and contests are published")
-        self.output("static_access", settings.static.access, description="policy or acl: who decides what is public")
-        self.output(
-            "distribution_id", static.distribution_id or "", description="CloudFront's, empty when there is none"
-        )
-        self.output("team_table", team.name, description="The DynamoDB table of teams")
-        self.output("team_question_table", team_question.name, description="The DynamoDB table of answers")
-        self.output("sessions_table", sessions.name, description="The DynamoDB table of sessions")
-        self.output("database_address", database.address, description="MySQL, from inside the network")
-        self.output("database_port", str(database.port), description="MySQL's port")
-        self.output("database_name", database.database_name, description="The contest's database")
-        self.output("database_secret_arn", database.secret_arn, description="The database's master user and password")
-        self.output(
-            "database_security_group",
-            database.connections.security_group_id,
-            description="What open-database opens for a while",
-        )
-        self.output("php_user", php.name, description="The IAM user of the PHP code")
-        self.output("key_secret_arn", key_secret.arn, description="Where rotate-key puts that user's access key")
-        self.output(
-            "tasks_password_secret_arn", tasks_secret.arn, description="Where protect-tasks puts the tasks' password"
+        self.offer(
+            BeaverContestOutputs(
+                admin_url=admin.url,
+                contest_url=contest.url,
+                static_url=static.url,
+                application=application.name,
+                admin_environment=admin.name,
+                contest_environment=contest.name,
+                releases_bucket=releases.name,
+                static_bucket=static.bucket_name,
+                static_access=settings.static.access,
+                distribution_id=static.distribution_id or "",
+                team_table=team.name,
+                team_question_table=team_question.name,
+                sessions_table=sessions.name,
+                database_address=database.address,
+                database_port=str(database.port),
+                database_name=database.database_name,
+                database_secret_arn=database.secret_arn,
+                database_security_group=database.connections.security_group_id,
+                php_user=php.name,
+                key_secret_arn=key_secret.arn,
+                tasks_password_secret_arn=tasks_secret.arn,
+            )
         )

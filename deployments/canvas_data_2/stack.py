@@ -7,6 +7,7 @@ from pathlib import Path
 from cdktf import App, Fn, Token
 
 from config.environment import Environment
+from deployments.canvas_data_2.outputs import CanvasData2Outputs
 from deployments.canvas_data_2.settings import CanvasData2Settings
 from modules.alarms import Alarms
 from modules.aurora import Aurora
@@ -190,26 +191,30 @@ class CanvasData2Stack(DeploymentStack):
             watched=[refresh, list_tables, summarise, database],
         )
 
-        self.output("state_machine_arn", refresh.arn, description="CD2RefreshStateMachine")
-        self.output("schedule", schedule.name, description="What starts the state machine")
-        self.output("topic_arn", topic.arn, description="Where every refresh is reported")
-        self.output("parameter_path", parameters, description="Above the API's credentials in the Parameter Store")
-        self.output("cluster_arn", database.arn, description="The database, as the Data API names it")
-        self.output("database_address", database.address, description="The database's writer, from inside the network")
-        self.output("database_port", str(database.port), description="Its port")
-        self.output("database_name", database.database_name, description="The database that is filled")
-        self.output("admin_secret_arn", database.secret_arn, description="The master user and password, kept by RDS")
-        self.output("user_secret_arn", user_secret.arn, description="What the pipeline signs in with")
-        self.output("database_user", settings.database.user, description="Whom the pipeline signs in as")
-        self.output("namespaces", ",".join(settings.dap.namespaces), description="What is replicated, as schemas")
-        self.output("sync_function", sync_table.name, description="The function that syncs one table")
-        self.output("summary_function", summarise.name, description="The function that sums a refresh up")
-        self.output("list_function", list_tables.name, description="The function that lists the tables")
-        self.output("repository_url", table_task.repository_url, description="Where the task's image belongs")
-        self.output("image", table_task.image, description="The image of exactly this code")
-        self.output("task_cluster_arn", table_task.cluster_arn, description="Where tables are initialised")
-        self.output("task_definition_arn", table_task.definition_arn, description="What initialises and syncs tables")
-        self.output("task_container", table_task.container_name, description="The task's container")
-        self.output("task_subnet_ids", ",".join(table_task.subnet_ids), description="Where its tasks run")
-        self.output("task_security_group_id", table_task.connections.security_group_id, description="Of those tasks")
-        self.output("task_log_group", table_task.log_group_name, description="What those tasks say")
+        self.offer(
+            CanvasData2Outputs(
+                state_machine_arn=refresh.arn,
+                schedule=schedule.name,
+                topic_arn=topic.arn,
+                parameter_path=parameters,
+                cluster_arn=database.arn,
+                database_address=database.address,
+                database_port=str(database.port),
+                database_name=database.database_name,
+                admin_secret_arn=database.secret_arn,
+                user_secret_arn=user_secret.arn,
+                database_user=settings.database.user,
+                namespaces=",".join(settings.dap.namespaces),
+                sync_function=sync_table.name,
+                summary_function=summarise.name,
+                list_function=list_tables.name,
+                repository_url=table_task.repository_url,
+                image=table_task.image,
+                task_cluster_arn=table_task.cluster_arn,
+                task_definition_arn=table_task.definition_arn,
+                task_container=table_task.container_name,
+                task_subnet_ids=",".join(table_task.subnet_ids),
+                task_security_group_id=table_task.connections.security_group_id,
+                task_log_group=table_task.log_group_name,
+            )
+        )

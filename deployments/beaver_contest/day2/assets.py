@@ -66,7 +66,7 @@ def publish(contest: Contest, assets: Sequence[Asset], *, dry_run: bool, say: Ca
 
     Raises OperatorError when AWS refuses; what was uploaded by then stays, and another run goes on from there.
     """
-    s3, bucket, access = contest.client("s3"), contest.text("static_bucket"), contest.text("static_access")
+    s3, bucket, access = contest.client("s3"), contest.outputs.static_bucket, contest.outputs.static_access
     changed = []
     with refusals_explained():
         for asset in assets:
@@ -79,7 +79,7 @@ def publish(contest: Contest, assets: Sequence[Asset], *, dry_run: bool, say: Ca
                 continue
             s3.put_object(Bucket=bucket, Key=asset.key, Body=asset.body, **asset.headers(access))
             say(f"{asset.key}: uploaded, {len(asset.body)} bytes")
-        distribution_id = contest.text("distribution_id")
+        distribution_id = contest.outputs.distribution_id
         if changed and distribution_id and not dry_run:
             _invalidate(contest.client("cloudfront"), distribution_id, [a for a in assets if a.key in changed])
             say("CloudFront forgets its copies within minutes")
@@ -88,7 +88,7 @@ def publish(contest: Contest, assets: Sequence[Asset], *, dry_run: bool, say: Ca
 
 def differing(contest: Contest) -> Iterator[str]:
     """What is wrong with the published assets, whatever their content: missing, or with other headers."""
-    s3, bucket, access = contest.client("s3"), contest.text("static_bucket"), contest.text("static_access")
+    s3, bucket, access = contest.client("s3"), contest.outputs.static_bucket, contest.outputs.static_access
     for name in NAMES:
         head = _head(s3, bucket, f"assets/{name}")
         if head is None:

@@ -6,6 +6,7 @@ import json
 from collections.abc import Sequence
 from typing import Any
 
+from deployments.beaver_contest.outputs import BeaverContestOutputs
 from operations.demo.check import Check, CheckContext, expect
 
 CORS = {"AllowedOrigins": ["*"], "AllowedMethods": ["GET"], "AllowedHeaders": ["*"], "MaxAgeSeconds": 3000}
@@ -41,35 +42,37 @@ def environments_serve_their_folders_through_apache(context: CheckContext) -> st
 
 def environments_know_the_database_and_no_secret(context: CheckContext) -> str:
     """What the program reads names the database; the master user's password stands nowhere."""
-    secret = context.client("secretsmanager").get_secret_value(SecretId=context.outputs["database_secret_arn"])
+    outputs = context.read(BeaverContestOutputs)
+    secret = context.client("secretsmanager").get_secret_value(SecretId=outputs.database_secret_arn)
     password = json.loads(secret["SecretString"])["password"]
     for role in ROOTS:
         options = _options(context, role)
         host = options["aws:elasticbeanstalk:application:environment", "RDS_HOSTNAME"]
-        expect(host == context.outputs["database_address"], f"{role} looks for its database at {host}")
+        expect(host == outputs.database_address, f"{role} looks for its database at {host}")
         expect(password not in json.dumps(list(options.values())), f"{role} has the password in its options")
     return "names and ARNs only"
 
 
 def tables_have_the_keys_the_code_asks_for(context: CheckContext) -> str:
     """The three tables' keys, the index's name and its projection are those the code has built in."""
-    team = _keys(context, "team_table")
+    outputs = context.read(BeaverContestOutputs)
+    team = _keys(context, outputs.team_table)
     expect(team["keys"] == [("ID", "N")], f"team has the keys {team['keys']}")
     expect(
         team["indexes"] == {"password-index": ([("password", "S")], "ALL")}, f"team has the indexes {team['indexes']}"
     )
-    answers = _keys(context, "team_question_table")["keys"]
+    answers = _keys(context, outputs.team_question_table)["keys"]
     expect(answers == [("teamID", "N"), ("questionID", "N")], f"team_question has the keys {answers}")
-    sessions = _keys(context, "sessions_table")["keys"]
+    sessions = _keys(context, outputs.sessions_table)["keys"]
     expect(sessions == [("id", "S")], f"sessions has the keys {sessions}")
-    ttl = context.client("dynamodb").describe_time_to_live(TableName=context.outputs["sessions_table"])
+    ttl = context.client("dynamodb").describe_time_to_live(TableName=outputs.sessions_table)
     expect(ttl["TimeToLiveDescription"].get("AttributeName") == "expires", "sessions do not expire")
     return "team, team_question, sessions"
 
 
 def teams_are_found_by_their_password(context: CheckContext) -> str:
     """A team that is written is found by the index as the code asks for it."""
-    dynamodb, table = context.client("dynamodb"), context.outputs["team_table"]
+    dynamodb, table = context.client("dynamodb"), context.read(BeaverContestOutputs).team_table
     item = {"ID": {"N": "1"}, "password": {"S": "quintet-check"}, "nbMinutes": {"N": "45"}}
     dynamodb.put_item(TableName=table, Item=item)
     try:
@@ -87,12 +90,13 @@ def teams_are_found_by_their_password(context: CheckContext) -> str:
 
 def static_bucket_has_the_documented_cors_and_website(context: CheckContext) -> str:
     """Every origin may GET, for 3000 seconds; the website is on; the name is the host's where a CNAME leads there."""
-    s3, bucket = context.client("s3"), context.outputs["static_bucket"]
+    outputs = context.read(BeaverContestOutputs)
+    s3, bucket = context.client("s3"), outputs.static_bucket
     (rule,) = s3.get_bucket_cors(Bucket=bucket)["CORSRules"]
     expect({key: rule.get(key) for key in CORS} == CORS, f"its CORS rule is {rule}")
     expect("IndexDocument" in s3.get_bucket_website(Bucket=bucket), "it is no website")
-    host = context.outputs["static_url"].split("//")[1]
-    distribution_id = context.outputs["distribution_id"]
+    host = outputs.static_url.split("//")[1]
+    distribution_id = outputs.distribution_id
     if not distribution_id:
         expect(bucket == host, f"a CNAME from {host} cannot lead to a bucket called {bucket}")
         return f"CNAME from {host}"
@@ -105,13 +109,14 @@ def static_bucket_has_the_documented_cors_and_website(context: CheckContext) -> 
 
 def solutions_are_hidden_from_strangers(context: CheckContext) -> str:
     """The bucket's policy denies solutions and .htaccess to whoever is not of this account."""
-    policy = json.loads(context.client("s3").get_bucket_policy(Bucket=context.outputs["static_bucket"])["Policy"])
+    outputs = context.read(BeaverContestOutputs)
+    policy = json.loads(context.client("s3").get_bucket_policy(Bucket=outputs.static_bucket)["Policy"])
     (hidden,) = [statement for statement in policy["Statement"] if statement["Sid"] == "NeverPublic"]
     expect(hidden["Effect"] == "Deny", "NeverPublic does not deny")
     for pattern in ("*_sols.html", "*.htaccess"):
         expect(any(resource.endswith(pattern) for resource in hidden["Resource"]), f"{pattern} is not hidden")
     expect("StringNotEquals" in hidden["Condition"], "presigned URLs of this account are denied as well")
-    return f"{len(hidden['Resource'])} patterns, {context.outputs['static_access']} decides the rest"
+    return f"{len(hidden['Resource'])} patterns, {outputs.static_access} decides the rest"
 
 
 def database_lets_triggers_be_made_and_has_no_public_address(context: CheckContext) -> str:
@@ -128,7 +133,7 @@ def database_lets_triggers_be_made_and_has_no_public_address(context: CheckConte
 def only_the_environments_reach_the_database(context: CheckContext) -> str:
     """Port 3306, from the instances of both environments; no address, no other port."""
     rules = context.client("ec2").describe_security_group_rules(
-        Filters=[{"Name": "group-id", "Values": [context.outputs["database_security_group"]]}]
+        Filters=[{"Name": "group-id", "Values": [context.read(BeaverContestOutputs).database_security_group]}]
     )["SecurityGroupRules"]
     incoming = [rule for rule in rules if not rule["IsEgress"]]
     expect(len(incoming) == 2, f"{len(incoming)} rules open the database")
@@ -140,7 +145,7 @@ def only_the_environments_reach_the_database(context: CheckContext) -> str:
 
 def php_user_is_scoped_and_has_no_key_of_terraforms(context: CheckContext) -> str:
     """The IAM user has its own policies only, and no access key before rotate-key makes one."""
-    iam, user = context.client("iam"), context.outputs["php_user"]
+    iam, user = context.client("iam"), context.read(BeaverContestOutputs).php_user
     expect(not iam.list_attached_user_policies(UserName=user)["AttachedPolicies"], "it has a policy of AWS's")
     names = iam.list_user_policies(UserName=user)["PolicyNames"]
     expect(len(names) == 4, f"it has the policies {names}")
@@ -150,23 +155,25 @@ def php_user_is_scoped_and_has_no_key_of_terraforms(context: CheckContext) -> st
 
 
 def _environment(context: CheckContext, role: str) -> dict[str, Any]:
-    found = context.client("elasticbeanstalk").describe_environments(
-        EnvironmentNames=[context.outputs[f"{role}_environment"]], IncludeDeleted=False
-    )["Environments"]
-    expect(len(found) == 1, f"there is no environment {context.outputs[f'{role}_environment']}")
+    name = context.read(BeaverContestOutputs).environments[role]
+    found = context.client("elasticbeanstalk").describe_environments(EnvironmentNames=[name], IncludeDeleted=False)[
+        "Environments"
+    ]
+    expect(len(found) == 1, f"there is no environment {name}")
     environment: dict[str, Any] = found[0]
     return environment
 
 
 def _options(context: CheckContext, role: str) -> dict[tuple[str, str], str]:
+    outputs = context.read(BeaverContestOutputs)
     (described,) = context.client("elasticbeanstalk").describe_configuration_settings(
-        ApplicationName=context.outputs["application"], EnvironmentName=context.outputs[f"{role}_environment"]
+        ApplicationName=outputs.application, EnvironmentName=outputs.environments[role]
     )["ConfigurationSettings"]
     return {(o["Namespace"], o["OptionName"]): o.get("Value", "") for o in described["OptionSettings"]}
 
 
-def _keys(context: CheckContext, output: str) -> dict[str, Any]:
-    table = context.client("dynamodb").describe_table(TableName=context.outputs[output])["Table"]
+def _keys(context: CheckContext, name: str) -> dict[str, Any]:
+    table = context.client("dynamodb").describe_table(TableName=name)["Table"]
     types = {a["AttributeName"]: a["AttributeType"] for a in table["AttributeDefinitions"]}
 
     def named(schema: Sequence[dict[str, str]]) -> list[tuple[str, str]]:
@@ -183,7 +190,7 @@ def _keys(context: CheckContext, output: str) -> dict[str, Any]:
 
 def _database(context: CheckContext) -> dict[str, Any]:
     instances = context.client("rds").describe_db_instances()["DBInstances"]
-    address = context.outputs["database_address"]
+    address = context.read(BeaverContestOutputs).database_address
     mine = [instance for instance in instances if instance.get("Endpoint", {}).get("Address") == address]
     expect(len(mine) == 1, f"no database answers at {address}")
     found: dict[str, Any] = mine[0]

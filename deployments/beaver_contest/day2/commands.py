@@ -87,7 +87,7 @@ def transfer_table(
                 connection,
                 contest.client("dynamodb"),
                 source=table,
-                target=contest.text(f"{table}_table"),
+                target=contest.outputs.tables[table],
                 checkpoint=checkpoint,
                 progress=progress,
             )
@@ -142,7 +142,7 @@ def export_answers(
     if (begin is None) != (end is None) or (begin and end and begin >= end):
         raise typer.BadParameter("Give both --begin and a later --end, or neither.", param_hint="--begin")
     console, contest = _console(), _contest(environment)
-    dynamodb, table = contest.client("dynamodb"), contest.text("team_question_table")
+    dynamodb, table = contest.client("dynamodb"), contest.outputs.team_question_table
     if dry_run:
         which = f"between {begin} and {end}" if begin else "of all times"
         console.print(f"The items of {table} {which} would be written to {output} and {output.with_suffix('.sql')}.")
@@ -178,7 +178,7 @@ def import_answers(
     """Loads a file of SQL from export-answers into the contest's database; rows that are there stay."""
     console, contest = _console(), _contest(environment)
     if dry_run:
-        console.print(f"{sql} ({sql.stat().st_size} bytes) would be loaded into {contest.text('database_name')}.")
+        console.print(f"{sql} ({sql.stat().st_size} bytes) would be loaded into {contest.outputs.database_name}.")
         return
     _load(console, contest, sql, through)
 
@@ -355,7 +355,7 @@ def _load(console: Console, contest: Contest, sql: Path, through: str | None) ->
     with connected(of_contest(contest, through)) as connection, _bar(console, sql.name) as (total, progress):
         total(sql.stat().st_size)
         new = load_sql(sql, connection, progress)
-    console.print(f"{new} rows were new in {contest.text('database_name')}.")
+    console.print(f"{new} rows were new in {contest.outputs.database_name}.")
 
 
 def _contest(environment: str) -> Contest:

@@ -11,7 +11,6 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from deployments.beaver_contest.day2.contest import ROLES
 from deployments.beaver_contest.runtime.bundle import RELEASES, Bundle, BundleError, build
 from operations.aws import refusals_explained
 from operations.errors import OperatorError
@@ -25,14 +24,13 @@ _LONGEST_DESCRIPTION = 200
 
 @dataclass
 class Rollout:
-    """One version on its way to the environments, `roles` in this order.
+    """One version on its way to the environments, one after the other.
 
     `settle_seconds` is how long an environment may need, once it has the version, to be found healthy.
     """
 
     contest: Contest
     say: Callable[[str], None]
-    roles: Sequence[str] = ROLES
     timeout_seconds: float = 1800
     settle_seconds: float = 300
     poll_seconds: float = 10
@@ -65,7 +63,7 @@ class Rollout:
     def _say_what_would_be_done(self, bundle: Bundle) -> None:
         known = self._version(bundle.label) is not None
         self.say(f"Version {bundle.label} {'is there already' if known else 'would be uploaded and made'}")
-        for role in self.roles:
+        for role in self.contest.outputs.environments:
             environment = self._environment(role)
             now = environment["VersionLabel"]
             same = "has it already" if now == bundle.label else f"would go from {now} to {bundle.label}"
@@ -73,7 +71,7 @@ class Rollout:
 
     def _publish(self, bundle: Bundle, description: str) -> None:
         beanstalk = self.contest.client("elasticbeanstalk")
-        bucket, key = self.contest.text("releases_bucket"), f"{RELEASES}{bundle.label}.zip"
+        bucket, key = self.contest.outputs.releases_bucket, f"{RELEASES}{bundle.label}.zip"
         version = self._version(bundle.label)
         if version is not None and version["Status"] == "FAILED":
             beanstalk.delete_application_version(ApplicationName=self._application, VersionLabel=bundle.label)
@@ -100,7 +98,7 @@ class Rollout:
         raise OperatorError(f"Beanstalk has not looked at the bundle within {self.timeout_seconds:.0f} seconds.")
 
     def _deploy(self, label: str) -> None:
-        for role in self.roles:
+        for role in self.contest.outputs.environments:
             environment = self._environment(role)
             name, now = environment["EnvironmentName"], environment["VersionLabel"]
             if environment["Status"] != "Ready":
@@ -187,10 +185,10 @@ class Rollout:
 
     @property
     def _application(self) -> str:
-        return self.contest.text("application")
+        return self.contest.outputs.application
 
     def _environment_name(self, role: str) -> str:
-        return self.contest.text(f"{role}_environment")
+        return self.contest.outputs.environments[role]
 
     def _environment(self, role: str) -> dict[str, Any]:
         name = self._environment_name(role)

@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, Any
 
 from deployments.beaver_contest.day2.assets import differing
 from deployments.beaver_contest.day2.capacity import ReadCapacity
-from deployments.beaver_contest.day2.contest import ROLES
 from deployments.beaver_contest.day2.keys import Keys
 from deployments.beaver_contest.day2.opening import Gate
 from operations.aws import refusals_explained
@@ -37,10 +36,10 @@ def look(contest: Contest, *, get: Callable[[str], int] | None) -> list[Finding]
     Raises OperatorError when AWS refuses.
     """
     with refusals_explained():
-        findings = [_environments(contest), *(_table(contest, name) for name in ("team", "team_question", "sessions"))]
+        findings = [_environments(contest), *(_table(contest, name) for name in contest.outputs.tables.values())]
         findings += [_assets(contest), _key(contest), _gate(contest)]
     if get is not None:
-        findings += [_page(contest.text(f"{role}_url"), get) for role in ROLES]
+        findings += [_page(url, get) for url in contest.outputs.urls.values()]
     return findings
 
 
@@ -56,13 +55,12 @@ def status_of(url: str) -> int:
 
 def _environments(contest: Contest) -> Finding:
     found = contest.client("elasticbeanstalk").describe_environments(
-        ApplicationName=contest.text("application"), IncludeDeleted=False
+        ApplicationName=contest.outputs.application, IncludeDeleted=False
     )["Environments"]
     environments = {environment["EnvironmentName"]: environment for environment in found}
     wrong, seen = [], []
     labels = set()
-    for role in ROLES:
-        name = contest.text(f"{role}_environment")
+    for name in contest.outputs.environments.values():
         environment = environments.get(name)
         if environment is None:
             wrong.append(f"{name} is not there")
@@ -76,8 +74,7 @@ def _environments(contest: Contest) -> Finding:
     return Finding("environments", ", ".join(seen), tuple(wrong))
 
 
-def _table(contest: Contest, role: str) -> Finding:
-    name = contest.text(f"{role}_table")
+def _table(contest: Contest, name: str) -> Finding:
     dynamodb = contest.client("dynamodb")
     status = dynamodb.describe_table(TableName=name)["Table"]["TableStatus"]
     before = ReadCapacity(dynamodb, contest.client("application-autoscaling"), name).left_raised()
@@ -96,7 +93,7 @@ def _key(contest: Contest) -> Finding:
     current = Keys(contest, say=lambda _: None).current()
     if current is None:
         return Finding("access key", "none", ("the PHP code has no key: quintet beaver rotate-key",))
-    keys: list[dict[str, Any]] = contest.client("iam").list_access_keys(UserName=contest.text("php_user"))[
+    keys: list[dict[str, Any]] = contest.client("iam").list_access_keys(UserName=contest.outputs.php_user)[
         "AccessKeyMetadata"
     ]
     (mine,) = [key for key in keys if key["AccessKeyId"] == current]

@@ -64,7 +64,7 @@ class Keys:
         """The id of the key in the secret; None when there is none yet, or the user has it no more."""
         secrets = self.contest.client("secretsmanager")
         try:
-            value = secrets.get_secret_value(SecretId=self.contest.text("key_secret_arn"))["SecretString"]
+            value = secrets.get_secret_value(SecretId=self.contest.outputs.key_secret_arn)["SecretString"]
         except secrets.exceptions.ResourceNotFoundException:
             return None
         key = json.loads(value).get("key")
@@ -76,7 +76,7 @@ class Keys:
 
     def _store(self, key: str, secret: str) -> None:
         self.contest.client("secretsmanager").put_secret_value(
-            SecretId=self.contest.text("key_secret_arn"),
+            SecretId=self.contest.outputs.key_secret_arn,
             SecretString=json.dumps({"key": key, "secret": secret}),
         )
 
@@ -86,4 +86,4 @@ class Keys:
 
     @property
     def _user(self) -> str:
-        return self.contest.text("php_user")
+        return self.contest.outputs.php_user

@@ -41,16 +41,16 @@ def of_contest(contest: Contest, through: str | None = None) -> Endpoint:
 
     Raises OperatorError when the password cannot be fetched or `through` is not an address.
     """
-    host, port = contest.text("database_address"), int(contest.text("database_port"))
+    host, port = contest.outputs.database_address, int(contest.outputs.database_port)
     if through is not None:
         found = re.fullmatch(r"([A-Za-z0-9.-]+):(\d{1,5})", through)
         if found is None or not 0 < int(found[2]) < 65536:
             raise OperatorError(f"{through} is not HOST:PORT; example: 127.0.0.1:13306.")
         host, port = found[1], int(found[2])
     with refusals_explained():
-        secret = contest.client("secretsmanager").get_secret_value(SecretId=contest.text("database_secret_arn"))
+        secret = contest.client("secretsmanager").get_secret_value(SecretId=contest.outputs.database_secret_arn)
     login = json.loads(secret["SecretString"])
-    return Endpoint(host, port, login["username"], contest.text("database_name"), login["password"])
+    return Endpoint(host, port, login["username"], contest.outputs.database_name, login["password"])
 
 
 def parse(url: str, *, password_variable: str, environment: Mapping[str, str] | None = None) -> Endpoint:

@@ -95,7 +95,7 @@ class Gate:
         """Whether the internet can find the database at all."""
         with refusals_explained():
             instances = self.contest.client("rds").describe_db_instances()["DBInstances"]
-        address = self.contest.text("database_address")
+        address = self.contest.outputs.database_address
         return any(
             instance["PubliclyAccessible"]
             for instance in instances
@@ -118,11 +118,11 @@ class Gate:
 
     @property
     def _group(self) -> str:
-        return self.contest.text("database_security_group")
+        return self.contest.outputs.database_security_group
 
     @property
     def _port(self) -> int:
-        return int(self.contest.text("database_port"))
+        return int(self.contest.outputs.database_port)
 
 
 def wait(minutes: int, *, pause: Callable[[float], None] = time.sleep) -> None:
@@ -136,15 +136,15 @@ def tunnel_command(contest: Contest, *, local_port: int) -> list[str]:
 
     No rule is opened for it: the instance may reach the database anyway. Raises OperatorError without an instance.
     """
-    environment = contest.text("admin_environment")
+    environment = contest.outputs.admin_environment
     with refusals_explained():
         resources = contest.client("elasticbeanstalk").describe_environment_resources(EnvironmentName=environment)
     instances = [instance["Id"] for instance in resources["EnvironmentResources"]["Instances"]]
     if not instances:
         raise OperatorError(f"{environment} has no instance to go through.", hint="Wait until it is in service.")
     parameters = {
-        "host": contest.text("database_address"),
-        "portNumber": contest.text("database_port"),
+        "host": contest.outputs.database_address,
+        "portNumber": contest.outputs.database_port,
         "localPortNumber": str(local_port),
     }
     return [

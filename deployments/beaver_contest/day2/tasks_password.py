@@ -30,6 +30,6 @@ def protect_tasks(contest: Contest, lines: str, *, dry_run: bool) -> list[str]:
     if not dry_run:
         with refusals_explained():
             contest.client("secretsmanager").put_secret_value(
-                SecretId=contest.text("tasks_password_secret_arn"), SecretString="\n".join(entries)
+                SecretId=contest.outputs.tasks_password_secret_arn, SecretString="\n".join(entries)
             )
     return [line.split(":", maxsplit=1)[0] for line in entries]

@@ -7,6 +7,7 @@ import time
 from collections.abc import Sequence
 from typing import Any
 
+from deployments.canvas_data_2.outputs import CanvasData2Outputs
 from operations.demo.check import Check, CheckContext, expect
 
 _EXECUTION_SECONDS = 120
@@ -27,7 +28,7 @@ def checks() -> Sequence[Check]:
 
 def parameters_are_encrypted_and_wait_to_be_filled(context: CheckContext) -> str:
     """Both parameters have the documented names, are SecureStrings, and hold no value yet."""
-    path = context.outputs["parameter_path"]
+    path = context.read(CanvasData2Outputs).parameter_path
     found = context.client("ssm").get_parameters_by_path(Path=path, WithDecryption=True)["Parameters"]
     names = sorted(parameter["Name"] for parameter in found)
     expect(names == [f"{path}/dap_client_id", f"{path}/dap_client_secret"], f"there are {names}")
@@ -42,7 +43,10 @@ def database_is_private_encrypted_and_asked_through_the_data_api(context: CheckC
     expect(cluster["StorageEncrypted"], "it is not encrypted")
     expect(cluster["BackupRetentionPeriod"] >= 7, "its backups are kept for less than 7 days")
     expect(cluster["HttpEndpointEnabled"], "its Data API is off")
-    expect(cluster["DatabaseName"] == context.outputs["database_name"], f"its database is {cluster['DatabaseName']}")
+    expect(
+        cluster["DatabaseName"] == context.read(CanvasData2Outputs).database_name,
+        f"its database is {cluster['DatabaseName']}",
+    )
     members = {member["DBInstanceIdentifier"] for member in cluster["DBClusterMembers"]}
     instances = context.client("rds").describe_db_instances()["DBInstances"]
     public = [i for i in instances if i["DBInstanceIdentifier"] in members and i["PubliclyAccessible"]]
@@ -64,9 +68,10 @@ def only_functions_and_tasks_reach_the_database(context: CheckContext) -> str:
 
 def schedule_starts_the_state_machine(context: CheckContext) -> str:
     """EventBridge Scheduler starts CD2RefreshStateMachine."""
-    schedule = context.client("scheduler").get_schedule(Name=context.outputs["schedule"])
-    expect(schedule["Target"]["Arn"] == context.outputs["state_machine_arn"], "it starts something else")
-    expect(context.outputs["state_machine_arn"].endswith(":CD2RefreshStateMachine"), "the machine has another name")
+    outputs = context.read(CanvasData2Outputs)
+    schedule = context.client("scheduler").get_schedule(Name=outputs.schedule)
+    expect(schedule["Target"]["Arn"] == outputs.state_machine_arn, "it starts something else")
+    expect(outputs.state_machine_arn.endswith(":CD2RefreshStateMachine"), "the machine has another name")
     return (
         f"{schedule['ScheduleExpression']}, within {schedule['FlexibleTimeWindow']['MaximumWindowInMinutes']} minutes"
     )
@@ -74,11 +79,12 @@ def schedule_starts_the_state_machine(context: CheckContext) -> str:
 
 def task_is_large_enough_and_its_image_has_a_place(context: CheckContext) -> str:
     """The task definition gives the room that large tables need and names an image of the stack's repository."""
+    outputs = context.read(CanvasData2Outputs)
     ecs = context.client("ecs")
-    task = ecs.describe_task_definition(taskDefinition=context.outputs["task_definition_arn"])["taskDefinition"]
+    task = ecs.describe_task_definition(taskDefinition=outputs.task_definition_arn)["taskDefinition"]
     (container,) = task["containerDefinitions"]
-    expect(container["image"] == context.outputs["image"], f"it runs {container['image']}")
-    expect(container["image"].startswith(context.outputs["repository_url"]), "its image is of another repository")
+    expect(container["image"] == outputs.image, f"it runs {container['image']}")
+    expect(container["image"].startswith(outputs.repository_url), "its image is of another repository")
     return f"{task['cpu']} CPU units, {task['memory']} MiB"
 
 
@@ -90,7 +96,7 @@ def a_thousand_results_fit_into_one_notification(context: CheckContext) -> str:
     ]
     event = {"results": results, "execution": "check", "started": "now"}
     answer = context.client("lambda").invoke(
-        FunctionName=context.outputs["summary_function"], Payload=json.dumps(event).encode()
+        FunctionName=context.read(CanvasData2Outputs).summary_function, Payload=json.dumps(event).encode()
     )
     summary = json.load(answer["Payload"])
     expect("counts" in summary, f"the function answers {summary}")
@@ -103,7 +109,9 @@ def a_thousand_results_fit_into_one_notification(context: CheckContext) -> str:
 def without_credentials_an_execution_fails_and_says_so(context: CheckContext) -> str:
     """The state machine runs; as nobody gave it the API's credentials, it reports that and fails."""
     states = context.client("stepfunctions")
-    arn = states.start_execution(stateMachineArn=context.outputs["state_machine_arn"], input="{}")["executionArn"]
+    arn = states.start_execution(stateMachineArn=context.read(CanvasData2Outputs).state_machine_arn, input="{}")[
+        "executionArn"
+    ]
     give_up = time.monotonic() + _EXECUTION_SECONDS
     while (described := states.describe_execution(executionArn=arn))["status"] == "RUNNING":
         expect(time.monotonic() < give_up, f"it still runs after {_EXECUTION_SECONDS} seconds")
@@ -118,6 +126,8 @@ def without_credentials_an_execution_fails_and_says_so(context: CheckContext) ->
 
 def _cluster(context: CheckContext) -> dict[str, Any]:
     clusters = context.client("rds").describe_db_clusters()["DBClusters"]
-    (found,) = [cluster for cluster in clusters if cluster["DBClusterArn"] == context.outputs["cluster_arn"]]
+    (found,) = [
+        cluster for cluster in clusters if cluster["DBClusterArn"] == context.read(CanvasData2Outputs).cluster_arn
+    ]
     cluster: dict[str, Any] = found
     return cluster

@@ -89,15 +89,13 @@ def status(
     from rich.table import Table
 
     from config.settings import ROOT
-    from deployments.canvas_data_2.day2 import DEPLOYMENT
+    from deployments.canvas_data_2.day2.deployed import CanvasData2
     from deployments.canvas_data_2.day2.executions import Executions
-    from operations.applied import outputs_of
     from operations.aws import Aws, refusals_explained
 
-    aws = Aws()
     console = Console(highlight=False, soft_wrap=True)
     with refusals_explained():
-        executions = Executions(aws, outputs_of(ROOT, DEPLOYMENT, environment, aws))
+        executions = Executions(CanvasData2.applied(ROOT, environment, Aws()))
         recent = executions.recent(number)
         if recent:
             executions.update(recent[0])
@@ -123,15 +121,13 @@ def failures(
     from rich.console import Console
 
     from config.settings import ROOT
-    from deployments.canvas_data_2.day2 import DEPLOYMENT
+    from deployments.canvas_data_2.day2.deployed import CanvasData2
     from deployments.canvas_data_2.day2.executions import Executions
-    from operations.applied import outputs_of
     from operations.aws import Aws, refusals_explained
 
-    aws = Aws()
     console = Console(highlight=False, soft_wrap=True)
     with refusals_explained():
-        executions = Executions(aws, outputs_of(ROOT, DEPLOYMENT, environment, aws))
+        executions = Executions(CanvasData2.applied(ROOT, environment, Aws()))
         found = executions.find(execution)
         executions.update(found)
     for run in found.failed:

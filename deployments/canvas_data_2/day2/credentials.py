@@ -8,8 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from config.settings import ROOT
-from deployments.canvas_data_2.day2 import DEPLOYMENT
-from operations.applied import outputs_of
+from deployments.canvas_data_2.day2.deployed import CanvasData2
 from operations.aws import Aws, refusals_explained
 from operations.errors import OperatorError
 
@@ -40,10 +39,10 @@ class Credentials:
                     hint="Copy it from Instructure's identity service once more; quotes do not belong to it.",
                 )
         with refusals_explained():
-            outputs = outputs_of(self.root, DEPLOYMENT, self.environment, self.aws)
-            ssm = self.aws.client("ssm", region=outputs.stack.region)
+            canvas = CanvasData2.applied(self.root, self.environment, self.aws)
+            ssm = canvas.client("ssm")
             for name, value in values.items():
-                path = f"{outputs.text('parameter_path')}/{name}"
+                path = f"{canvas.outputs.parameter_path}/{name}"
                 if ssm.get_parameter(Name=path, WithDecryption=True)["Parameter"]["Value"] == value:
                     console.print(f"{path} has this value already.")
                 elif self.dry_run:

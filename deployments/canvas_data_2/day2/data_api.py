@@ -7,19 +7,18 @@ from typing import TYPE_CHECKING, Any
 from operations.errors import OperatorError
 
 if TYPE_CHECKING:
-    from operations.applied import Outputs
-    from operations.aws import Aws
+    from deployments.canvas_data_2.day2.deployed import CanvasData2
 
 
 class DataApi:
     """The cluster's database, signed in to as its master user."""
 
-    def __init__(self, aws: Aws, outputs: Outputs) -> None:
-        self._client = aws.client("rds-data", region=outputs.stack.region)
+    def __init__(self, canvas: CanvasData2) -> None:
+        self._client = canvas.client("rds-data")
         self._where = {
-            "resourceArn": outputs.text("cluster_arn"),
-            "secretArn": outputs.text("admin_secret_arn"),
-            "database": outputs.text("database_name"),
+            "resourceArn": canvas.outputs.cluster_arn,
+            "secretArn": canvas.outputs.admin_secret_arn,
+            "database": canvas.outputs.database_name,
         }
 
     def execute(self, sql: str, **parameters: str) -> list[dict[str, Any]]:

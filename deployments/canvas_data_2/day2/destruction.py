@@ -8,15 +8,14 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from config.settings import ROOT
-from deployments.canvas_data_2.day2 import DEPLOYMENT
-from operations.applied import outputs_of
+from deployments.canvas_data_2.day2.deployed import CanvasData2
 from operations.aws import Aws, refusals_explained
 from operations.review.addresses import read_document
 
 if TYPE_CHECKING:
     from rich.console import Console
 
-    from operations.applied import Outputs
+    from operations.stacks import Stack
 
 _ADDRESS = ("aws_rds_cluster", "database")
 
@@ -32,23 +31,23 @@ class DestructionNotes:
     def say(self, console: Console) -> None:
         """What protects the database, what goes and what to do, with names. Raises OperatorError."""
         with refusals_explained():
-            outputs = outputs_of(self.root, DEPLOYMENT, self.environment, self.aws)
-            rds = self.aws.client("rds", region=outputs.stack.region)
-            name = outputs.text("cluster_arn").rpartition(":")[2]
+            canvas = CanvasData2.applied(self.root, self.environment, self.aws)
+            rds = canvas.client("rds")
+            name = canvas.outputs.cluster_arn.rpartition(":")[2]
             (cluster,) = rds.describe_db_clusters(DBClusterIdentifier=name)["DBClusters"]
             found = rds.describe_db_cluster_snapshots(DBClusterIdentifier=name, SnapshotType="manual")
         snapshots = sorted(snapshot["DBClusterSnapshotIdentifier"] for snapshot in found["DBClusterSnapshots"])
         kind, place = _ADDRESS
-        committed = read_document(outputs.stack.folder)["resource"][kind][place]
-        for line in self._notes(outputs, cluster, committed, snapshots):
+        committed = read_document(canvas.stack.folder)["resource"][kind][place]
+        for line in self._notes(canvas.stack, cluster, committed, snapshots):
             console.print(line, markup=False)
 
     def _notes(
-        self, outputs: Outputs, cluster: dict[str, Any], committed: dict[str, Any], snapshots: list[str]
+        self, stack: Stack, cluster: dict[str, Any], committed: dict[str, Any], snapshots: list[str]
     ) -> Iterator[str]:
         name, final = cluster["DBClusterIdentifier"], committed.get("final_snapshot_identifier")
         protected = bool(committed.get("lifecycle", {}).get("prevent_destroy"))
-        yield f"{outputs.stack.name} as it stands:"
+        yield f"{stack.name} as it stands:"
         yield f"  AWS {'refuses' if cluster.get('DeletionProtection') else 'does not refuse'} to delete {name}."
         yield f"  Terraform {'refuses' if protected else 'does not refuse'} to destroy it."
         yield f"  Snapshots somebody took, which stay: {', '.join(snapshots) or 'none'}."
@@ -67,7 +66,7 @@ class DestructionNotes:
         if protected:
             settings = f"config/environments/{self.environment}.toml"
             steps.append(f"protect_data = false in {settings}; make synth; terraform apply for this stack only")
-        steps.append(f"in generated/stacks/{outputs.stack.name}: terraform destroy")
+        steps.append(f"in generated/stacks/{stack.name}: terraform destroy")
         if protected:
             steps.append("protect_data = true again; make synth")
         yield from (f"  {number}. {step}" for number, step in enumerate(steps, start=1))

@@ -12,8 +12,7 @@ from typing import TYPE_CHECKING, Any
 from operations.errors import OperatorError
 
 if TYPE_CHECKING:
-    from operations.applied import Outputs
-    from operations.aws import Aws
+    from deployments.canvas_data_2.day2.deployed import CanvasData2
 
 RUNNING = "RUNNING"
 _WORKING = {
@@ -105,10 +104,10 @@ class Execution:
 class Executions:
     """The executions of an applied stack's state machine."""
 
-    def __init__(self, aws: Aws, outputs: Outputs) -> None:
-        self._states = aws.client("stepfunctions", region=outputs.stack.region)
-        self._machine = outputs.text("state_machine_arn")
-        self._environment = outputs.stack.environment
+    def __init__(self, canvas: CanvasData2) -> None:
+        self._states = canvas.client("stepfunctions")
+        self._machine = canvas.outputs.state_machine_arn
+        self._environment = canvas.stack.environment
 
     def start(self, tables: list[str]) -> Execution:
         """Begin a refresh, of all tables or of those named."""

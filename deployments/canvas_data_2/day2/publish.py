@@ -14,15 +14,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from config.settings import ROOT
-from deployments.canvas_data_2.day2 import DEPLOYMENT
-from operations.applied import outputs_of
+from deployments.canvas_data_2.day2.deployed import CanvasData2
 from operations.aws import Aws, refusals_explained
 from operations.errors import OperatorError
 
 if TYPE_CHECKING:
     from rich.console import Console
-
-    from operations.applied import Outputs
 
 RUNTIME = ROOT / "deployments" / "canvas_data_2" / "runtime"
 LOCK = RUNTIME / "requirements.lock"
@@ -62,13 +59,13 @@ class Publication:
     def run(self, console: Console) -> None:
         """Publish what is not there yet; safe to run again. Raises OperatorError when it is refused or fails."""
         with refusals_explained():
-            outputs = outputs_of(self.root, DEPLOYMENT, self.environment, self.aws)
-            self._publish_layer(outputs, console)
-            self._publish_image(outputs, console)
+            canvas = CanvasData2.applied(self.root, self.environment, self.aws)
+            self._publish_layer(canvas, console)
+            self._publish_image(canvas, console)
 
-    def _publish_layer(self, outputs: Outputs, console: Console) -> None:
-        functions = self.aws.client("lambda", region=outputs.stack.region)
-        function = outputs.text("sync_function")
+    def _publish_layer(self, canvas: CanvasData2, console: Console) -> None:
+        functions = canvas.client("lambda")
+        function = canvas.outputs.sync_function
         name = f"{function}-libraries"
         wanted = f"requirements.lock {hashlib.sha256(LOCK.read_bytes()).hexdigest()[:16]}, Python {self.python}"
         found = functions.list_layer_versions(LayerName=name).get("LayerVersions", [])
@@ -93,9 +90,9 @@ class Publication:
         functions.update_function_configuration(FunctionName=function, Layers=[arn])
         console.print(f"{function} has its libraries: {wanted}.")
 
-    def _publish_image(self, outputs: Outputs, console: Console) -> None:
-        ecr = self.aws.client("ecr", region=outputs.stack.region)
-        image = outputs.text("image")
+    def _publish_image(self, canvas: CanvasData2, console: Console) -> None:
+        ecr = canvas.client("ecr")
+        image = canvas.outputs.image
         repository, _, tag = image.partition("/")[2].rpartition(":")
         if _is_there(ecr, repository, tag):
             console.print(f"The image is there already: {image}")

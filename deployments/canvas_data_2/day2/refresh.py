@@ -9,9 +9,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from config.settings import ROOT
-from deployments.canvas_data_2.day2 import DEPLOYMENT
+from deployments.canvas_data_2.day2.deployed import CanvasData2
 from deployments.canvas_data_2.day2.executions import RUNNING, Execution, Executions
-from operations.applied import outputs_of
 from operations.aws import Aws, refusals_explained
 from operations.errors import OperatorError
 
@@ -39,8 +38,7 @@ class Refresh:
         Raises OperatorError when it cannot begin, and when it fails.
         """
         with refusals_explained():
-            outputs = outputs_of(self.root, DEPLOYMENT, self.environment, self.aws)
-            executions = Executions(self.aws, outputs)
+            executions = Executions(CanvasData2.applied(self.root, self.environment, self.aws))
             what = ", ".join(self.tables) or "all tables"
             running = [execution for execution in executions.recent(10) if execution.status == RUNNING]
             if running:

@@ -10,15 +10,14 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
 from config.settings import ROOT
-from deployments.canvas_data_2.day2 import DEPLOYMENT
-from operations.applied import outputs_of
+from deployments.canvas_data_2.day2.deployed import CanvasData2
 from operations.aws import Aws, refusals_explained
 from operations.errors import OperatorError
 
 if TYPE_CHECKING:
     from rich.console import Console
 
-    from operations.applied import Outputs
+    from deployments.canvas_data_2.outputs import CanvasData2Outputs
 
 POLL_SECONDS = 5.0
 _TABLE = re.compile(r"[a-z][a-z0-9_]{0,62}")
@@ -46,49 +45,50 @@ class TableTask:
         if not _TABLE.fullmatch(self.table):
             raise OperatorError(f"{self.table!r} is no table's name.", hint="Small letters, digits and _: users")
         with refusals_explained():
-            outputs = outputs_of(self.root, DEPLOYMENT, self.environment, self.aws)
-            if self.namespace not in outputs.text("namespaces").split(","):
+            canvas = CanvasData2.applied(self.root, self.environment, self.aws)
+            outputs = canvas.outputs
+            if self.namespace not in outputs.namespaces.split(","):
                 raise OperatorError(
-                    f"The namespace {self.namespace} is not replicated; there are: {outputs.text('namespaces')}.",
+                    f"The namespace {self.namespace} is not replicated; there are: {outputs.namespaces}.",
                     hint="Add it to dap.namespaces in the settings, and apply.",
                 )
             what = f"{self.action} of {self.namespace}.{self.table}"
             if self.dry_run:
-                console.print(f"Would run a task of {outputs.text('image')}: {what}.", markup=False)
+                console.print(f"Would run a task of {outputs.image}: {what}.", markup=False)
                 return
-            ecs = self.aws.client("ecs", region=outputs.stack.region)
+            ecs = canvas.client("ecs")
             task = self._start(ecs, outputs)
             number = task.rpartition("/")[2]
             console.print(f"Task {number}: {what}.")
             if not self.wait:
                 return
             ended = self._follow(ecs, outputs, task)
-            for line in self._said(outputs, number):
+            for line in self._said(canvas, number):
                 console.print(line, markup=False)
             code = ended["containers"][0].get("exitCode")
             if code != 0:
                 raise OperatorError(
                     f"The {what} failed: {ended.get('stoppedReason', 'no reason given')} (exit code {code}).",
-                    hint=f"Its log: {outputs.text('task_log_group')}",
+                    hint=f"Its log: {outputs.task_log_group}",
                 )
             console.print(f"Done: {what}.")
 
-    def _start(self, ecs: Any, outputs: Outputs) -> str:
+    def _start(self, ecs: Any, outputs: CanvasData2Outputs) -> str:
         variables = {"ACTION": self.action, "NAMESPACE": self.namespace, "TABLE_NAME": self.table}
         environment = [{"name": name, "value": value} for name, value in variables.items()]
         answer = ecs.run_task(
-            cluster=outputs.text("task_cluster_arn"),
-            taskDefinition=outputs.text("task_definition_arn"),
+            cluster=outputs.task_cluster_arn,
+            taskDefinition=outputs.task_definition_arn,
             launchType="FARGATE",
             count=1,
             networkConfiguration={
                 "awsvpcConfiguration": {
-                    "subnets": outputs.text("task_subnet_ids").split(","),
-                    "securityGroups": [outputs.text("task_security_group_id")],
+                    "subnets": outputs.task_subnet_ids.split(","),
+                    "securityGroups": [outputs.task_security_group_id],
                     "assignPublicIp": "DISABLED",
                 }
             },
-            overrides={"containerOverrides": [{"name": outputs.text("task_container"), "environment": environment}]},
+            overrides={"containerOverrides": [{"name": outputs.task_container, "environment": environment}]},
         )
         if answer["failures"]:
             reasons = ", ".join(failure.get("reason", "?") for failure in answer["failures"])
@@ -96,20 +96,20 @@ class TableTask:
         arn: str = answer["tasks"][0]["taskArn"]
         return arn
 
-    def _follow(self, ecs: Any, outputs: Outputs, task: str) -> dict[str, Any]:
+    def _follow(self, ecs: Any, outputs: CanvasData2Outputs, task: str) -> dict[str, Any]:
         while True:
-            (described,) = ecs.describe_tasks(cluster=outputs.text("task_cluster_arn"), tasks=[task])["tasks"]
+            (described,) = ecs.describe_tasks(cluster=outputs.task_cluster_arn, tasks=[task])["tasks"]
             if described["lastStatus"] == "STOPPED":
                 found: dict[str, Any] = described
                 return found
             self.sleep(POLL_SECONDS)
 
-    def _said(self, outputs: Outputs, number: str) -> list[str]:
-        logs = self.aws.client("logs", region=outputs.stack.region)
-        container = outputs.text("task_container")
+    def _said(self, canvas: CanvasData2, number: str) -> list[str]:
+        logs, outputs = canvas.client("logs"), canvas.outputs
+        container = outputs.task_container
         try:
             events = logs.get_log_events(
-                logGroupName=outputs.text("task_log_group"),
+                logGroupName=outputs.task_log_group,
                 logStreamName=f"{container}/{container}/{number}",
                 startFromHead=True,
             )["events"]

@@ -8,18 +8,15 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from config.settings import ROOT
-from deployments.canvas_data_2.day2 import DEPLOYMENT
 from deployments.canvas_data_2.day2.data_api import DataApi
+from deployments.canvas_data_2.day2.deployed import CanvasData2
 from deployments.canvas_data_2.day2.preparation import set_password, steps
 from deployments.canvas_data_2.day2.scram import verifier
-from operations.applied import outputs_of
 from operations.aws import Aws, refusals_explained
 from operations.errors import OperatorError
 
 if TYPE_CHECKING:
     from rich.console import Console
-
-    from operations.applied import Outputs
 
 _PASSWORD_LENGTH = 32
 
@@ -40,9 +37,9 @@ class DatabaseUser:
         Raises OperatorError.
         """
         with refusals_explained():
-            outputs = outputs_of(self.root, DEPLOYMENT, self.environment, self.aws)
-            database, secret = DataApi(self.aws, outputs), _UserSecret(self.aws, outputs)
-            user = outputs.text("database_user")
+            canvas = CanvasData2.applied(self.root, self.environment, self.aws)
+            database, secret = DataApi(canvas), _UserSecret(canvas)
+            user = canvas.outputs.database_user
             exists = bool(database.execute("SELECT rolname FROM pg_roles WHERE rolname = :name", name=user))
             found = secret.value()
             login = secret.composed(found.get("password") or ("" if self.dry_run else secret.new_password()))
@@ -55,8 +52,8 @@ class DatabaseUser:
                 user_exists=exists,
                 verifier=verifier(login["password"]) if login["password"] else None,
                 admin=secret.admin(),
-                database=outputs.text("database_name"),
-                namespaces=outputs.text("namespaces").split(","),
+                database=canvas.outputs.database_name,
+                namespaces=canvas.outputs.namespaces.split(","),
             )
             done = []
             for step in needed:
@@ -74,9 +71,9 @@ class DatabaseUser:
         Raises OperatorError.
         """
         with refusals_explained():
-            outputs = outputs_of(self.root, DEPLOYMENT, self.environment, self.aws)
-            database, secret = DataApi(self.aws, outputs), _UserSecret(self.aws, outputs)
-            user = outputs.text("database_user")
+            canvas = CanvasData2.applied(self.root, self.environment, self.aws)
+            database, secret = DataApi(canvas), _UserSecret(canvas)
+            user = canvas.outputs.database_user
             if not secret.value():
                 raise OperatorError(
                     f"{user} has no password yet.",
@@ -95,30 +92,28 @@ class DatabaseUser:
 class _UserSecret:
     """The secret that the pipeline reads."""
 
-    def __init__(self, aws: Aws, outputs: Outputs) -> None:
-        self._client = aws.client("secretsmanager", region=outputs.stack.region)
-        self._arn = outputs.text("user_secret_arn")
-        self._outputs = outputs
+    def __init__(self, canvas: CanvasData2) -> None:
+        self._client = canvas.client("secretsmanager")
+        self._outputs = canvas.outputs
 
     def value(self) -> dict[str, Any]:
         """What is in it; nothing before it is filled."""
-        return self._read(self._arn)
+        return self._read(self._outputs.user_secret_arn)
 
     def admin(self) -> str:
         """The master user's name."""
-        name: str = self._read(self._outputs.text("admin_secret_arn"))["username"]
+        name: str = self._read(self._outputs.admin_secret_arn)["username"]
         return name
 
     def composed(self, password: str) -> dict[str, Any]:
         """What is to be in it."""
-        text = self._outputs.text
         return {
-            "username": text("database_user"),
+            "username": self._outputs.database_user,
             "password": password,
             "engine": "postgres",
-            "host": text("database_address"),
-            "port": int(text("database_port")),
-            "dbname": text("database_name"),
+            "host": self._outputs.database_address,
+            "port": int(self._outputs.database_port),
+            "dbname": self._outputs.database_name,
         }
 
     def new_password(self) -> str:
@@ -130,16 +125,19 @@ class _UserSecret:
     def put(self, login: dict[str, Any], *, stage: str = "AWSCURRENT") -> str:
         """Store it under `stage`; the version's id."""
         version: str = self._client.put_secret_value(
-            SecretId=self._arn, SecretString=json.dumps(login), VersionStages=[stage]
+            SecretId=self._outputs.user_secret_arn, SecretString=json.dumps(login), VersionStages=[stage]
         )["VersionId"]
         return version
 
     def make_current(self, version: str) -> None:
         """From now on this version is what readers get."""
-        described = self._client.describe_secret(SecretId=self._arn)["VersionIdsToStages"]
+        described = self._client.describe_secret(SecretId=self._outputs.user_secret_arn)["VersionIdsToStages"]
         (current,) = [found for found, stages in described.items() if "AWSCURRENT" in stages]
         self._client.update_secret_version_stage(
-            SecretId=self._arn, VersionStage="AWSCURRENT", MoveToVersionId=version, RemoveFromVersionId=current
+            SecretId=self._outputs.user_secret_arn,
+            VersionStage="AWSCURRENT",
+            MoveToVersionId=version,
+            RemoveFromVersionId=current,
         )
 
     def _read(self, arn: str) -> dict[str, Any]:

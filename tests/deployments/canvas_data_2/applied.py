@@ -10,10 +10,10 @@ from pathlib import Path
 from config.environment import load_environment
 from config.settings import ROOT
 from deployments.canvas_data_2.day2 import DEPLOYMENT
+from deployments.canvas_data_2.day2.deployed import CanvasData2
 from deployments.canvas_data_2.day2.rehearsal.dap_api import DapApi
 from deployments.canvas_data_2.day2.rehearsal.pipeline import Pipeline, pipeline
 from emulator.server import Emulator
-from operations.applied import outputs_of
 from operations.aws import Aws
 from operations.engines.postgresql import PostgreSql
 from operations.stacks import find_stacks, only
@@ -35,8 +35,12 @@ def applied(directory: Path, server: PostgreSql, api: DapApi) -> Iterator[Pipeli
         terraform = run.terraform(stack, environment=variables)
         terraform.init()
         terraform.apply(terraform.plan())
-        outputs = outputs_of(ROOT, DEPLOYMENT, ENVIRONMENT, aws)
         with pipeline(
-            root=ROOT, aws=aws, outputs=outputs, behind=behind, server=server, api=api, sleep=time.sleep
+            root=ROOT,
+            deployed=CanvasData2.applied(ROOT, ENVIRONMENT, aws),
+            behind=behind,
+            server=server,
+            api=api,
+            sleep=time.sleep,
         ) as ready:
             yield ready

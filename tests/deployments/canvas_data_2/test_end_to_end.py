@@ -91,7 +91,7 @@ def test_a_table_with_a_dependent_view_survives_a_column_change(canvas: Pipeline
 
 
 def test_a_table_that_fails_is_reported_and_stops_no_other(canvas: Pipeline) -> None:
-    functions, name = canvas.client("lambda"), canvas.outputs.text("sync_function")
+    functions, name = canvas.client("lambda"), canvas.outputs.sync_function
     given = functions.get_function_configuration(FunctionName=name)["Environment"]["Variables"]
     functions.update_function_configuration(
         FunctionName=name, Environment={"Variables": {**given, "API_ATTEMPTS": "1"}}
@@ -112,7 +112,7 @@ def test_a_table_that_fails_is_reported_and_stops_no_other(canvas: Pipeline) -> 
 
 
 def test_a_sync_that_is_out_of_time_is_handed_over_to_fargate(canvas: Pipeline) -> None:
-    functions, name = canvas.client("lambda"), canvas.outputs.text("sync_function")
+    functions, name = canvas.client("lambda"), canvas.outputs.sync_function
     given = functions.get_function_configuration(FunctionName=name)
     variables = given["Environment"]["Variables"]
     hurried = {**variables, "HAND_OVER_SECONDS": str(given["Timeout"] - 4)}
@@ -124,12 +124,12 @@ def test_a_sync_that_is_out_of_time_is_handed_over_to_fargate(canvas: Pipeline) 
     canvas.api.faults.slow.clear()
     assert canvas.states(execution) == {"courses": "complete"}, why(execution)
     assert canvas.is_exact("courses")
-    tasks = canvas.client("ecs").list_tasks(cluster=canvas.outputs.text("task_cluster_arn"), desiredStatus="STOPPED")
+    tasks = canvas.client("ecs").list_tasks(cluster=canvas.outputs.task_cluster_arn, desiredStatus="STOPPED")
     assert tasks["taskArns"]
 
 
 def test_a_sync_that_lambda_ends_is_handed_over_as_well(canvas: Pipeline) -> None:
-    functions, name = canvas.client("lambda"), canvas.outputs.text("sync_function")
+    functions, name = canvas.client("lambda"), canvas.outputs.sync_function
     given = functions.get_function_configuration(FunctionName=name)
     late = {**given["Environment"]["Variables"], "HAND_OVER_SECONDS": "-600"}
     functions.update_function_configuration(FunctionName=name, Timeout=6, Environment={"Variables": late})
@@ -212,7 +212,7 @@ sys.exit(task.main())
 
 
 def test_a_task_that_takes_all_its_time_is_given_up_once_and_ends(canvas: Pipeline) -> None:
-    states, arn = canvas.client("stepfunctions"), canvas.outputs.text("state_machine_arn")
+    states, arn = canvas.client("stepfunctions"), canvas.outputs.state_machine_arn
     definition = states.describe_state_machine(stateMachineArn=arn)["definition"]
     hurried = json.loads(definition)
     init = hurried["States"]["RefreshTables"]["ItemProcessor"]["States"]["InitTable"]
@@ -229,7 +229,7 @@ def test_a_task_that_takes_all_its_time_is_given_up_once_and_ends(canvas: Pipeli
     history = states.get_paginator("get_execution_history").paginate(executionArn=execution.arn)
     started = [event for page in history for event in page["events"] if event["type"] == "TaskSubmitted"]
     assert len(started) == 1
-    ecs, cluster = canvas.client("ecs"), canvas.outputs.text("task_cluster_arn")
+    ecs, cluster = canvas.client("ecs"), canvas.outputs.task_cluster_arn
     give_up = time.monotonic() + 30
     while ecs.list_tasks(cluster=cluster, desiredStatus="RUNNING")["taskArns"]:
         assert time.monotonic() < give_up, "nobody waits for the task, and yet it runs"
@@ -240,7 +240,7 @@ def test_a_task_that_takes_all_its_time_is_given_up_once_and_ends(canvas: Pipeli
 def test_the_execution_fails_when_the_tables_cannot_be_listed(canvas: Pipeline) -> None:
     canvas.notifications()
     canvas.api.faults.throttled["/ids/auth/login"] = 10_000
-    ssm, path = canvas.client("ssm"), canvas.outputs.text("parameter_path")
+    ssm, path = canvas.client("ssm"), canvas.outputs.parameter_path
     secret = ssm.get_parameter(Name=f"{path}/dap_client_secret", WithDecryption=True)["Parameter"]["Value"]
     canvas.api.faults.throttled.clear()
     ssm.put_parameter(Name=f"{path}/dap_client_secret", Value="wrong", Type="SecureString", Overwrite=True)
@@ -254,20 +254,22 @@ def test_one_table_can_be_initialised_and_synced_by_command(canvas: Pipeline) ->
     canvas.api.tables["large"] = users(200)
     said = io.StringIO()
     for action in ("init", "sync"):
-        TableTask(action, "large", environment=ENVIRONMENT, aws=canvas.aws).run(Console(file=said, width=400))  # type: ignore[arg-type]
+        TableTask(action, "large", environment=ENVIRONMENT, aws=canvas.deployed.aws).run(Console(file=said, width=400))  # type: ignore[arg-type]
     assert canvas.is_exact("large")
     assert "Done: sync of canvas.large." in said.getvalue()
     with pytest.raises(OperatorError, match="exit code 1"):
-        TableTask("init", "no_such_table", environment=ENVIRONMENT, aws=canvas.aws).run(Console(file=said, width=400))
+        TableTask("init", "no_such_table", environment=ENVIRONMENT, aws=canvas.deployed.aws).run(
+            Console(file=said, width=400)
+        )
 
 
 def test_preparing_again_changes_nothing_and_a_new_password_is_used_at_once(canvas: Pipeline) -> None:
-    secrets, arn = canvas.client("secretsmanager"), canvas.outputs.text("user_secret_arn")
+    secrets, arn = canvas.client("secretsmanager"), canvas.outputs.user_secret_arn
     before = json.loads(secrets.get_secret_value(SecretId=arn)["SecretString"])
     canvas.prepare()
     assert json.loads(secrets.get_secret_value(SecretId=arn)["SecretString"]) == before
     said = io.StringIO()
-    DatabaseUser(environment=ENVIRONMENT, aws=canvas.aws).rotate(Console(file=said))
+    DatabaseUser(environment=ENVIRONMENT, aws=canvas.deployed.aws).rotate(Console(file=said))
     canvas.point_secret_here()
     after = json.loads(secrets.get_secret_value(SecretId=arn)["SecretString"])
     assert after["password"] != before["password"]
@@ -282,20 +284,20 @@ def test_what_is_published_runs_the_function_and_names_the_image_of_the_task(can
     said = io.StringIO()
     asked = Publication(
         environment=ENVIRONMENT,
-        aws=canvas.aws,
+        aws=canvas.deployed.aws,
         python=f"{sys.version_info.major}.{sys.version_info.minor}",
         ca_bundle=lambda: b"",
         docker=str(docker),
     )
     asked.run(Console(file=said, width=200))
-    image = canvas.outputs.text("image")
+    image = canvas.outputs.image
     built, login, pushed = (tmp_path / "asked").read_text().splitlines()
     assert image in built
     assert pushed == f"push {image}"
     password = (tmp_path / "password").read_text()
     assert password
     assert password not in built + login + pushed + said.getvalue()
-    function = canvas.client("lambda").get_function_configuration(FunctionName=canvas.outputs.text("sync_function"))
+    function = canvas.client("lambda").get_function_configuration(FunctionName=canvas.outputs.sync_function)
     (layer,) = function["Layers"]
     assert "sync-table-libraries" in layer["Arn"]
     asked.run(Console(file=said, width=200))

@@ -7,10 +7,11 @@ from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from typing import Any
 
+from deployments.canvas_data_2.day2.deployed import CanvasData2
 from deployments.canvas_data_2.day2.executions import Execution
 from deployments.canvas_data_2.day2.rehearsal.dap_api import CLIENT_SECRET, DapApi, SourceTable
 from deployments.canvas_data_2.day2.rehearsal.pipeline import Pipeline, pipeline
-from operations.applied import Outputs
+from deployments.canvas_data_2.outputs import CanvasData2Outputs
 from operations.aws import refusals_explained
 from operations.demo.check import Check, CheckContext, expect
 from operations.demo.rehearsals import NotRehearsedError, Stage
@@ -35,8 +36,7 @@ def checks(stage: Stage) -> Iterator[Sequence[Check]]:
         behind.enter_context(refusals_explained())
         ready = pipeline(
             root=stage.root,
-            aws=stage.context.aws,
-            outputs=Outputs(stack, stage.context.outputs),
+            deployed=CanvasData2(stack, stage.context.read(CanvasData2Outputs), stage.context.aws),
             behind=stage.behind,
             server=server,
             api=behind.enter_context(DapApi()),

@@ -21,13 +21,13 @@ from typing import Any
 from rich.console import Console
 
 from deployments.canvas_data_2.day2.credentials import Credentials
+from deployments.canvas_data_2.day2.deployed import CanvasData2
 from deployments.canvas_data_2.day2.executions import Execution, Executions
 from deployments.canvas_data_2.day2.refresh import Refresh
 from deployments.canvas_data_2.day2.rehearsal.dap_api import CLIENT_ID, CLIENT_SECRET, DapApi, checksum_of
 from deployments.canvas_data_2.day2.rehearsal.replica import Replica, make_replica
 from deployments.canvas_data_2.day2.user import DatabaseUser
-from operations.applied import Outputs
-from operations.aws import Aws
+from deployments.canvas_data_2.outputs import CanvasData2Outputs
 from operations.engines.postgresql import PostgreSql
 from operations.errors import OperatorError
 
@@ -41,8 +41,7 @@ class Pipeline:
     """A stack that can be worked with as operators do, and what is behind it."""
 
     root: Path
-    aws: Aws
-    outputs: Outputs
+    deployed: CanvasData2
     api: DapApi
     replica: Replica
     behind: Path
@@ -51,7 +50,12 @@ class Pipeline:
     @property
     def environment(self) -> str:
         """Of the stack: dev or prod."""
-        return self.outputs.stack.environment
+        return self.deployed.stack.environment
+
+    @property
+    def outputs(self) -> CanvasData2Outputs:
+        """The stack's outputs."""
+        return self.deployed.outputs
 
     @property
     def runtime(self) -> Path:
@@ -60,13 +64,13 @@ class Pipeline:
 
     def client(self, service: str) -> Any:
         """A boto3 client in the stack's account and region."""
-        return self.aws.client(service, region=self.outputs.stack.region)
+        return self.deployed.client(service)
 
     def prepare(self) -> str:
         """Credentials and database, by the commands; what they said."""
         said = io.StringIO()
         console = Console(file=said, width=200)
-        where = {"environment": self.environment, "root": self.root, "aws": self.aws}
+        where = {"environment": self.environment, "root": self.root, "aws": self.deployed.aws}
         Credentials(CLIENT_ID, CLIENT_SECRET, **where).put(console)  # type: ignore[arg-type]  # of three types
         DatabaseUser(**where).prepare(console)  # type: ignore[arg-type]  # as above
         self.point_secret_here()
@@ -74,7 +78,7 @@ class Pipeline:
 
     def login(self) -> dict[str, Any]:
         """What the secret of the pipeline's user holds."""
-        arn = self.outputs.text("user_secret_arn")
+        arn = self.outputs.user_secret_arn
         found: dict[str, Any] = json.loads(self.client("secretsmanager").get_secret_value(SecretId=arn)["SecretString"])
         return found
 
@@ -82,16 +86,16 @@ class Pipeline:
         """The cluster's name leads nowhere: as DNS would, this leads to the real server."""
         login = self.login() | {"host": self.replica.server.host, "port": self.replica.server.port}
         self.client("secretsmanager").put_secret_value(
-            SecretId=self.outputs.text("user_secret_arn"), SecretString=json.dumps(login)
+            SecretId=self.outputs.user_secret_arn, SecretString=json.dumps(login)
         )
 
     def refresh(self, *tables: str) -> Execution:
         """One execution to its end, well or not, as `quintet canvas start` has it."""
         asked = Refresh(
-            environment=self.environment, tables=tables, root=self.root, aws=self.aws,
+            environment=self.environment, tables=tables, root=self.root, aws=self.deployed.aws,
             sleep=lambda seconds: self.sleep(min(seconds, _POLL_SECONDS)),
         )  # fmt: skip
-        executions = Executions(self.aws, self.outputs)
+        executions = Executions(self.deployed)
         try:
             asked.run(Console(file=io.StringIO()))
         except OperatorError:
@@ -143,8 +147,7 @@ class Pipeline:
 def pipeline(
     *,
     root: Path,
-    aws: Aws,
-    outputs: Outputs,
+    deployed: CanvasData2,
     behind: Path,
     server: PostgreSql,
     api: DapApi,
@@ -155,11 +158,11 @@ def pipeline(
 
     `behind` is the file that the emulator was started with; `variables` are for the functions and the container.
     """
-    region = outputs.stack.region
-    secret = aws.client("secretsmanager", region=region).get_secret_value(SecretId=outputs.text("admin_secret_arn"))
+    outputs = deployed.outputs
+    secret = deployed.client("secretsmanager").get_secret_value(SecretId=outputs.admin_secret_arn)
     admin = json.loads(secret["SecretString"])["password"]
-    replica = make_replica(server, outputs.text("database_name"), admin)
-    ready = Pipeline(root, aws, outputs, api, replica, behind, sleep)
+    replica = make_replica(server, outputs.database_name, admin)
+    ready = Pipeline(root, deployed, api, replica, behind, sleep)
     here = {"DAP_API_URL": api.url, **_trust(server), **(variables or {})}
     with ExitStack() as cleanup:
         scratch = cleanup.enter_context(tempfile.TemporaryDirectory(prefix="quintet-canvas-"))
@@ -169,18 +172,18 @@ def pipeline(
             json.dumps(
                 {
                     "containers": {
-                        outputs.text("repository_url").partition("/")[2]: {
+                        outputs.repository_url.partition("/")[2]: {
                             "command": [sys.executable, "-m", "cd2.task"],
                             "environment": container,
                         }
                     },
-                    "databases": {outputs.text("cluster_arn").rpartition(":")[2]: database},
+                    "databases": {outputs.cluster_arn.rpartition(":")[2]: database},
                 }
             )
         )
         cleanup.callback(behind.unlink)
-        for name in ("list_function", "sync_function"):
-            cleanup.enter_context(_variables(ready, outputs.text(name), here))
+        for name in (outputs.list_function, outputs.sync_function):
+            cleanup.enter_context(_variables(ready, name, here))
         cleanup.enter_context(_shorter_waits(ready))
         cleanup.enter_context(_queue(ready))
         yield ready
@@ -207,7 +210,7 @@ def _variables(ready: Pipeline, function: str, variables: Mapping[str, str]) -> 
 
 @contextmanager
 def _shorter_waits(ready: Pipeline) -> Iterator[None]:
-    states, arn = ready.client("stepfunctions"), ready.outputs.text("state_machine_arn")
+    states, arn = ready.client("stepfunctions"), ready.outputs.state_machine_arn
     definition = states.describe_state_machine(stateMachineArn=arn)["definition"]
     shorter = re.sub(r'("HeartbeatSeconds"): \d+', rf"\1: {HEARTBEAT_SECONDS}", definition)
     shorter = re.sub(r'("IntervalSeconds"): \d+', r"\1: 1", shorter)
@@ -225,7 +228,7 @@ def _queue(ready: Pipeline) -> Iterator[None]:
     sqs, sns = ready.client("sqs"), ready.client("sns")
     url = sqs.create_queue(QueueName=_QUEUE)["QueueUrl"]
     queue = sqs.get_queue_attributes(QueueUrl=url, AttributeNames=["QueueArn"])["Attributes"]["QueueArn"]
-    topic = ready.outputs.text("topic_arn")
+    topic = ready.outputs.topic_arn
     subscription = sns.subscribe(TopicArn=topic, Protocol="sqs", Endpoint=queue)["SubscriptionArn"]
     try:
         yield

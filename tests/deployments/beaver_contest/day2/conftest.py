@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -10,55 +10,40 @@ import pymysql
 import pytest
 
 from deployments.beaver_contest.day2.contest import Contest
+from deployments.beaver_contest.outputs import BeaverContestOutputs
 from emulator.server import Emulator
-from operations.applied import Outputs
 from operations.aws import Aws
 from operations.stacks import Stack
+from tests.deployments.beaver_contest.day2.made import DATABASE, Made
 from tests.engines import HOST, PASSWORD, USER, MariaDb
 
 REGION = "eu-west-3"
-DATABASE = "beaver_contest"
-
-OUTPUTS = {
-    "admin_url": "https://coordinateur.castor.example.org",
-    "contest_url": "https://concours.castor.example.org",
-    "static_url": "https://static.castor.example.org",
-    "application": "beaver-contest-test-application",
-    "admin_environment": "adminEnv",
-    "contest_environment": "contestEnv",
-    "static_access": "policy",
-    "distribution_id": "",
-    "team_table": "team",
-    "team_question_table": "team_question",
-    "sessions_table": "sessions",
-    "database_address": "database.example.org",
-    "database_port": "3306",
-    "database_name": DATABASE,
-    "php_user": "beaver-contest-test-php",
-}
-
-KEYS = {
-    "team": [("ID", "N", "HASH")],
-    "team_question": [("teamID", "N", "HASH"), ("questionID", "N", "RANGE")],
-    "sessions": [("id", "S", "HASH")],
-}
-
-Made = Callable[..., Contest]
 
 
-def make_table(dynamodb: Any, name: str, *, read: int | None = None) -> None:
-    """A table of the contest, on demand or with `read` units."""
-    capacity: dict[str, Any] = {"BillingMode": "PAY_PER_REQUEST"}
-    if read is not None:
-        capacity = {
-            "BillingMode": "PROVISIONED",
-            "ProvisionedThroughput": {"ReadCapacityUnits": read, "WriteCapacityUnits": 5},
-        }
-    dynamodb.create_table(
-        TableName=name,
-        KeySchema=[{"AttributeName": key, "KeyType": kind} for key, _, kind in KEYS[name]],
-        AttributeDefinitions=[{"AttributeName": key, "AttributeType": type_} for key, type_, _ in KEYS[name]],
-        **capacity,
+def outputs_in(account: str) -> BeaverContestOutputs:
+    """The outputs of a contest whose buckets no other test has."""
+    return BeaverContestOutputs(
+        admin_url="https://coordinateur.castor.example.org",
+        contest_url="https://concours.castor.example.org",
+        static_url="https://static.castor.example.org",
+        application="beaver-contest-test-application",
+        admin_environment="adminEnv",
+        contest_environment="contestEnv",
+        releases_bucket=f"releases-{account}",
+        static_bucket=f"static-{account}",
+        static_access="policy",
+        distribution_id="",
+        team_table="team",
+        team_question_table="team_question",
+        sessions_table="sessions",
+        database_address="database.example.org",
+        database_port="3306",
+        database_name=DATABASE,
+        database_secret_arn="not created",
+        database_security_group="not created",
+        php_user="beaver-contest-test-php",
+        key_secret_arn="not created",
+        tasks_password_secret_arn="not created",
     )
 
 
@@ -69,8 +54,7 @@ def contest(emulator: Emulator, account: str, tmp_path: Path) -> Made:
 
     def made(**outputs: str) -> Contest:
         stack = Stack("beaver-contest-test", "beaver-contest", "test", tmp_path, REGION, account, None)
-        named = {"releases_bucket": f"releases-{account}", "static_bucket": f"static-{account}"}
-        return Contest(Outputs(stack, {**OUTPUTS, **named, **outputs}), aws)
+        return Contest(stack, BeaverContestOutputs(**{**outputs_in(account).model_dump(), **outputs}), aws)
 
     return made
 

@@ -11,7 +11,7 @@ import pytest
 from deployments.beaver_contest.day2.assets import CACHE_CONTROL, NAMES, differing, publish, read_assets
 from deployments.beaver_contest.day2.contest import Contest
 from operations.errors import OperatorError
-from tests.deployments.beaver_contest.day2.conftest import Made
+from tests.deployments.beaver_contest.day2.made import Made
 
 KEYS = {
     "assets/common.js",
@@ -33,7 +33,7 @@ def source(tmp_path: Path) -> Path:
 
 def with_bucket(contest: Contest) -> Contest:
     contest.client("s3").create_bucket(
-        Bucket=contest.text("static_bucket"), CreateBucketConfiguration={"LocationConstraint": contest.region}
+        Bucket=contest.outputs.static_bucket, CreateBucketConfiguration={"LocationConstraint": contest.region}
     )
     return contest
 
@@ -41,7 +41,7 @@ def with_bucket(contest: Contest) -> Contest:
 def test_the_five_documented_keys_have_the_documented_headers(contest: Made, source: Path, said: list[str]) -> None:
     here = with_bucket(contest())
     publish(here, read_assets(source), dry_run=False, say=said.append)
-    s3, bucket = here.client("s3"), here.text("static_bucket")
+    s3, bucket = here.client("s3"), here.outputs.static_bucket
     assert {found["Key"] for found in s3.list_objects_v2(Bucket=bucket)["Contents"]} == KEYS
     for key in KEYS:
         found = s3.get_object(Bucket=bucket, Key=key)
@@ -70,7 +70,7 @@ def test_a_missing_script_is_told_before_anything_is_uploaded(contest: Made, sou
 def test_a_dry_run_uploads_nothing(contest: Made, source: Path, said: list[str]) -> None:
     here = with_bucket(contest())
     assert len(publish(here, read_assets(source), dry_run=True, say=said.append)) == 5
-    assert "Contents" not in here.client("s3").list_objects_v2(Bucket=here.text("static_bucket"))
+    assert "Contents" not in here.client("s3").list_objects_v2(Bucket=here.outputs.static_bucket)
     assert len(list(differing(here))) == 5
 
 
@@ -80,7 +80,7 @@ def test_only_the_acl_variant_sends_a_public_acl(
 ) -> None:
     here = with_bucket(contest(static_access=access))
     publish(here, read_assets(source), dry_run=False, say=said.append)
-    acl = here.client("s3").get_object_acl(Bucket=here.text("static_bucket"), Key="assets/common.js")
+    acl = here.client("s3").get_object_acl(Bucket=here.outputs.static_bucket, Key="assets/common.js")
     assert any(grant["Grantee"].get("URI", "").endswith("AllUsers") for grant in acl["Grants"]) is public
 
 

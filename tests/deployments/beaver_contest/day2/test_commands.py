@@ -12,7 +12,7 @@ from deployments.beaver_contest.day2 import commands as beaver
 from deployments.beaver_contest.day2.contest import Contest
 from deployments.beaver_contest.day2.mysql import Endpoint
 from operations.errors import OperatorError
-from tests.deployments.beaver_contest.day2.conftest import DATABASE, Made, make_table
+from tests.deployments.beaver_contest.day2.made import DATABASE, Made, make_table
 from tests.engines import HOST, PASSWORD, USER, MariaDb
 
 

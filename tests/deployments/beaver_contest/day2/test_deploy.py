@@ -12,7 +12,7 @@ from deployments.beaver_contest.day2.contest import Contest
 from deployments.beaver_contest.day2.deploy import Rollout, describe
 from deployments.beaver_contest.runtime import bundle
 from operations.errors import OperatorError
-from tests.deployments.beaver_contest.day2.conftest import Made
+from tests.deployments.beaver_contest.day2.made import Made
 from tests.deployments.beaver_contest.runtime.checkout import make_checkout, no_programs
 
 
@@ -26,15 +26,15 @@ def source(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 def applied(contest: Made) -> Contest:
     made = contest()
     made.client("s3").create_bucket(
-        Bucket=made.text("releases_bucket"), CreateBucketConfiguration={"LocationConstraint": made.region}
+        Bucket=made.outputs.releases_bucket, CreateBucketConfiguration={"LocationConstraint": made.region}
     )
     beanstalk = made.client("elasticbeanstalk")
-    beanstalk.create_application(ApplicationName=made.text("application"))
-    beanstalk.create_application_version(ApplicationName=made.text("application"), VersionLabel="before")
-    for role in ("admin", "contest"):
+    beanstalk.create_application(ApplicationName=made.outputs.application)
+    beanstalk.create_application_version(ApplicationName=made.outputs.application, VersionLabel="before")
+    for name in made.outputs.environments.values():
         beanstalk.create_environment(
-            ApplicationName=made.text("application"),
-            EnvironmentName=made.text(f"{role}_environment"),
+            ApplicationName=made.outputs.application,
+            EnvironmentName=name,
             SolutionStackName="64bit Amazon Linux 2023 v4.13.7 running PHP 8.4",
             VersionLabel="before",
         )
@@ -78,7 +78,7 @@ def test_both_environments_get_the_version_contests_first(applied: Contest, sour
     ]
     key = version["SourceBundle"]["S3Key"]
     assert key == f"releases/{label}.zip"
-    assert applied.client("s3").head_object(Bucket=applied.text("releases_bucket"), Key=key)["ContentLength"] > 1000
+    assert applied.client("s3").head_object(Bucket=applied.outputs.releases_bucket, Key=key)["ContentLength"] > 1000
 
 
 def test_the_same_checkout_is_not_deployed_twice(applied: Contest, source: Path, said: list[str]) -> None:
@@ -92,7 +92,7 @@ def test_a_dry_run_changes_nothing(applied: Contest, source: Path, said: list[st
     label = rollout(applied, said).run(source, dry_run=True)
     assert set(versions(applied).values()) == {"before"}
     assert f"contestEnv would go from before to {label}" in said
-    assert "Contents" not in applied.client("s3").list_objects_v2(Bucket=applied.text("releases_bucket"))
+    assert "Contents" not in applied.client("s3").list_objects_v2(Bucket=applied.outputs.releases_bucket)
 
 
 @pytest.mark.parametrize(
@@ -166,7 +166,7 @@ def test_a_bundle_beanstalk_does_not_take_is_refused_before_the_upload(
     monkeypatch.setattr(bundle, "LARGEST_BYTES", 1000)
     with pytest.raises(OperatorError, match=r"Beanstalk takes 0 MB\. Largest: "):
         rollout(applied, said).run(source, dry_run=False)
-    assert "Contents" not in applied.client("s3").list_objects_v2(Bucket=applied.text("releases_bucket"))
+    assert "Contents" not in applied.client("s3").list_objects_v2(Bucket=applied.outputs.releases_bucket)
 
 
 def test_a_checkout_without_history_has_no_description(tmp_path: Path) -> None:

@@ -11,7 +11,7 @@ import pytest
 from deployments.beaver_contest.day2.capacity import TAG, ReadCapacity
 from deployments.beaver_contest.day2.export import Export, Interval
 from operations.errors import OperatorError
-from tests.deployments.beaver_contest.day2.conftest import Made, make_table
+from tests.deployments.beaver_contest.day2.made import Made, make_table
 
 
 class SmallPages:

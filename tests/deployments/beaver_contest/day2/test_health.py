@@ -13,7 +13,7 @@ from deployments.beaver_contest.day2.contest import Contest
 from deployments.beaver_contest.day2.health import Finding, look
 from deployments.beaver_contest.day2.keys import Keys
 from deployments.beaver_contest.day2.opening import Gate
-from tests.deployments.beaver_contest.day2.conftest import Made, make_table
+from tests.deployments.beaver_contest.day2.made import Made, make_table
 
 
 @pytest.fixture
@@ -23,21 +23,21 @@ def applied(contest: Made, tmp_path: Path) -> Contest:
     group = plain.client("ec2").create_security_group(GroupName="d", Description="d", VpcId=vpc)["GroupId"]
     arn = plain.client("secretsmanager").create_secret(Name="key")["ARN"]
     made = contest(database_security_group=group, key_secret_arn=arn)
-    made.client("iam").create_user(UserName=made.text("php_user"))
+    made.client("iam").create_user(UserName=made.outputs.php_user)
     for name in ("team", "sessions"):
         make_table(made.client("dynamodb"), name)
     make_table(made.client("dynamodb"), "team_question", read=5)
     made.client("s3").create_bucket(
-        Bucket=made.text("static_bucket"), CreateBucketConfiguration={"LocationConstraint": made.region}
+        Bucket=made.outputs.static_bucket, CreateBucketConfiguration={"LocationConstraint": made.region}
     )
     beanstalk = made.client("elasticbeanstalk")
-    beanstalk.create_application(ApplicationName=made.text("application"))
+    beanstalk.create_application(ApplicationName=made.outputs.application)
     for label in ("one", "two"):
-        beanstalk.create_application_version(ApplicationName=made.text("application"), VersionLabel=label)
-    for role in ("admin", "contest"):
+        beanstalk.create_application_version(ApplicationName=made.outputs.application, VersionLabel=label)
+    for name in made.outputs.environments.values():
         beanstalk.create_environment(
-            ApplicationName=made.text("application"),
-            EnvironmentName=made.text(f"{role}_environment"),
+            ApplicationName=made.outputs.application,
+            EnvironmentName=name,
             VersionLabel="one",
         )
     for name in NAMES:
@@ -83,8 +83,8 @@ def test_what_commands_left_behind_is_told(applied: Contest) -> None:
 
 def test_a_missing_key_and_missing_assets_are_told(applied: Contest) -> None:
     secrets = applied.client("secretsmanager")
-    secrets.put_secret_value(SecretId=applied.text("key_secret_arn"), SecretString=json.dumps({"key": "AKIAGONE"}))
-    applied.client("s3").delete_object(Bucket=applied.text("static_bucket"), Key="assets/common.js")
+    secrets.put_secret_value(SecretId=applied.outputs.key_secret_arn, SecretString=json.dumps({"key": "AKIAGONE"}))
+    applied.client("s3").delete_object(Bucket=applied.outputs.static_bucket, Key="assets/common.js")
     found = wrong(applied)
     assert found["access key"] == ("the PHP code has no key: quintet beaver rotate-key",)
     assert found["assets"] == ("assets/common.js is not published",)

@@ -11,25 +11,25 @@ from deployments.beaver_contest.day2.contest import Contest
 from deployments.beaver_contest.day2.keys import Keys
 from deployments.beaver_contest.day2.tasks_password import protect_tasks
 from operations.errors import OperatorError
-from tests.deployments.beaver_contest.day2.conftest import Made
+from tests.deployments.beaver_contest.day2.made import Made
 
 
 @pytest.fixture
 def applied(contest: Made) -> Contest:
     made = contest()
-    made.client("iam").create_user(UserName=made.text("php_user"))
+    made.client("iam").create_user(UserName=made.outputs.php_user)
     secrets = made.client("secretsmanager")
     arns = {name: secrets.create_secret(Name=name)["ARN"] for name in ("key", "tasks")}
     return contest(key_secret_arn=arns["key"], tasks_password_secret_arn=arns["tasks"])
 
 
 def keys(contest: Contest) -> dict[str, str]:
-    found = contest.client("iam").list_access_keys(UserName=contest.text("php_user"))["AccessKeyMetadata"]
+    found = contest.client("iam").list_access_keys(UserName=contest.outputs.php_user)["AccessKeyMetadata"]
     return {key["AccessKeyId"]: key["Status"] for key in found}
 
 
 def stored(contest: Contest) -> dict[str, str]:
-    secret = contest.client("secretsmanager").get_secret_value(SecretId=contest.text("key_secret_arn"))
+    secret = contest.client("secretsmanager").get_secret_value(SecretId=contest.outputs.key_secret_arn)
     value: dict[str, str] = json.loads(secret["SecretString"])
     return value
 
@@ -65,7 +65,7 @@ def test_the_next_rotation_deletes_the_one_before(applied: Contest, said: list[s
 
 def test_a_key_that_an_interrupted_run_left_is_removed(applied: Contest, said: list[str]) -> None:
     rotate(applied, said)
-    lost = applied.client("iam").create_access_key(UserName=applied.text("php_user"))["AccessKey"]["AccessKeyId"]
+    lost = applied.client("iam").create_access_key(UserName=applied.outputs.php_user)["AccessKey"]["AccessKeyId"]
     rotate(applied, said)
     assert lost not in keys(applied)
 
@@ -99,7 +99,7 @@ BCRYPT = "teacher:$2y$05$" + "a" * 53
 
 def test_hashes_are_stored_for_the_instances(applied: Contest) -> None:
     assert protect_tasks(applied, f"{BCRYPT}\n\nsecond:$apr1$salt$" + "b" * 22, dry_run=False) == ["teacher", "second"]
-    secret = applied.client("secretsmanager").get_secret_value(SecretId=applied.text("tasks_password_secret_arn"))
+    secret = applied.client("secretsmanager").get_secret_value(SecretId=applied.outputs.tasks_password_secret_arn)
     assert secret["SecretString"].splitlines()[0] == BCRYPT
 
 

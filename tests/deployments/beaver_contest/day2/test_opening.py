@@ -10,7 +10,7 @@ import pytest
 from deployments.beaver_contest.day2.contest import Contest
 from deployments.beaver_contest.day2.opening import Gate, block_of, tunnel_command
 from operations.errors import OperatorError
-from tests.deployments.beaver_contest.day2.conftest import Made
+from tests.deployments.beaver_contest.day2.made import Made
 
 BLOCK = "203.0.113.7/32"
 
@@ -34,7 +34,7 @@ def guarded(contest: Made) -> Contest:
 
 def incoming(contest: Contest) -> list[dict[str, Any]]:
     found = contest.client("ec2").describe_security_group_rules(
-        Filters=[{"Name": "group-id", "Values": [contest.text("database_security_group")]}]
+        Filters=[{"Name": "group-id", "Values": [contest.outputs.database_security_group]}]
     )
     return [rule for rule in found["SecurityGroupRules"] if not rule["IsEgress"]]
 

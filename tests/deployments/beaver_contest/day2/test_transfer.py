@@ -14,7 +14,7 @@ from deployments.beaver_contest.day2.export import Export
 from deployments.beaver_contest.day2.items import item_of
 from deployments.beaver_contest.day2.transfer import BATCH, Transfer
 from operations.errors import OperatorError
-from tests.deployments.beaver_contest.day2.conftest import Made, make_table
+from tests.deployments.beaver_contest.day2.made import Made, make_table
 
 HOSTILE = [
     "",

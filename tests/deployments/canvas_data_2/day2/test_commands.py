@@ -19,9 +19,9 @@ from config.settings import ROOT
 from deployments.canvas_data_2.day2 import DEPLOYMENT
 from deployments.canvas_data_2.day2 import commands as canvas
 from deployments.canvas_data_2.day2.destruction import DestructionNotes
+from deployments.canvas_data_2.outputs import CanvasData2Outputs
 from emulator.server import Emulator, aws_environment
 from operations import cli
-from operations.applied import Outputs
 from operations.aws import Aws
 from operations.stacks import find_stacks, only
 
@@ -43,14 +43,15 @@ NAMES = [*CHANGING, *sorted(LOOKING)]
 
 @pytest.fixture(scope="module")
 def account(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, Any]]:
-    """An emulator with the state of an applied stack and what its outputs name; its endpoint, and those outputs."""
+    """An emulator with the state of an applied stack and what its outputs name; its endpoint."""
     with Emulator.start(log=tmp_path_factory.mktemp("emulator") / "emulator.log") as emulator:
         aws = Aws(emulator.environment(account_id=STACK.account_id, region=STACK.region))
-        yield {"endpoint": emulator.endpoint, "outputs": fill(aws)}
+        fill(aws)
+        yield {"endpoint": emulator.endpoint}
 
 
-def fill(aws: Aws) -> dict[str, str]:
-    """What the commands look at; the outputs that name it."""
+def fill(aws: Aws) -> None:
+    """Create what the commands look at, and the state whose outputs name it."""
 
     def client(service: str) -> Any:
         return aws.client(service, region=STACK.region)
@@ -61,30 +62,35 @@ def fill(aws: Aws) -> dict[str, str]:
     definition = json.dumps({"StartAt": "End", "States": {"End": {"Type": "Succeed"}}})
     admin = json.dumps({"username": "cd2_admin", "password": "of the administrator"})
     login = json.dumps({"username": "canvas", "password": "of the pipeline"})
-    outputs = {
-        "parameter_path": "/dev/canvas_data_2",
-        "cluster_arn": f"arn:aws:rds:{STACK.region}:{STACK.account_id}:cluster:canvas",
-        "database_address": "database.example",
-        "database_port": "5432",
-        "database_name": "cd2",
-        "database_user": "canvas",
-        "namespaces": "canvas",
-        "admin_secret_arn": client("secretsmanager").create_secret(Name="admin", SecretString=admin)["ARN"],
-        "user_secret_arn": client("secretsmanager").create_secret(Name="user", SecretString=login)["ARN"],
-        "state_machine_arn": client("stepfunctions").create_state_machine(
+    outputs = CanvasData2Outputs(
+        parameter_path="/dev/canvas_data_2",
+        cluster_arn=f"arn:aws:rds:{STACK.region}:{STACK.account_id}:cluster:canvas",
+        database_address="database.example",
+        database_port="5432",
+        database_name="cd2",
+        database_user="canvas",
+        namespaces="canvas",
+        admin_secret_arn=client("secretsmanager").create_secret(Name="admin", SecretString=admin)["ARN"],
+        user_secret_arn=client("secretsmanager").create_secret(Name="user", SecretString=login)["ARN"],
+        schedule="refresh",
+        topic_arn="arn:topic",
+        summary_function="summarise",
+        list_function="list",
+        repository_url="repository",
+        state_machine_arn=client("stepfunctions").create_state_machine(
             name="CD2RefreshStateMachine", definition=definition, roleArn=role
         )["stateMachineArn"],
-        "sync_function": client("lambda").create_function(
+        sync_function=client("lambda").create_function(
             FunctionName="sync", Runtime="python3.12", Role=role, Handler="a.b", Code={"ZipFile": b""}
         )["FunctionName"],
-        "image": client("ecr").create_repository(repositoryName="task")["repository"]["repositoryUri"] + ":abc",
-        "task_cluster_arn": "arn:cluster",
-        "task_definition_arn": "arn:definition",
-        "task_container": "table_task",
-        "task_subnet_ids": "subnet-1",
-        "task_security_group_id": "sg-1",
-        "task_log_group": "/task",
-    }
+        image=client("ecr").create_repository(repositoryName="task")["repository"]["repositoryUri"] + ":abc",
+        task_cluster_arn="arn:cluster",
+        task_definition_arn="arn:definition",
+        task_container="table_task",
+        task_subnet_ids="subnet-1",
+        task_security_group_id="sg-1",
+        task_log_group="/task",
+    )
     client("rds").create_db_cluster(
         DBClusterIdentifier="canvas",
         Engine="aurora-postgresql",
@@ -94,9 +100,8 @@ def fill(aws: Aws) -> dict[str, str]:
     assert STACK.backend is not None
     s3, where = aws.client("s3", region=STACK.backend.region), STACK.backend.region
     s3.create_bucket(Bucket=STACK.backend.bucket, CreateBucketConfiguration={"LocationConstraint": where})
-    state = {"outputs": {name: {"value": value, "sensitive": False} for name, value in outputs.items()}}
+    state = {"outputs": {name: {"value": value, "sensitive": False} for name, value in outputs}}
     s3.put_object(Bucket=STACK.backend.bucket, Key=STACK.backend.key, Body=json.dumps(state))
-    return outputs
 
 
 @pytest.fixture
@@ -237,13 +242,13 @@ def test_notes_on_destroying_what_is_protected_name_the_last_snapshot_and_one_in
     committed = json.loads((ROOT / "generated/stacks/canvas-data-2-prod/cdk.tf.json").read_text())
     database = committed["resource"]["aws_rds_cluster"]["database"]
     cluster = {"DBClusterIdentifier": database["cluster_identifier"], "DeletionProtection": True}
-    outputs = Outputs(only(find_stacks(ROOT), f"{DEPLOYMENT}-prod"), {})
+    stack = only(find_stacks(ROOT), f"{DEPLOYMENT}-prod")
     notes = DestructionNotes("prod")
-    said = "\n".join(notes._notes(outputs, cluster, database, []))
+    said = "\n".join(notes._notes(stack, cluster, database, []))
     assert "AWS refuses to delete canvas-data-2-prod-database." in said
     assert "A last snapshot is taken when it goes: canvas-data-2-prod-database-final." in said
     assert "2. protect_data = false in config/environments/prod.toml" in said
-    blocked = "\n".join(notes._notes(outputs, cluster, database, ["canvas-data-2-prod-database-final"]))
+    blocked = "\n".join(notes._notes(stack, cluster, database, ["canvas-data-2-prod-database-final"]))
     assert "AWS will refuse" in blocked
     assert "--db-cluster-snapshot-identifier canvas-data-2-prod-database-final" in blocked
 

@@ -1,0 +1,35 @@
+"""An applied Canvas Data 2: its outputs, and clients for the AWS it lives in."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from deployments.canvas_data_2.day2 import DEPLOYMENT
+from deployments.canvas_data_2.outputs import CanvasData2Outputs
+from operations.applied import outputs_of
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from operations.aws import Aws
+    from operations.stacks import Stack
+
+
+@dataclass(frozen=True)
+class CanvasData2:
+    """One applied environment of the deployment."""
+
+    stack: Stack
+    outputs: CanvasData2Outputs
+    aws: Aws
+
+    @classmethod
+    def applied(cls, root: Path, environment: str, aws: Aws) -> CanvasData2:
+        """Raises OperatorError when it is not applied in `environment`, as `outputs_of` does."""
+        found = outputs_of(root, DEPLOYMENT, environment, aws)
+        return cls(found.stack, found.read(CanvasData2Outputs), aws)
+
+    def client(self, service: str) -> Any:
+        """A boto3 client of `service` in the stack's region."""
+        return self.aws.client(service, region=self.stack.region)
