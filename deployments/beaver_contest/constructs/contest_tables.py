@@ -1,0 +1,44 @@
+"""The DynamoDB tables whose keys the PHP code has built in."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from deployments.beaver_contest.settings import BeaverContestSettings
+from modules.stack import DeploymentStack
+from modules.table import Index, Key, Table
+
+
+class ContestTables:
+    """Teams, their answers, and sessions; teams and answers expire only where the settings say when."""
+
+    def __init__(self, stack: DeploymentStack, settings: BeaverContestSettings) -> None:
+        prefix = settings.application.table_prefix
+        ttl_attribute = "ttl" if settings.application.item_ttl_seconds else None
+        self.team: Final = Table(
+            stack,
+            "team",
+            name=f"{prefix}team",
+            hash_key=Key("ID", "N"),
+            indexes={"password-index": Index(Key("password", "S"))},
+            ttl_attribute=ttl_attribute,
+            settings=settings.team,
+        )
+        self.team_question: Final = Table(
+            stack,
+            "team_question",
+            name=f"{prefix}team_question",
+            hash_key=Key("teamID", "N"),
+            range_key=Key("questionID", "N"),
+            ttl_attribute=ttl_attribute,
+            settings=settings.team_question,
+        )
+        self.sessions: Final = Table(
+            stack,
+            "sessions",
+            name=f"{prefix}sessions",
+            hash_key=Key("id", "S"),
+            ttl_attribute="expires",
+            settings=settings.sessions,
+        )
+        self.all: Final = (self.team, self.team_question, self.sessions)
