@@ -18,7 +18,7 @@ from deployments.canvas_data_2.runtime.cd2.parameters import ApiCredentials
 from deployments.canvas_data_2.runtime.cd2.replication import Table
 from operations.engines.authority import CertificateAuthority
 from operations.engines.server import EngineError
-from tests.deployments.canvas_data_2.conftest import prepare, table
+from tests.deployments.canvas_data_2.sources import prepare, table
 
 pytestmark = pytest.mark.engines
 

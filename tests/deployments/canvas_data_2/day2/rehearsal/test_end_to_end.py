@@ -21,8 +21,8 @@ from deployments.canvas_data_2.day2.user import DatabaseUser
 from operations.engines.authority import CertificateAuthority
 from operations.engines.postgresql import PostgreSql
 from operations.errors import OperatorError
-from tests.deployments.canvas_data_2.applied import ENVIRONMENT, applied
-from tests.deployments.canvas_data_2.conftest import users
+from tests.deployments.canvas_data_2.day2.rehearsal.applied import ENVIRONMENT, applied
+from tests.deployments.canvas_data_2.sources import users
 
 STATE = {"type": "string", "enum": ["active", "deleted"]}
 SCORE = {"type": "number", "format": "float64"}
