@@ -18,7 +18,8 @@ from typing import TYPE_CHECKING
 ROOT = Path(__file__).resolve().parent
 sys.path.insert(0, str(ROOT))
 
-from config.settings import SettingsError  # noqa: E402  # the path above makes it importable from anywhere
+from config.retired_stacks import refuse_lost_stacks  # noqa: E402  # the path above makes it importable from anywhere
+from config.settings import SettingsError  # noqa: E402
 from config.stack_settings import StackSettings, load_all  # noqa: E402
 
 if TYPE_CHECKING:
@@ -31,13 +32,14 @@ LOCK_FILE = ".terraform.lock.hcl"
 
 def main() -> int:
     """Synthesises everything into the output folder; 0 when it was written, 1 when something was refused."""
+    settings = json.loads((ROOT / "cdktf.json").read_text(encoding="utf-8"))
+    output = Path(os.environ.get("CDKTF_OUTDIR") or ROOT / settings["output"]).resolve()
     try:
         wanted = load_all()
+        refuse_lost_stacks((stack.stack_name for stack in wanted), output=output)
     except SettingsError as error:
         print(f"Settings refused, nothing was written:\n{error}", file=sys.stderr)  # noqa: T201
         return 1
-    settings = json.loads((ROOT / "cdktf.json").read_text(encoding="utf-8"))
-    output = Path(os.environ.get("CDKTF_OUTDIR") or ROOT / settings["output"]).resolve()
     with tempfile.TemporaryDirectory(prefix="quintet-synth-") as folder:
         fresh = Path(folder) / "generated"
         try:

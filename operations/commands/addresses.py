@@ -15,11 +15,14 @@ Stacks = Annotated[
 
 @app.command()
 def check(stacks: Stacks = None) -> None:
-    """Says which recorded addresses are gone from the committed Terraform JSON."""
+    """Says which recorded addresses are gone from the committed Terraform JSON, and which stacks are."""
+    from config.retired_stacks import refuse_lost_stacks
     from config.settings import ROOT
+    from config.stack_settings import load_all
     from operations.review.addresses import losses, read_document, read_record
     from operations.stacks import find_stacks, select
 
+    refuse_lost_stacks(plan.stack_name for plan in load_all())
     lost = [
         loss
         for stack in select(find_stacks(ROOT), stacks or [])

@@ -15,7 +15,10 @@ def _settings() -> None:
 @app.command()
 def check() -> None:
     """Reads every settings file and says everything that is wrong with them at once."""
+    from config.retired_stacks import refuse_lost_stacks
     from config.stack_settings import load_all
 
-    for plan in load_all():
+    plans = load_all()
+    refuse_lost_stacks(plan.stack_name for plan in plans)
+    for plan in plans:
         typer.echo(f"{plan.stack_name}: {plan.file} is fine ({plan.settings.region})")
