@@ -1,4 +1,4 @@
-"""What an applied stack says of itself: the values of its outputs, read from its state."""
+"""Applied stacks: the values of their outputs, read from the state."""
 
 from __future__ import annotations
 
@@ -23,46 +23,32 @@ _Outputs = TypeVar("_Outputs", bound=DeploymentOutputs)
 
 
 @dataclass(frozen=True)
-class Outputs:
-    """The outputs of an applied stack; sensitive ones are left out, for nobody to print."""
+class Applied:
+    """An applied stack with the values of its outputs; a DeploymentOutputs alone reads them."""
 
     stack: Stack
     values: Mapping[str, Any]
 
     def read(self, model: type[_Outputs]) -> _Outputs:
-        """The outputs of the deployment. Raises OperatorError when the stack was applied before it had one of them."""
-        return read_outputs(self.stack, self.values, model)
+        """The outputs as `model`, without those that only a later version has.
 
-    def text(self, name: str) -> str:
-        """The output `name`. Raises OperatorError when the stack was applied before it had it."""
-        value = self.values.get(name)
-        if not isinstance(value, str):
+        Raises OperatorError when the stack was applied before it had one of them.
+        """
+        known = {name: self.values[name] for name in model.model_fields if name in self.values}
+        try:
+            return model.model_validate(known)
+        except ValidationError as error:
+            names = ", ".join(str(problem["loc"][0]) for problem in error.errors())
             raise OperatorError(
-                f"The state of {self.stack.name} has no output {name}: it was applied by an earlier version.",
+                f"The state of {self.stack.name} has no output {names}: it was applied by an earlier version.",
                 hint=f"Apply generated/stacks/{self.stack.name} again.",
-            )
-        return value
+            ) from None
 
 
-def read_outputs(stack: Stack, values: Mapping[str, Any], model: type[_Outputs]) -> _Outputs:
-    """The outputs `values` of `stack` as `model`; others, of a later version, are left out.
+def find_applied(root: Path, deployment: str, environment: str, aws: Aws) -> Applied:
+    """The applied stack of a deployment in an environment; sensitive outputs are left out, for nobody to print.
 
-    Raises OperatorError when the stack was applied before it had one of them.
-    """
-    try:
-        return model.model_validate({name: values[name] for name in model.model_fields if name in values})
-    except ValidationError as error:
-        names = ", ".join(str(problem["loc"][0]) for problem in error.errors())
-        raise OperatorError(
-            f"The state of {stack.name} has no output {names}: it was applied by an earlier version.",
-            hint=f"Apply generated/stacks/{stack.name} again.",
-        ) from None
-
-
-def outputs_of(root: Path, deployment: str, environment: str, aws: Aws) -> Outputs:
-    """The outputs of a deployment in an environment.
-
-    They are read from the state object in S3 and not by way of Terraform, which would have to fetch and link its
+    Outputs are read from the state object in S3 and not by way of Terraform, which would have to fetch and link its
     provider first. Raises OperatorError when there is no such stack, it was not applied yet, its state is not in S3, or
     the credentials are for another account than the environment's.
     """
@@ -96,4 +82,4 @@ def outputs_of(root: Path, deployment: str, environment: str, aws: Aws) -> Outpu
             f"{stack.name} is not applied: there are no outputs in {place}.",
             hint=f"Apply generated/stacks/{stack.name} first. What is applied: quintet state status {environment}",
         )
-    return Outputs(stack, values)
+    return Applied(stack, values)

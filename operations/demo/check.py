@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from config.outputs import DeploymentOutputs
-from operations.applied import read_outputs
 
 if TYPE_CHECKING:
+    from operations.applied import Applied
     from operations.aws import Aws
     from operations.stacks import Stack
 
@@ -22,15 +22,19 @@ class CheckFailedError(Exception):
 
 @dataclass(frozen=True)
 class CheckContext:
-    """An applied stack: its outputs by name, and how to reach the AWS it was applied to."""
+    """An applied stack, and how to reach the AWS it was applied to."""
 
-    stack: Stack
-    outputs: Mapping[str, Any]
+    applied: Applied
     aws: Aws
+
+    @property
+    def stack(self) -> Stack:
+        """The stack."""
+        return self.applied.stack
 
     def read(self, model: type[_Outputs]) -> _Outputs:
         """The outputs of the deployment. Raises OperatorError when one of them is missing."""
-        return read_outputs(self.stack, self.outputs, model)
+        return self.applied.read(model)
 
     def client(self, service: str) -> Any:
         """A boto3 client of `service` in the stack's region and account."""

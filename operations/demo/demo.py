@@ -14,6 +14,7 @@ from config.environment import StateSettings, load_environment
 from config.settings import ROOT
 from emulator.errors import EmulatorError
 from emulator.server import Emulator
+from operations.applied import Applied
 from operations.aws import Aws
 from operations.demo.check import Check, CheckContext
 from operations.demo.path_style import path_style
@@ -158,9 +159,8 @@ class Demo:
         checks, rehearsal = self.checks_of(stack.deployment), self.rehearsal_of(stack.deployment)
         if not checks and rehearsal is None:
             return
-        context = CheckContext(
-            stack, terraform.output(), Aws(emulator.environment(account_id=stack.account_id, region=stack.region))
-        )
+        aws = Aws(emulator.environment(account_id=stack.account_id, region=stack.region))
+        context = CheckContext(Applied(stack, terraform.output()), aws)
         passed: list[str] = []
         failed: list[str] = []
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from config.settings import ROOT
 from deployments.aquamark.outputs import AquamarkOutputs
-from operations.applied import Outputs, outputs_of
+from operations.applied import Applied, find_applied
 from operations.aws import Aws
 from operations.errors import OperatorError
 from operations.instances.run_command import POLL_SECONDS, RunCommand
@@ -105,8 +105,8 @@ class Site:
             self._commands().run([instance], "aquamark-host wait", what="waiting for the web service")
         return len(hosts) + 1
 
-    def _applied(self) -> Outputs:
-        return outputs_of(self.root, DEPLOYMENT, self.environment, self.aws)
+    def _applied(self) -> Applied:
+        return find_applied(self.root, DEPLOYMENT, self.environment, self.aws)
 
     def _commands(self) -> RunCommand:
         return RunCommand(self.aws, self.stack().region, self.poll_seconds)

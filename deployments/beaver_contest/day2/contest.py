@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from deployments.beaver_contest.outputs import BeaverContestOutputs
-from operations.applied import outputs_of
+from operations.applied import find_applied
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -27,8 +27,8 @@ class Contest:
 
     @classmethod
     def applied(cls, root: Path, environment: str, aws: Aws) -> Contest:
-        """The contest in `environment`. Raises OperatorError when it is not applied, as `outputs_of` does."""
-        found = outputs_of(root, DEPLOYMENT, environment, aws)
+        """The contest in `environment`. Raises OperatorError when it is not applied, as `find_applied` does."""
+        found = find_applied(root, DEPLOYMENT, environment, aws)
         return cls(found.stack, found.read(BeaverContestOutputs), aws)
 
     @property

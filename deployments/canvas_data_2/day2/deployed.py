@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from deployments.canvas_data_2.day2 import DEPLOYMENT
 from deployments.canvas_data_2.outputs import CanvasData2Outputs
-from operations.applied import outputs_of
+from operations.applied import find_applied
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -26,8 +26,8 @@ class CanvasData2:
 
     @classmethod
     def applied(cls, root: Path, environment: str, aws: Aws) -> CanvasData2:
-        """Raises OperatorError when it is not applied in `environment`, as `outputs_of` does."""
-        found = outputs_of(root, DEPLOYMENT, environment, aws)
+        """Raises OperatorError when it is not applied in `environment`, as `find_applied` does."""
+        found = find_applied(root, DEPLOYMENT, environment, aws)
         return cls(found.stack, found.read(CanvasData2Outputs), aws)
 
     def client(self, service: str) -> Any:

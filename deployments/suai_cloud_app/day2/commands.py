@@ -99,11 +99,11 @@ def releases(environment: EnvironmentOption = "dev") -> None:
     from config.settings import ROOT
     from deployments.suai_cloud_app.day2.releases import DEPLOYMENT, Releases
     from deployments.suai_cloud_app.outputs import SuaiCloudAppOutputs
-    from operations.applied import outputs_of
+    from operations.applied import find_applied
     from operations.aws import Aws, refusals_explained
 
     aws = Aws()
-    applied = outputs_of(ROOT, DEPLOYMENT, environment, aws)
+    applied = find_applied(ROOT, DEPLOYMENT, environment, aws)
     with refusals_explained():
         found = Releases(aws, applied.stack, applied.read(SuaiCloudAppOutputs))
         published, pointer = found.all(), found.current()
@@ -165,12 +165,12 @@ def logs(
     from config.settings import ROOT
     from deployments.suai_cloud_app.day2.releases import DEPLOYMENT
     from deployments.suai_cloud_app.outputs import SuaiCloudAppOutputs
-    from operations.applied import outputs_of
+    from operations.applied import find_applied
     from operations.aws import Aws
 
     def find() -> tuple[Aws, str, str]:
         aws = Aws()
-        applied = outputs_of(ROOT, DEPLOYMENT, environment, aws)
+        applied = find_applied(ROOT, DEPLOYMENT, environment, aws)
         outputs = applied.read(SuaiCloudAppOutputs)
         groups = {Log.APPLICATION: outputs.application_log_group, Log.BOOT: outputs.boot_log_group}
         return aws, groups[log], applied.stack.region

@@ -14,7 +14,7 @@ from deployments.suai_cloud_app.day2.releases import DEPLOYMENT, FILE_NAME, Rele
 from deployments.suai_cloud_app.day2.rollout import RefreshPolicy, Rollout
 from deployments.suai_cloud_app.outputs import SuaiCloudAppOutputs
 from deployments.suai_cloud_app.runtime.package import PackageError, build
-from operations.applied import outputs_of
+from operations.applied import find_applied
 from operations.aws import Aws, refusals_explained
 from operations.errors import OperatorError
 from operations.instances.fleet import POLL_SECONDS, Fleet
@@ -56,7 +56,7 @@ class Publication:
         current one again.
         """
         with refusals_explained(), tempfile.TemporaryDirectory() as scratch:
-            applied = outputs_of(self.root, DEPLOYMENT, self.environment, self.aws)
+            applied = find_applied(self.root, DEPLOYMENT, self.environment, self.aws)
             outputs = applied.read(SuaiCloudAppOutputs)
             releases = Releases(self.aws, applied.stack, outputs)
             fleet = Fleet(self.aws, outputs.group, region=applied.stack.region, poll_seconds=self.poll_seconds)

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from deployments.sync_storage.outputs import SyncStorageOutputs
-from operations.applied import outputs_of
+from operations.applied import find_applied
 from operations.errors import OperatorError
 
 if TYPE_CHECKING:
@@ -51,7 +51,7 @@ class Deployed:
     @classmethod
     def find(cls, root: Path, environment: str, aws: Aws) -> Deployed:
         """Raises OperatorError when it is not applied or the credentials are for another account."""
-        applied = outputs_of(root, DEPLOYMENT, environment, aws)
+        applied = find_applied(root, DEPLOYMENT, environment, aws)
         return cls(aws, applied.stack, applied.read(SyncStorageOutputs))
 
     @property

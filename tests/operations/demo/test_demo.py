@@ -13,6 +13,8 @@ from typing import Any
 import pytest
 from rich.console import Console
 
+from config.outputs import DeploymentOutputs
+from operations.applied import Applied
 from operations.commands.day2 import checks_of
 from operations.demo.check import Check, CheckContext, CheckFailedError
 from operations.demo.demo import Demo, differences
@@ -34,6 +36,10 @@ def demonstrate(root: Path, **options: Any) -> tuple[bool, str]:
     return fine, said.getvalue()
 
 
+class GreetingOutputs(DeploymentOutputs):
+    greeting: str
+
+
 def no_checks(deployment: str) -> Sequence[Check]:
     del deployment
     return ()
@@ -43,7 +49,7 @@ def topic_exists(context: CheckContext) -> str:
     arns = [topic["TopicArn"] for topic in context.client("sns").list_topics()["Topics"]]
     if not any(arn.endswith(f":{context.stack.deployment}-alarms") for arn in arns):
         raise CheckFailedError(f"no topic among {arns}")
-    return context.outputs["greeting"]  # type: ignore[no-any-return]
+    return context.read(GreetingOutputs).greeting
 
 
 def disappoint(context: CheckContext) -> str:
@@ -149,10 +155,10 @@ def test_a_refused_synth_is_passed_on(root: Path) -> None:
 
 def test_checks_report_what_they_saw_and_why_they_failed(tmp_path: Path) -> None:
     def broken_promise(context: CheckContext) -> str:
-        assert context.outputs == {}, "the promise"
+        assert context.stack.deployment == "another", "the promise"
         return "kept"
 
-    context = CheckContext(write_stack(tmp_path, QUICK), {"promise": 1}, aws=None)  # type: ignore[arg-type]
+    context = CheckContext(Applied(write_stack(tmp_path, QUICK), {}), aws=None)  # type: ignore[arg-type]
     checks = [Check("fine", lambda _: "seen"), Check("broken", broken_promise), Check("pages", disappoint)]
     passed, failed = run_checks(checks, context)
     assert passed == ["fine: seen"]

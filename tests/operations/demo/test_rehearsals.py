@@ -13,6 +13,7 @@ import pytest
 from rich.console import Console
 
 from deployments.canvas_data_2.day2.rehearsal import checks as canvas
+from operations.applied import Applied
 from operations.commands.day2 import rehearsal_of
 from operations.demo.check import Check, CheckContext
 from operations.demo.demo import Demo, _sleep_in
@@ -20,7 +21,7 @@ from operations.demo.rehearsals import NotRehearsedError, Rehearsal, Stage
 from operations.engines.server import MissingEngineError
 from operations.terraform.processes import RunInterruptedError
 from operations.terraform.run import Run
-from tests.operations.demo.test_demo import disappoint, no_checks
+from tests.operations.demo.test_demo import GreetingOutputs, disappoint, no_checks
 from tests.operations.terraform_support import QUICK, make_repository, write_stack
 
 
@@ -35,7 +36,7 @@ def nothing_here(stage: Stage) -> Iterator[Sequence[Check]]:
 def played(stage: Stage) -> Iterator[Sequence[Check]]:
     stage.behind.write_text("{}")
     stage.sleep(0)
-    yield [Check("play", lambda context: str(context.outputs["greeting"]))]
+    yield [Check("play", lambda context: context.read(GreetingOutputs).greeting)]
 
 
 @contextmanager
@@ -75,7 +76,7 @@ def test_the_demo_of_canvas_has_a_rehearsal_and_a_deployment_without_one_has_non
 
 
 def stage(tmp_path: Path) -> Stage:
-    context = CheckContext(write_stack(tmp_path, QUICK), {}, aws=None)  # type: ignore[arg-type]  # is not asked
+    context = CheckContext(Applied(write_stack(tmp_path, QUICK), {}), aws=None)  # type: ignore[arg-type]  # is not asked
     return Stage(context, root=tmp_path, behind=tmp_path / "behind.json", sleep=time.sleep)
 
 
@@ -95,7 +96,8 @@ def test_without_postgresql_canvas_is_not_rehearsed_and_says_how_to_get_it(
 
 def test_with_its_state_in_hcp_terraform_canvas_is_not_rehearsed(tmp_path: Path) -> None:
     there = stage(tmp_path)
-    elsewhere = replace(there.context, stack=replace(there.context.stack, backend=None))
+    in_the_cloud = replace(there.context.applied, stack=replace(there.context.stack, backend=None))
+    elsewhere = replace(there.context, applied=in_the_cloud)
     with pytest.raises(NotRehearsedError, match="HCP Terraform"), canvas.checks(replace(there, context=elsewhere)):
         pass
 
