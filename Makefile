@@ -12,7 +12,7 @@ yes = $(filter-out 0 no false,$($(1)))
 help: ## This list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-13s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
-demo: venv ## Settings to applied infrastructure on an emulator  [STACKS="…" ENVIRONMENT=dev|prod KEEP=1 DESTROY=1]
+demo: venv ## Settings to applied infrastructure on an emulator  [STACKS="…" ENVIRONMENT=… KEEP=1 DESTROY=1]
 	@.venv/bin/python -m operations demo $(STACKS) --environment $(ENVIRONMENT) $(if $(call yes,KEEP),--keep) $(if $(call yes,DESTROY),--destroy)
 
 test: venv venv-checkov system-packages ## Every test, with real servers and the real Terraform

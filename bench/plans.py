@@ -9,6 +9,7 @@ The exit code is 0 when quintet plan is at least five times faster and found the
 from __future__ import annotations
 
 import argparse
+import io
 import os
 import re
 import subprocess
@@ -20,12 +21,11 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from rich.console import Console
-
 from config.environment import environment_names, load_environment
 from config.settings import ROOT
 from emulator.server import Emulator
 from operations.aws import Aws
+from operations.console import new_console
 from operations.demo.prerequisites import make_existing
 from operations.plans.planning import Planned, Planning
 from operations.stacks import Stack, find_stacks, select
@@ -126,7 +126,7 @@ def plan_ours(emulator: Emulator, stacks: list[Stack]) -> tuple[float, Planned]:
     planning = Planning([stack.name for stack in stacks], aws=lambda stack: aws_of(emulator, stack))
     begun = time.monotonic()
     with Sampler(working_copy) as sampler:
-        planned = planning.run(Console(quiet=True))
+        planned = planning.run(new_console(file=io.StringIO()))
     seconds = time.monotonic() - begun
     for stack in planned.report.stacks:
         print(f"quintet plan  {stack.name:24} {stack.seconds:6.1f} s  {sampler.usage[stack.name]}  {stack.failure}")

@@ -6,8 +6,7 @@ import io
 import sys
 import time
 
-from rich.console import Console
-
+from operations.console import new_console
 from operations.plans.report.html import html
 from operations.plans.report.markdown import markdown
 from operations.plans.report.model import Background, Report, report_stack
@@ -26,7 +25,7 @@ def main() -> int:
     total += _show(f"model and policies, {amount} changes", begun, "")
     output = io.StringIO()
     begun = time.monotonic()
-    print_report(report, Console(file=output, width=160))
+    print_report(report, new_console(file=output, width=160))
     total += _show("terminal", begun, output.getvalue())
     for form in (markdown, html):
         begun = time.monotonic()

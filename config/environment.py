@@ -82,6 +82,9 @@ def environment_names(directory: Path = ENVIRONMENTS) -> list[str]:
 def load_environment(name: str, directory: Path = ENVIRONMENTS) -> Environment:
     """The environment called `name`. Raises SettingsError."""
     path = directory / f"{name}.toml"
+    if name not in (names := environment_names(directory)):
+        message = f"there is no environment {name}; environments: {', '.join(names)}"
+        raise SettingsError([Problem(display_name(path), "", "", message)])
     environment = load(path, Environment)
     if environment.name != name:
         raise SettingsError(

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import difflib
 import importlib
 import sys
 from collections.abc import Sequence
 from types import ModuleType
-from typing import Any
+from typing import Annotated, Any
 
 import typer
 from typer.core import TyperGroup
@@ -15,6 +16,7 @@ from config.registry import DEPLOYMENTS
 from config.settings import ROOT, SettingsError
 from emulator.errors import EmulatorError
 from operations.commands.day2 import part
+from operations.commands.factory import new_app
 from operations.errors import OperatorError
 
 COMMANDS = {
@@ -32,15 +34,15 @@ COMMANDS = {
 }
 """Command → its one-line help. Each is the module of that name in operations/commands, imported when it is used."""
 
-DAY2 = {deployment.alias: deployment for deployment in DEPLOYMENTS}
+DAY2 = {name: deployment for deployment in DEPLOYMENTS for name in (deployment.alias, deployment.name)}
 """Command → the deployment whose day-2 work it is; one without `day2/commands.py` has no command."""
 
 
 def _offered() -> dict[str, str]:
     """Every command and its one-line help; a file's presence says whether a deployment has one, nothing is imported."""
     day2 = {
-        alias: deployment.help
-        for alias, deployment in DAY2.items()
+        deployment.alias: deployment.help
+        for deployment in DEPLOYMENTS
         if (ROOT / "deployments" / deployment.folder / "day2" / "commands.py").is_file()
     }
     return {**COMMANDS, **day2}
@@ -66,24 +68,43 @@ class _LazyGroup(TyperGroup):
         command.name = cmd_name
         return command
 
+    def resolve_command(self, ctx: Any, args: list[str]) -> Any:
+        name = args[0]
+        if not name.startswith("-") and not ctx.resilient_parsing and self.get_command(ctx, name) is None:
+            near = difflib.get_close_matches(name, [*_offered(), *DAY2], n=1)
+            ctx.fail(f"There is no command {name}.{f' Did you mean {near[0]}?' if near else ''}")
+        return super().resolve_command(ctx, args)
+
     def format_commands(self, ctx: Any, formatter: Any) -> None:
         with formatter.section("Commands"):
             formatter.write_dl(list(_offered().items()))
 
 
-app = typer.Typer(
-    cls=_LazyGroup,
-    name="quintet",
-    no_args_is_help=True,
-    rich_markup_mode=None,
-    pretty_exceptions_enable=False,
-    add_completion=False,
-)
+app = new_app("Five documented AWS systems, deployed from Python with CDKTF.", cls=_LazyGroup, completion=True)
+
+
+def _version(wanted: bool) -> None:
+    if wanted:
+        from operations.version import version_lines
+
+        typer.echo("\n".join(version_lines(ROOT)))
+        raise typer.Exit
 
 
 @app.callback()
-def _root() -> None:
+def _root(
+    version: Annotated[
+        bool,
+        typer.Option(
+            "--version",
+            callback=_version,
+            is_eager=True,
+            help="Print the versions of Quintet, Terraform, the provider and the bindings.",
+        ),
+    ] = False,
+) -> None:
     """Five documented AWS systems, deployed from Python with CDKTF."""
+    del version
 
 
 def run(arguments: Sequence[str] | None = None) -> int:

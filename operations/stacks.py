@@ -8,6 +8,7 @@ import json
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from config.registry import DEPLOYMENTS
 from operations.errors import OperatorError
 
 if TYPE_CHECKING:
@@ -73,7 +74,7 @@ def find_stacks(root: Path, environment: str | None = None) -> list[Stack]:
 
 
 def select(stacks: Sequence[Stack], patterns: Sequence[str]) -> list[Stack]:
-    """The stacks whose name or deployment matches any pattern (`*` and `?` as in a shell); all without patterns.
+    """The stacks whose name, deployment or alias matches any pattern (`*` and `?` as in a shell); all without patterns.
 
     Raises OperatorError for a pattern that matches none, with the nearest name, and when there is no stack at all.
     """
@@ -81,16 +82,24 @@ def select(stacks: Sequence[Stack], patterns: Sequence[str]) -> list[Stack]:
         raise OperatorError("There is no stack under generated/stacks for this.", hint="Write them with: make synth")
     for pattern in patterns:
         if not any(_matches(stack, pattern) for stack in stacks):
-            raise OperatorError(f"No stack is called {pattern}.{_suggestion(pattern, stacks)}")
+            known = [name for stack in stacks for name in (stack.name, *_deployment_names(stack))]
+            raise OperatorError(f"No stack is called {pattern}.{_suggestion(pattern, known, stacks)}")
     return [stack for stack in stacks if not patterns or any(_matches(stack, pattern) for pattern in patterns)]
 
 
 def only(stacks: Sequence[Stack], name: str) -> Stack:
-    """The one stack called `name`. Raises OperatorError when there is none, with the nearest name."""
-    for stack in stacks:
-        if stack.name == name:
-            return stack
-    raise OperatorError(f"No stack is called {name}.{_suggestion(name, stacks)}")
+    """The one stack called `name`, or the only one of the deployment of that name or alias.
+
+    Raises OperatorError, with the names to choose from, when it is none or several.
+    """
+    found = [stack for stack in stacks if name == stack.name] or [s for s in stacks if name in _deployment_names(s)]
+    if len(found) > 1:
+        names = ", ".join(stack.name for stack in found)
+        raise OperatorError(f"{name} has {len(found)} stacks: {names}.", hint="Name one of them, or add --environment.")
+    if not found:
+        known = [stack.name for stack in stacks]
+        raise OperatorError(f"No stack is called {name}.{_suggestion(name, known, stacks)}")
+    return found[0]
 
 
 def read_stack(folder: Path) -> Stack:
@@ -137,15 +146,18 @@ def _backend(terraform: dict[str, Any]) -> Backend | None:
 
 
 def _matches(stack: Stack, pattern: str) -> bool:
-    return fnmatch.fnmatchcase(stack.name, pattern) or fnmatch.fnmatchcase(stack.deployment, pattern)
+    return any(fnmatch.fnmatchcase(name, pattern) for name in (stack.name, *_deployment_names(stack)))
 
 
-def _suggestion(pattern: str, stacks: Sequence[Stack]) -> str:
-    names = [stack.name for stack in stacks]
-    if not names:
+def _deployment_names(stack: Stack) -> tuple[str, ...]:
+    return (stack.deployment, *(known.alias for known in DEPLOYMENTS if known.name == stack.deployment))
+
+
+def _suggestion(name: str, known: Sequence[str], stacks: Sequence[Stack]) -> str:
+    if not stacks:
         return " There is none under generated/stacks: write them with make synth."
-    near = difflib.get_close_matches(pattern, [*names, *(stack.deployment for stack in stacks)], n=1, cutoff=0.5)
-    return f" Did you mean {near[0]}?" if near else f" There are: {', '.join(names)}."
+    near = difflib.get_close_matches(name, known, n=1, cutoff=0.5)
+    return f" Did you mean {near[0]}?" if near else f" There are: {', '.join(stack.name for stack in stacks)}."
 
 
 def _broken(file: Path, what: str) -> OperatorError:

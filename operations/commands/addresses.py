@@ -2,19 +2,16 @@
 
 from __future__ import annotations
 
-from typing import Annotated
-
 import typer
 
-app = typer.Typer(help="The recorded addresses of what holds data.", no_args_is_help=True)
+from operations.commands.factory import new_app
+from operations.commands.options import DryRunOption, StacksArgument
 
-Stacks = Annotated[
-    list[str] | None, typer.Argument(help="Stacks or deployments; all when left out.", show_default=False)
-]
+app = new_app("The recorded addresses of what holds data.")
 
 
 @app.command()
-def check(stacks: Stacks = None) -> None:
+def check(stacks: StacksArgument = None) -> None:
     """Says which recorded addresses are gone from the committed Terraform JSON, and which stacks are."""
     from config.retired_stacks import refuse_lost_stacks
     from config.settings import ROOT
@@ -37,8 +34,8 @@ def check(stacks: Stacks = None) -> None:
 
 @app.command()
 def record(
-    stacks: Stacks = None,
-    dry_run: Annotated[bool, typer.Option("--dry-run", help="Only say what would be recorded.")] = False,
+    stacks: StacksArgument = None,
+    dry_run: DryRunOption = False,
 ) -> None:
     """Records the addresses that hold data as they are in the committed Terraform JSON."""
     from config.settings import ROOT

@@ -2,22 +2,23 @@
 
 from __future__ import annotations
 
-from typing import Annotated
-
 import typer
 
-app = typer.Typer(help="Propose to take over what was made by hand in AWS's console.")
+from operations.commands.factory import new_app
+from operations.commands.options import EnvironmentFilter, StackArgument
+
+app = new_app("Propose to take over what was made by hand in AWS's console.")
 
 
 @app.command()
-def adopt(stack: Annotated[str, typer.Argument(help="Name of a stack, as in generated/stacks")]) -> None:
+def adopt(stack: StackArgument, environment: EnvironmentFilter = None) -> None:
     """Looks for a stack's resources in AWS by names and tags and prints the [adopt] section that takes them over."""
     from config.settings import ROOT
     from operations.aws import Aws
     from operations.review.adoption import look_up, section
     from operations.stacks import find_stacks, only
 
-    chosen = only(find_stacks(ROOT), stack)
+    chosen = only(find_stacks(ROOT, environment), stack)
     found = list(look_up(Aws(), chosen))
     for each in found:
         if not each.ids and each.holds_data:

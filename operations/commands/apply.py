@@ -6,7 +6,10 @@ from typing import Annotated
 
 import typer
 
-app = typer.Typer(help="Apply exactly what was reviewed.")
+from operations.commands.factory import new_app
+from operations.console import new_console
+
+app = new_app("Apply exactly what was reviewed.")
 
 
 @app.command()
@@ -19,9 +22,7 @@ def apply(
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Check everything, change nothing.")] = False,
 ) -> None:
     """Applies the plans of a run, stack after stack, unless anything they were made from has changed since."""
-    from rich.console import Console
-
     from operations.plans.applying import Applying
 
-    if not Applying(run, destroy=destroy or (), dry_run=dry_run).run(Console()):
+    if not Applying(run, destroy=destroy or (), dry_run=dry_run).run(new_console()):
         raise typer.Exit(1)

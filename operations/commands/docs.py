@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-from typing import Annotated
-
 import typer
 
-app = typer.Typer(help="The generated parts of the documentation.", no_args_is_help=True)
+from operations.commands.factory import new_app
+from operations.commands.options import DryRunOption
+
+app = new_app("The generated parts of the documentation.")
 
 
 @app.command()
 def write(
-    dry_run: Annotated[bool, typer.Option("--dry-run", help="Only say what would be written.")] = False,
+    dry_run: DryRunOption = False,
 ) -> None:
     """Brings diagrams, tables of settings and lists of exemptions up to date with the committed Terraform JSON."""
     from config.settings import ROOT

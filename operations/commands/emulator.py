@@ -6,7 +6,12 @@ from typing import Annotated
 
 import typer
 
-app = typer.Typer(help="AWS on this machine.", no_args_is_help=True)
+from operations.commands.factory import new_app
+from operations.commands.options import JsonOption
+from operations.console import new_console
+from operations.listing import Listing, show
+
+app = new_app("AWS on this machine.")
 
 ACCOUNT_HELP = "Twelve digits; the emulator keeps accounts apart."
 REGION_HELP = "The region clients use unless they are told another."
@@ -17,13 +22,11 @@ def run(
     port: Annotated[int, typer.Option(help="TCP port on 127.0.0.1; 0 takes a free one.", min=0, max=65535)] = 5555,
 ) -> None:
     """Runs the emulator until Ctrl-C; it forgets everything when it ends."""
-    from rich.console import Console
-
     from config.settings import ROOT
     from emulator.announcement import Announcement, announce, withdraw
     from emulator.server import Emulator
 
-    console = Console(highlight=False, soft_wrap=True)
+    console = new_console()
     log = ROOT / ".runs" / "emulator.log"
     with console.status("Starting …"):
         emulator = Emulator.start(port=port, log=log)
@@ -69,24 +72,22 @@ def env(
 
 
 @app.command()
-def status() -> None:
+def status(as_json: JsonOption = False) -> None:
     """Shows whether the emulator runs, what every account holds, and which actions were asked for in vain."""
-    from rich.console import Console
-    from rich.table import Table
-
     from config.settings import ROOT
     from emulator.announcement import find
     from emulator.server import STATUS_PATH, ask
 
-    console = Console(highlight=False, soft_wrap=True)
+    console = new_console(stderr=as_json)
     running = find(ROOT)
     found = ask(running.endpoint, STATUS_PATH)
     console.print(f"The emulator answers at {running.endpoint} (process {running.pid}, moto {found['moto']}).")
-    if found["inventory"]:
-        table = Table("account", "region", "service", "kind", "number")
-        for entry in found["inventory"]:
-            table.add_row(*(str(entry[column]) for column in ("account_id", "region", "service", "kind", "number")))
-        console.print(table)
+    columns = ("account_id", "region", "service", "kind", "number")
+    inventory = Listing("inventory", columns)
+    for entry in found["inventory"]:
+        inventory.add(*(entry[column] for column in columns))
+    if as_json or found["inventory"]:
+        show(inventory, console=console, as_json=as_json)
     else:
         console.print("It holds nothing.")
     for title, actions in (("Asked for, and not there", found["missing"]), ("Failed in moto", found["failed"])):

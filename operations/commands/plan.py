@@ -7,12 +7,12 @@ from typing import Annotated
 
 import typer
 
-app = typer.Typer(help="Plan every stack at once and report on one page.")
+from operations.commands.factory import new_app
+from operations.commands.options import EnvironmentFilter, StacksArgument
+from operations.console import new_console
 
-Stacks = Annotated[
-    list[str] | None, typer.Argument(help="Stacks or deployments, `*` and `?` allowed; all when left out.")
-]
-Environment = Annotated[str | None, typer.Option(help="Only the stacks of this environment.")]
+app = new_app("Plan every stack at once and report on one page.")
+
 FailOn = Annotated[
     list[str] | None,
     typer.Option(help="Exit 1 when this policy finds something; `all` for each. May be given several times."),
@@ -24,7 +24,10 @@ ReportTo = Annotated[
 
 @app.command()
 def plan(
-    stacks: Stacks = None, environment: Environment = None, fail_on: FailOn = None, report_to: ReportTo = None
+    stacks: StacksArgument = None,
+    environment: EnvironmentFilter = None,
+    fail_on: FailOn = None,
+    report_to: ReportTo = None,
 ) -> None:
     """Plans stacks from the committed JSON. Exit code 0: nothing would change, 2: something would, 1: failed."""
     plan_and_report(stacks, environment, fail_on, report_to, drift=False)
@@ -39,13 +42,11 @@ def plan_and_report(
     drift: bool,
 ) -> None:
     """Plans, shows the report, says where it is kept, and ends with its exit code."""
-    from rich.console import Console
-
     from operations.plans.planning import Planning, check_policies
     from operations.plans.report.terminal import print_report
 
     check_policies(fail_on or [])
-    console = Console()
+    console = new_console()
     planned = Planning(patterns=stacks or (), environment=environment, drift=drift).run(console)
     print_report(planned.report, console)
     if report_to is not None:

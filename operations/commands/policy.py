@@ -7,7 +7,10 @@ from typing import Annotated
 
 import typer
 
-app = typer.Typer(help="What the stacks may not contain, and the exemptions from it.", no_args_is_help=True)
+from operations.commands.factory import new_app
+from operations.commands.options import StacksArgument
+
+app = new_app("What the stacks may not contain, and the exemptions from it.")
 
 
 @app.callback()
@@ -17,9 +20,7 @@ def _policy() -> None:
 
 @app.command()
 def check(
-    stacks: Annotated[
-        list[str] | None, typer.Argument(help="Stacks or deployments; all when left out.", show_default=False)
-    ] = None,
+    stacks: StacksArgument = None,
     checkov: Annotated[Path, typer.Option(help="The program to ask.")] = Path(".venv-checkov/bin/checkov"),
     exemptions: Annotated[bool, typer.Option("--exemptions", help="List every exemption with its reason.")] = False,
 ) -> None:

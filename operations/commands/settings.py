@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import typer
 
-app = typer.Typer(help="Check what operators set.", no_args_is_help=True)
+from operations.commands.factory import new_app
+
+app = new_app("Check what operators set.")
 
 
 @app.callback()

@@ -6,35 +6,40 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from operations.commands.factory import new_app
+from operations.commands.options import (
+    DryRunOption,
+    EnvironmentArgument,
+    EnvironmentFilter,
+    JsonOption,
+    StackArgument,
+    YesOption,
+    complete_environments,
+    known_environment,
+)
+from operations.console import new_console
+from operations.listing import Cell, Column, Listing, show
+
 if TYPE_CHECKING:
-    from rich.console import Console
+    from operations.state.status import StackStatus
 
-    from config.environment import StateSettings
-    from operations.state.status import EnvironmentStatus
-
-app = typer.Typer(help="The bucket and lock table that hold Terraform's state.", no_args_is_help=True)
+app = new_app("The bucket and lock table that hold Terraform's state.")
 
 
 @app.command()
-def bootstrap(
-    environment: Annotated[str, typer.Argument(help="dev or prod")],
-    dry_run: Annotated[bool, typer.Option("--dry-run", help="Only say what would be done.")] = False,
-) -> None:
+def bootstrap(environment: EnvironmentArgument, dry_run: DryRunOption = False, as_json: JsonOption = False) -> None:
     """Makes the state bucket and the lock table of an environment, or mends what drifted; safe to run again."""
-    from rich.console import Console
-    from rich.table import Table
-
     from config.environment import load_environment
     from operations.aws import Aws
     from operations.state.bootstrap import bootstrap as bring_about
 
     settings = load_environment(environment)
     lines = bring_about(Aws(), settings, dry_run=dry_run)
-    table = Table("item", "found", "wanted", "done")
+    listing = Listing("items", ("item", "found", "wanted", "done"))
     for line in lines:
-        table.add_row(line.name, line.found, line.wanted, line.done or "–")
-    console = Console()
-    console.print(table)
+        listing.add(line.name, line.found, line.wanted, line.done or None)
+    console = new_console(stderr=as_json)
+    show(listing, console=console, as_json=as_json)
     changes = sum(bool(line.done) for line in lines)
     verb = "would change" if dry_run else "changed"
     console.print(f"{changes} of {len(lines)} items {verb}." if changes else "Everything is as wanted.")
@@ -42,11 +47,18 @@ def bootstrap(
 
 @app.command()
 def status(
-    environment: Annotated[str | None, typer.Argument(help="dev or prod; without it, all of this account")] = None,
+    environment: Annotated[
+        str | None,
+        typer.Argument(
+            help="A file in config/environments, without its ending; all of this account when left out.",
+            callback=known_environment,
+            autocompletion=complete_environments,
+            show_default=False,
+        ),
+    ] = None,
+    as_json: JsonOption = False,
 ) -> None:
     """Shows bucket, table, and every stack's serial, resources, size, last change and lock holder."""
-    from rich.console import Console
-
     from config.environment import CloudStateSettings, environment_names, load_environment
     from config.settings import ROOT
     from operations.aws import Aws, account_of
@@ -54,7 +66,11 @@ def status(
     from operations.state.hcp_terraform import state_in_s3
     from operations.state.status import status as look
 
-    console = Console()
+    console = new_console(stderr=as_json)
+    places = Listing("places", ("environment", "place", "name", "region", "exists"))
+    digest = Column("matches_digest", fit="json")
+    states = Listing("stacks", ("stack", "serial", "resources", "bytes", "last_change", digest, "locked_by"))
+    strays = Listing("strays", ("environment", "key"))
     aws = Aws()
     names = [environment] if environment else environment_names()
     for settings in map(load_environment, names):
@@ -65,14 +81,33 @@ def status(
         if environment is None and (account := account_of(aws, region=region)) != settings.account_id:
             console.print(f"{settings.name}: account {settings.account_id}; these credentials are for {account}.")
             continue
-        stacks = find_stacks(ROOT, settings.name)
-        _show(console, settings.name, state_in_s3(settings), look(aws, settings, stacks))
+        place, found = state_in_s3(settings), look(aws, settings, find_stacks(ROOT, settings.name))
+        for kind, name, exists in (
+            ("bucket", place.bucket, found.bucket_exists),
+            ("lock table", place.lock_table, found.table_exists or place.locking == "lockfile"),
+        ):
+            missing = "" if exists else f"missing: quintet state bootstrap {settings.name}"
+            places.add(settings.name, kind, name, place.region, Cell(exists, missing or "yes"))
+        for known in found.stacks:
+            states.add(known.stack.name, *_state_cells(known), [lock.describe() for lock in known.locks])
+        for key in found.strays:
+            strays.add(settings.name, key)
+    if as_json:
+        show(places, states, strays, console=console, as_json=True)
+        return
+    for listing in (places, states):
+        if listing.rows:
+            console.print(listing)
+            console.print()
+    for row in strays.objects():
+        console.print(f"{row['environment']}: {row['key']}: a state that belongs to no committed stack")
 
 
 @app.command()
 def unlock(
-    stack: Annotated[str, typer.Argument(help="Name of a stack, as in generated/stacks")],
-    yes: Annotated[bool, typer.Option("--yes", help="Do not ask.")] = False,
+    stack: StackArgument,
+    environment: EnvironmentFilter = None,
+    yes: YesOption = False,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Only show who holds the lock.")] = False,
 ) -> None:
     """Shows who holds a stack's lock, asks, and breaks it by way of Terraform."""
@@ -84,7 +119,7 @@ def unlock(
     from operations.terraform.run import Run
 
     aws = Aws()
-    chosen = only(find_stacks(ROOT), stack)
+    chosen = only(find_stacks(ROOT, environment), stack)
     require_place(aws, chosen)
     locks = locks_of(aws, chosen)
     if not locks:
@@ -104,34 +139,41 @@ def unlock(
 
 @app.command()
 def versions(
-    stack: Annotated[str, typer.Argument(help="Name of a stack, as in generated/stacks")],
+    stack: StackArgument,
+    environment: EnvironmentFilter = None,
     limit: Annotated[int, typer.Option("--limit", min=1, max=1000, help="How many, the newest first.")] = 20,
+    as_json: JsonOption = False,
 ) -> None:
     """Lists the versions of a stack's state that the bucket keeps."""
-    from rich.console import Console
-    from rich.table import Table
-
     from config.settings import ROOT
     from operations.aws import Aws
     from operations.stacks import find_stacks, only
     from operations.state.locks import age_text
     from operations.state.versions import state_versions
 
-    chosen = only(find_stacks(ROOT), stack)
+    chosen = only(find_stacks(ROOT, environment), stack)
     found = state_versions(Aws(), chosen, limit=limit)
+    columns = (
+        Column("version", fit="shorten"),
+        Column("written", fit="whole"),
+        "serial",
+        "resources",
+        "bytes",
+        "current",
+    )
+    listing = Listing("versions", columns)
+    for version in found:
+        written = f"{version.changed:%Y-%m-%d %H:%M:%S %Z}, {age_text(version.changed)} ago"
+        serial = Cell(version.serial, "not a state" if version.serial is None else None)
+        current = Cell(version.latest, "current" if version.latest else "")
+        listing.add(version.id, Cell(version.changed, written), serial, version.resources, version.size_bytes, current)
+    if as_json:
+        show(listing, console=new_console(), as_json=True)
+        return
     if not found:
         typer.echo(f"{chosen.name} has no state: it was never applied.")
         return
-    table = Table()
-    table.add_column("version", no_wrap=True)
-    for column in ("written", "serial", "resources", "bytes"):
-        table.add_column(column)
-    for version in found:
-        serial = "not a state" if version.serial is None else str(version.serial)
-        mark = " (current)" if version.latest else ""
-        written = f"{version.changed:%Y-%m-%d %H:%M:%S %Z}, {age_text(version.changed)} ago"
-        table.add_row(f"{version.id}{mark}", written, serial, str(version.resources), str(version.size_bytes))
-    Console().print(table)
+    new_console().print(listing)
     if not any(version.latest for version in found):
         typer.echo("The current state was deleted: these are the versions before.")
     typer.echo(f"To go back to one: quintet state restore {chosen.name} VERSION --dry-run")
@@ -139,9 +181,10 @@ def versions(
 
 @app.command()
 def restore(
-    stack: Annotated[str, typer.Argument(help="Name of a stack, as in generated/stacks")],
+    stack: StackArgument,
     version: Annotated[str, typer.Argument(help="From quintet state versions; its first four characters will do")],
-    yes: Annotated[bool, typer.Option("--yes", help="Do not ask.")] = False,
+    environment: EnvironmentFilter = None,
+    yes: YesOption = False,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Only show what would be different.")] = False,
 ) -> None:
     """Makes an older version of a stack's state the current one, under the lock, with a backup. Changes no resource."""
@@ -152,7 +195,7 @@ def restore(
     from operations.state.versions import restore as write_back
 
     aws = Aws()
-    chosen = only(find_stacks(ROOT), stack)
+    chosen = only(find_stacks(ROOT, environment), stack)
     planned = plan_restoration(chosen, state_versions(aws, chosen, limit=_VERSIONS_SEARCHED), version)
     now = f"serial {planned.current.serial}" if planned.current else "deleted"
     typer.echo(
@@ -176,31 +219,12 @@ def restore(
 _VERSIONS_SEARCHED = 200
 
 
-def _show(console: Console, environment: str, place: StateSettings, found: EnvironmentStatus) -> None:
-    from rich.table import Table
-
+def _state_cells(row: StackStatus) -> list[Cell]:
     from operations.state.locks import age_text
 
-    for what, name, exists in (
-        ("bucket", place.bucket, found.bucket_exists),
-        ("lock table", place.lock_table, found.table_exists or place.locking == "lockfile"),
-    ):
-        missing = "" if exists else f"  missing: quintet state bootstrap {environment}"
-        console.print(f"{environment}: {what} {name} in {place.region}{missing}")
-    table = Table()
-    table.add_column("stack", no_wrap=True)
-    for column in ("serial", "resources", "bytes", "last change", "locked by"):
-        table.add_column(column)
-    for row in found.stacks:
-        holders = "\n".join(lock.describe() for lock in row.locks) or "–"
-        state = row.state
-        if state is None:
-            table.add_row(row.stack.name, "–", "–", "–", "never applied", holders)
-            continue
-        changed = f"{age_text(state.changed)} ago" + (
-            "" if state.sound else "; differs from the digest in the lock table"
-        )
-        table.add_row(row.stack.name, str(state.serial), str(state.resources), str(state.size_bytes), changed, holders)
-    console.print(table)
-    for key in found.strays:
-        console.print(f"{key}: a state that belongs to no committed stack")
+    state = row.state
+    if state is None:
+        return [Cell(None), Cell(None), Cell(None), Cell(None, "never applied"), Cell(None)]
+    warning = "" if state.sound else "; differs from the digest in the lock table"
+    changed = Cell(state.changed, f"{age_text(state.changed)} ago{warning}")
+    return [Cell(state.serial), Cell(state.resources), Cell(state.size_bytes), changed, Cell(state.sound)]

@@ -90,7 +90,7 @@ class Demo:
                 _how_to_look_around(run, emulator, stacks, console)
                 cleanup.pop_all()
             if not fine and not self.keep:
-                console.print(f"\nThe emulator's log: {run.log_of('emulator')}", highlight=False, soft_wrap=True)
+                console.print(f"\nThe emulator's log: {run.log_of('emulator')}")
             return fine
 
     def _side_by_side(self, run: Run, emulator: Emulator, progress: Sequence[StackProgress], console: Console) -> None:
@@ -261,7 +261,7 @@ def _census(emulator: Emulator) -> Counter[tuple[str, ...]]:
 def _nothing_remains(before: Counter[tuple[str, ...]], after: Counter[tuple[str, ...]], console: Console) -> bool:
     left = after - before
     for (account, region, service, kind), count in left.items():
-        console.print(f"[red]Left behind: {count} {service} {kind} in {region} of {account}[/]")
+        console.print(f"Left behind: {count} {service} {kind} in {region} of {account}", style="red")
     if not left:
         console.print("Destroyed: nothing remains, neither in the states nor in the emulator.")
     return not left
@@ -275,4 +275,4 @@ def _how_to_look_around(run: Run, emulator: Emulator, stacks: Sequence[Stack], c
     lines += [f"  cd {run.folder / stack.name} && {run.binary} state list" for stack in stacks]
     lines += ["  aws dynamodb list-tables", f"To stop it: kill {emulator.pid}"]
     for text in lines:
-        console.print(text, highlight=False, soft_wrap=True, markup=False)
+        console.print(text)

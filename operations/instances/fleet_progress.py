@@ -25,7 +25,7 @@ def shown(console: Console, group: str) -> Iterator[Callable[[Refresh], None]]:
             nonlocal said
             if str(refresh) != said:
                 said = str(refresh)
-                console.print(f"  {said}", markup=False)
+                console.print(f"  {said}")
 
         yield say
         return

@@ -148,7 +148,7 @@ class Applying:
             name = planned.name
             record = record.with_progress(name, "begun")
             record.save(folder)
-            console.print(f"{name}: applying", highlight=False)
+            console.print(f"{name}: applying")
             terraform = terraforms[name]
             try:
                 terraform.apply(PlanResult(terraform.directory / PLAN_FILE, changes=True, planned=()))
@@ -182,7 +182,7 @@ class Applying:
                 fine, said = False, f"failed\n{failure}"
             else:
                 said = "applied"
-            console.print(f"{planned.name}: {said}", highlight=False, markup=False, soft_wrap=True)
+            console.print(f"{planned.name}: {said}")
         return fine
 
 
@@ -192,7 +192,7 @@ def _refuse_other_states(
     """Raises OperatorError when a state is not the one that was planned on."""
     wrong = []
     for planned in left:
-        console.print(f"{planned.name}: comparing the state", highlight=False)
+        console.print(f"{planned.name}: comparing the state")
         terraforms[planned.name].init()
         lineage, serial = state_now(terraforms[planned.name])
         if (lineage, serial) != (planned.lineage, planned.serial):
@@ -205,7 +205,7 @@ def _refuse_other_states(
 def _say(name: str, console: Console) -> Callable[[Event], None]:
     def say(event: Event) -> None:
         if event.kind in ("done", "errored"):
-            console.print(f"  {name}: {event.message}", highlight=False, markup=False, soft_wrap=True)
+            console.print(f"  {name}: {event.message}")
 
     return say
 

@@ -9,9 +9,11 @@ from typing import TYPE_CHECKING
 
 from rich.console import Console, Group
 from rich.live import Live
-from rich.markup import escape
 from rich.spinner import Spinner
 from rich.table import Table
+from rich.text import Text
+
+from operations.listing import Cell, Listing
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -51,7 +53,7 @@ class StackProgress:
             self.ended = time.monotonic()
         if not self.console.is_terminal:
             amount = f" ({total})" if total else ""
-            self.console.print(f"{self.stack.name}: {phase}{amount}, {self.seconds:.0f} s", highlight=False)
+            self.console.print(f"{self.stack.name}: {phase}{amount}, {self.seconds:.0f} s")
 
     @property
     def seconds(self) -> float:
@@ -84,22 +86,20 @@ def shown(stacks: Sequence[StackProgress], console: Console) -> Iterator[None]:
 
 def summarise(stacks: Sequence[StackProgress], console: Console, *, destroy: bool) -> None:
     """Print one table over all stacks, and below it what was left out and why any of them failed."""
-    table = Table()
-    table.add_column("stack", no_wrap=True)
-    for column in ("resources", "seconds", "second plan", "checks", *(["destroy"] if destroy else [])):
-        table.add_column(column)
+    columns = ("stack", "resources", "seconds", "second_plan", "checks", *(["destroy"] if destroy else []))
+    listing = Listing("stacks", columns)
     for line in stacks:
+        name = Cell(line.stack.name, style="red" if line.failure else "")
         destroyed = [line.destroyed] if destroy else []
-        name = f"[red]{line.stack.name}[/]" if line.failure else line.stack.name
-        table.add_row(name, str(line.resources), f"{line.seconds:.0f}", line.second_plan, line.checks, *destroyed)
-    console.print(table)
+        listing.add(name, line.resources, round(line.seconds), line.second_plan, line.checks, *destroyed)
+    console.print(listing)
     for line in stacks:
         if line.left_out:
-            console.print(f"{line.stack.name}: {escape(line.left_out)}", highlight=False, soft_wrap=True)
+            console.print(f"{line.stack.name}: {line.left_out}")
     for line in stacks:
         if line.failure:
-            console.print(f"\n[red]{escape(line.failure)}[/]", highlight=False, soft_wrap=True)
+            console.print(f"\n{line.failure}", style="red")
 
 
-def _mark(phase: str) -> str:
-    return {DONE: "[green]✓[/]", FAILED: "[red]✗[/]"}.get(phase, " ")
+def _mark(phase: str) -> Text:
+    return {DONE: Text("✓", "green"), FAILED: Text("✗", "red")}.get(phase, Text(" "))

@@ -16,7 +16,7 @@ PROD = ENVIRONMENT.model_copy(update={"name": "prod"})
 
 @pytest.fixture
 def root(tmp_path: Path) -> Path:
-    for deployment in ("sync-storage", "aquamark"):
+    for deployment in ("sync-storage", "aquamark", "beaver-contest"):
         for environment in (ENVIRONMENT, PROD):
             write_stack(tmp_path, QUICK, deployment=deployment, environment=environment)
     return tmp_path
@@ -35,15 +35,16 @@ def test_a_stack_is_read_from_its_own_json(root: Path) -> None:
 
 
 def test_stacks_are_found_by_environment(root: Path) -> None:
-    assert names(find_stacks(root, "prod")) == ["aquamark-prod", "sync-storage-prod"]
+    assert names(find_stacks(root, "prod")) == ["aquamark-prod", "beaver-contest-prod", "sync-storage-prod"]
 
 
 @pytest.mark.parametrize(
     ("patterns", "found"),
     [
-        ([], ["aquamark-test", "sync-storage-test"]),
+        ([], ["aquamark-test", "beaver-contest-test", "sync-storage-test"]),
         (["aquamark"], ["aquamark-test"]),
         (["sync-*"], ["sync-storage-test"]),
+        (["beaver"], ["beaver-contest-test"]),
         (["aquamark-test", "sync-storage"], ["aquamark-test", "sync-storage-test"]),
     ],
 )
@@ -54,6 +55,21 @@ def test_stacks_are_chosen_by_name_deployment_or_pattern(root: Path, patterns: l
 def test_a_misspelt_stack_is_answered_with_the_nearest_name(root: Path) -> None:
     with pytest.raises(OperatorError, match=r"No stack is called aquamrak\. Did you mean aquamark"):
         select(find_stacks(root), ["aquamark", "aquamrak"])
+
+
+@pytest.mark.parametrize("name", ["beaver", "beaver-contest"])
+def test_one_stack_is_meant_by_a_deployment_in_one_environment_only(root: Path, name: str) -> None:
+    assert only(find_stacks(root, "test"), name).name == "beaver-contest-test"
+    with pytest.raises(OperatorError, match=f"^{name} has 2 stacks: beaver-contest-prod, beaver-contest-test"):
+        only(find_stacks(root), name)
+
+
+@pytest.mark.parametrize("name", ["beaver-contest-tst", "beaver-contest", "bever-contest", "beaver", "aqua"])
+def test_no_name_is_suggested_that_was_refused(root: Path, name: str) -> None:
+    with pytest.raises(OperatorError) as refused:
+        only(find_stacks(root), name)
+    assert f"Did you mean {name}?" not in str(refused.value)
+    assert "-test" in str(refused.value) or "-prod" in str(refused.value)
 
 
 def test_an_unlike_name_is_answered_with_all_names(root: Path) -> None:

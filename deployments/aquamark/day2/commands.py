@@ -7,13 +7,15 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from operations.commands.factory import new_app
+from operations.commands.options import DEFAULT_ENVIRONMENT, DryRunOption, EnvironmentOption, JsonOption
+from operations.console import new_console
+from operations.listing import Cell, Listing, show
+
 if TYPE_CHECKING:
     from deployments.aquamark.day2.site import Site
 
-app = typer.Typer(help="Day-2 work on Aquamark.", no_args_is_help=True)
-
-EnvironmentOption = Annotated[str, typer.Option(help="dev or prod")]
-DryRunOption = Annotated[bool, typer.Option("--dry-run", help="Only say what would be done.")]
+app = new_app("Day-2 work on Aquamark.")
 
 
 def _site(environment: str) -> Site:
@@ -25,7 +27,7 @@ def _site(environment: str) -> Site:
 @app.command()
 def upgrade(
     version: Annotated[str | None, typer.Argument(help="The tag of an image in the repository.")] = None,
-    environment: EnvironmentOption = "dev",
+    environment: EnvironmentOption = DEFAULT_ENVIRONMENT,
     rollback: Annotated[bool, typer.Option("--rollback", help="Go back to the version before this one.")] = False,
     allow_more: Annotated[
         bool, typer.Option("--allow-more", help="Apply what else the plan changes, such as earlier edits of settings.")
@@ -37,8 +39,6 @@ def upgrade(
 
     Cut off at any moment, it goes on when it is run again.
     """
-    from rich.console import Console
-
     from deployments.aquamark.day2.upgrade import Upgrade
 
     if rollback == (version is not None):
@@ -51,53 +51,47 @@ def upgrade(
         dry_run=dry_run,
         timeout_seconds=timeout_minutes * 60,
     )
-    asked.run(Console())
+    asked.run(new_console())
 
 
 @app.command()
 def migrate(
     version: Annotated[str | None, typer.Argument(help="An image's tag; the one that runs when left out.")] = None,
-    environment: EnvironmentOption = "dev",
+    environment: EnvironmentOption = DEFAULT_ENVIRONMENT,
     dry_run: DryRunOption = False,
 ) -> None:
     """Runs the image's migrations in a one-off container that has the environment file; safe to run again."""
-    from rich.console import Console
-
     from deployments.aquamark.day2.database import Database
 
     if dry_run:
         typer.echo(f"Would run alembic upgrade head of {version or 'the version that runs'} on the daemon host.")
         return
-    Database(_site(environment)).migrate(version, Console())
+    Database(_site(environment)).migrate(version, new_console())
 
 
 @app.command()
-def rotate_storage_key(environment: EnvironmentOption = "dev", dry_run: DryRunOption = False) -> None:
+def rotate_storage_key(environment: EnvironmentOption = DEFAULT_ENVIRONMENT, dry_run: DryRunOption = False) -> None:
     """Makes the key attachments are stored with, hands it to every host, removes the one before it."""
-    from rich.console import Console
-
     from deployments.aquamark.day2.storage_key import StorageKey
 
-    StorageKey(_site(environment), dry_run=dry_run).rotate(Console())
+    StorageKey(_site(environment), dry_run=dry_run).rotate(new_console())
 
 
 @app.command()
-def database_login(environment: EnvironmentOption = "dev", dry_run: DryRunOption = False) -> None:
+def database_login(environment: EnvironmentOption = DEFAULT_ENVIRONMENT, dry_run: DryRunOption = False) -> None:
     """Makes the application's login to the database, or gives it a new password, and has every host use it."""
-    from rich.console import Console
-
     from deployments.aquamark.day2.database import Database
 
     if dry_run:
         typer.echo("Would set a new password of the application's login and restart the containers, host by host.")
         return
-    Database(_site(environment)).make_login(Console())
+    Database(_site(environment)).make_login(new_console())
 
 
 @app.command()
 def smtp_login(
     username: Annotated[str, typer.Argument(help="Of the mail server.")],
-    environment: EnvironmentOption = "dev",
+    environment: EnvironmentOption = DEFAULT_ENVIRONMENT,
     dry_run: DryRunOption = False,
 ) -> None:
     """Keeps the daemons' login to the mail server; asks for the password. Hosts read it within a quarter of an hour."""
@@ -114,18 +108,16 @@ def smtp_login(
 @app.command()
 def snapshot(
     name: Annotated[str | None, typer.Argument(help="What to call it; by default after the database and now.")] = None,
-    environment: EnvironmentOption = "dev",
+    environment: EnvironmentOption = DEFAULT_ENVIRONMENT,
     dry_run: DryRunOption = False,
 ) -> None:
     """Takes a snapshot of the database that stays until somebody deletes it."""
-    from rich.console import Console
-
     from deployments.aquamark.day2.database import Database
 
     if dry_run:
         typer.echo(f"Would take the snapshot {name or 'called after the database and now'} and wait for it.")
         return
-    Database(_site(environment)).snapshot(name, Console())
+    Database(_site(environment)).snapshot(name, new_console())
 
 
 @app.command()
@@ -134,7 +126,7 @@ def restore(
         str | None,
         typer.Argument(help="Of any kind: yours, RDS's own (rds:…) or AWS Backup's (awsbackup:… or its ARN)."),
     ] = None,
-    environment: EnvironmentOption = "dev",
+    environment: EnvironmentOption = DEFAULT_ENVIRONMENT,
     to: Annotated[str | None, typer.Option(help="A time with its zone, or: latest. In place of a snapshot.")] = None,
     again: Annotated[bool, typer.Option("--again", help="Restore anew what was restored last.")] = False,
     abandon: Annotated[bool, typer.Option("--abandon", help="Give up a restore before its switch.")] = False,
@@ -149,8 +141,6 @@ def restore(
     While the instances change their names the application has no database: some minutes. What was written since the
     snapshot stays in the old instance only. Cut off at any moment, it goes on when it is run again.
     """
-    from rich.console import Console
-
     from deployments.aquamark.day2.restore import Restore
     from deployments.aquamark.day2.restore_source import Moment, Snapshot
 
@@ -165,31 +155,29 @@ def restore(
         timeout_seconds=timeout_minutes * 60,
     )
     if abandon:
-        asked.abandon(Console())
+        asked.abandon(new_console())
     else:
-        asked.run(Console())
+        asked.run(new_console())
 
 
 @app.command()
 def dump(
     file: Annotated[Path, typer.Argument(help="Where to put it.", dir_okay=False)],
-    environment: EnvironmentOption = "dev",
+    environment: EnvironmentOption = DEFAULT_ENVIRONMENT,
     dry_run: DryRunOption = False,
 ) -> None:
     """Dumps the database from inside the network, in pg_dump's own format, and fetches the dump."""
-    from rich.console import Console
-
     from deployments.aquamark.day2.database import Database
 
     if dry_run:
         typer.echo(f"Would have the daemon host write a dump into the bucket of dumps, and fetch it to {file}.")
         return
-    Database(_site(environment)).dump(file, Console())
+    Database(_site(environment)).dump(file, new_console())
 
 
 @app.command()
 def connect(
-    environment: EnvironmentOption = "dev",
+    environment: EnvironmentOption = DEFAULT_ENVIRONMENT,
     port: Annotated[int, typer.Option(help="The port of this machine.", min=1024, max=65535)] = 15432,
     web: Annotated[bool, typer.Option("--web", help="To a web server in place of the database.")] = False,
     dry_run: DryRunOption = False,
@@ -210,7 +198,7 @@ def connect(
 
 
 @app.command()
-def mail_test(environment: EnvironmentOption = "dev", dry_run: DryRunOption = False) -> None:
+def mail_test(environment: EnvironmentOption = DEFAULT_ENVIRONMENT, dry_run: DryRunOption = False) -> None:
     """Has both daemons send a test mail, with the settings they run with."""
     if dry_run:
         typer.echo("Would have both daemons send a mail to mail.error_send_to.")
@@ -223,27 +211,26 @@ def mail_test(environment: EnvironmentOption = "dev", dry_run: DryRunOption = Fa
 
 @app.command()
 def check(
-    environment: EnvironmentOption = "dev",
+    environment: EnvironmentOption = DEFAULT_ENVIRONMENT,
     url: Annotated[str | None, typer.Option(help="Ask here in place of the stack's own address.")] = None,
+    as_json: JsonOption = False,
 ) -> None:
     """Looks whether all is well: /ping, the default login, one version, daemons, key, database. Changes nothing."""
-    from rich.console import Console
-    from rich.table import Table
-
     from deployments.aquamark.day2.check import SiteCheck
 
     findings = SiteCheck(_site(environment), url).run()
-    table = Table("", "what", "found")
+    listing = Listing("checks", ("fine", "name", "found"))
     for finding in findings:
-        table.add_row("ok" if finding.fine else "FAILED", finding.name, finding.said)
-    Console().print(table)
+        fine = Cell(finding.fine, "ok" if finding.fine else "FAILED", style="" if finding.fine else "red")
+        listing.add(fine, finding.name, finding.said)
+    show(listing, console=new_console(), as_json=as_json)
     if not all(finding.fine for finding in findings):
         raise typer.Exit(1)
 
 
 @app.command()
 def check_default_login(
-    environment: EnvironmentOption = "dev",
+    environment: EnvironmentOption = DEFAULT_ENVIRONMENT,
     url: Annotated[str | None, typer.Option(help="Ask here in place of the stack's own address.")] = None,
 ) -> None:
     """Fails while admin may sign in with the password admin, which the first start of Aquamark makes."""

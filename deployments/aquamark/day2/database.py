@@ -34,7 +34,7 @@ class Database:
         """Give the application's login a new password, and have every host use it."""
         with refusals_explained():
             master = self.site.outputs().database_secret_arn
-            console.print(self.site.task("login", master, what="the database login"), markup=False)
+            console.print(self.site.task("login", master, what="the database login"))
             console.print(f"{self.site.refresh_hosts()} hosts have read it.")
 
     def keep_smtp_login(self, username: str, password: str) -> None:
@@ -48,7 +48,7 @@ class Database:
         """Bring the schema to what `version`, by default the one that runs, wants."""
         with refusals_explained():
             wanted = version or self.site.outputs().version
-            console.print(self.site.task("migrate", wanted, what="the migrations"), markup=False)
+            console.print(self.site.task("migrate", wanted, what="the migrations"))
 
     def snapshot(self, name: str | None, console: Console, *, timeout_seconds: float = 7200) -> str:
         """Take a snapshot that stays until somebody deletes it; its name. One of that name is taken as it is."""
@@ -79,7 +79,7 @@ class Database:
         with refusals_explained():
             key = f"aquamark-{datetime.now(UTC):%Y-%m-%d-%H-%M-%S}.dump"
             said = self.site.task("dump", key, what="the dump")
-            console.print(f"{said or key} is written, and kept for thirty days.", markup=False)
+            console.print(f"{said or key} is written, and kept for thirty days.")
             s3, bucket = self.site.client("s3"), self.site.outputs().dumps_bucket
             unfinished = target.with_name(target.name + ".part")
             unfinished.unlink(missing_ok=True)
@@ -90,7 +90,7 @@ class Database:
                 unfinished.replace(target)
             finally:
                 unfinished.unlink(missing_ok=True)
-        console.print(f"Fetched to {target}. To restore: pg_restore --dbname=… {target}", markup=False)
+        console.print(f"Fetched to {target}. To restore: pg_restore --dbname=… {target}")
 
     def port_forward(self, local_port: int, *, web: bool) -> list[str]:
         """The command that opens a local port to the database, or with `web` to a web server, through Session Manager.

@@ -256,7 +256,7 @@ class Restore:
         return InstanceShape(state)
 
     def _done(self, console: Console, step: str, text: str) -> None:
-        console.print(f"  {STEPS.index(step) + 1} of {len(STEPS)}  {step}: {text}", markup=False, highlight=False)
+        console.print(f"  {STEPS.index(step) + 1} of {len(STEPS)}  {step}: {text}")
         self.after_step(step)
 
     def _say_how_to_delete(self, identifier: str, console: Console, why: str) -> None:

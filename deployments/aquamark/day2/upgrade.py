@@ -70,7 +70,7 @@ class Upgrade:
             console.print(f"{versions.wanted} runs.")
             if versions.previous_version:
                 command = f"quintet aquamark upgrade --rollback --environment {self.site.environment}"
-                console.print(f"To go back to {versions.previous_version}: {command}", soft_wrap=True)
+                console.print(f"To go back to {versions.previous_version}: {command}")
 
     def _bring_about(self, setting: VersionSetting, versions: Versions, run: Run, console: Console) -> None:
         target = versions.wanted
@@ -90,7 +90,7 @@ class Upgrade:
         self._done(console, "daemons", f"run {target}")
 
     def _done(self, console: Console, step: str, text: str) -> None:
-        console.print(f"  {STEPS.index(step) + 1} of {len(STEPS)}  {step}: {text}", markup=False, highlight=False)
+        console.print(f"  {STEPS.index(step) + 1} of {len(STEPS)}  {step}: {text}")
         self.after_step(step)
 
     def _target(self, setting: VersionSetting) -> Versions:

@@ -10,15 +10,18 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from operations.commands.factory import new_app
+from operations.commands.options import DEFAULT_ENVIRONMENT, DryRunOption, EnvironmentOption, JsonOption, YesOption
+from operations.console import new_console
+from operations.listing import Cell, Listing, show
+
 if TYPE_CHECKING:
     from rich.console import Console
 
     from deployments.beaver_contest.day2.contest import Contest
 
-app = typer.Typer(help="Day-2 work on the Beaver Contest.", no_args_is_help=True)
+app = new_app("Day-2 work on the Beaver Contest.")
 
-EnvironmentOption = Annotated[str, typer.Option(help="dev or prod")]
-DryRun = Annotated[bool, typer.Option("--dry-run", help="Only say what would be done.")]
 Through = Annotated[
     str | None,
     typer.Option(help="HOST:PORT where the database is reached, such as a tunnel's end.", show_default=False),
@@ -33,28 +36,30 @@ _TIME = re.compile(r"\d{4}-\d{2}-\d{2} \d{2}:\d{2}:\d{2}")
 @app.command()
 def deploy(
     source: Source,
-    environment: EnvironmentOption = "dev",
+    environment: EnvironmentOption = DEFAULT_ENVIRONMENT,
     folder: Annotated[
         list[str] | None, typer.Option(help="Another folder of the checkout to take along; may be repeated.")
     ] = None,
     timeout_minutes: Annotated[float, typer.Option(help="How long one environment may take.", min=1, max=240)] = 30,
-    dry_run: DryRun = False,
+    dry_run: DryRunOption = False,
 ) -> None:
     """Builds a checkout into a bundle and brings it to both environments; back to the version before if one fails."""
     from deployments.beaver_contest.day2.deploy import Rollout
 
-    console, contest = _console(), _contest(environment)
+    console, contest = new_console(), _contest(environment)
     rollout = Rollout(contest, say=_teller(console), timeout_seconds=timeout_minutes * 60)
     label = rollout.run(source, folders=folder or (), dry_run=dry_run)
     console.print(f"Would deploy {label}." if dry_run else f"Both environments run {label}.")
 
 
 @app.command("publish-assets")
-def publish_assets(source: Source, environment: EnvironmentOption = "dev", dry_run: DryRun = False) -> None:
+def publish_assets(
+    source: Source, environment: EnvironmentOption = DEFAULT_ENVIRONMENT, dry_run: DryRunOption = False
+) -> None:
     """Compresses the five scripts that pages fetch from the static host, and uploads those that changed."""
     from deployments.beaver_contest.day2.assets import publish, read_assets
 
-    console = _console()
+    console = new_console()
     assets = read_assets(source)
     changed = publish(_contest(environment), assets, dry_run=dry_run, say=_teller(console))
     console.print(f"{len(changed)} of {len(assets)} {'would be published' if dry_run else 'published'}.")
@@ -63,13 +68,13 @@ def publish_assets(source: Source, environment: EnvironmentOption = "dev", dry_r
 @app.command("transfer-table")
 def transfer_table(
     table: Annotated[str, typer.Argument(help="team or team_question", show_default=False)],
-    environment: EnvironmentOption = "dev",
+    environment: EnvironmentOption = DEFAULT_ENVIRONMENT,
     through: Through = None,
     restart: Restart = False,
     count: Annotated[
         bool, typer.Option(help="Compare the numbers in the end; that reads the whole table in DynamoDB.")
     ] = True,
-    dry_run: DryRun = False,
+    dry_run: DryRunOption = False,
 ) -> None:
     """Copies a table from MySQL to DynamoDB; a stopped run goes on where it ended."""
     from config.settings import ROOT
@@ -79,7 +84,7 @@ def transfer_table(
 
     if table not in ("team", "team_question"):
         raise typer.BadParameter(f"{table!r} is neither team nor team_question.", param_hint="TABLE")
-    console, contest = _console(), _contest(environment)
+    console, contest = new_console(), _contest(environment)
     checkpoint = ROOT / ".runs" / "beaver-contest" / f"{contest.name}-{table}.json"
     with connected(of_contest(contest, through)) as connection, refusals_explained():
         with _bar(console, table) as (total, progress):
@@ -115,7 +120,7 @@ def export_answers(
     output: Annotated[Path, typer.Argument(help="The file of items; SQL goes beside it.", dir_okay=False)] = Path(
         "recentteamquestion.dump"
     ),
-    environment: EnvironmentOption = "dev",
+    environment: EnvironmentOption = DEFAULT_ENVIRONMENT,
     begin: Annotated[
         str | None, typer.Option(help='Answers after this time: "2016-11-11 07:00:00".', show_default=False)
     ] = None,
@@ -124,7 +129,7 @@ def export_answers(
     sql_table: Annotated[str, typer.Option(help="MySQL's table for the answers.")] = "team_question",
     through: Through = None,
     restart: Restart = False,
-    dry_run: DryRun = False,
+    dry_run: DryRunOption = False,
 ) -> None:
     """Writes the answers in DynamoDB into a file of items and a file of SQL, and loads it with --import.
 
@@ -141,7 +146,7 @@ def export_answers(
             raise typer.BadParameter(f"{value!r} is not a time like 2016-11-11 07:00:00.", param_hint=name)
     if (begin is None) != (end is None) or (begin and end and begin >= end):
         raise typer.BadParameter("Give both --begin and a later --end, or neither.", param_hint="--begin")
-    console, contest = _console(), _contest(environment)
+    console, contest = new_console(), _contest(environment)
     dynamodb, table = contest.client("dynamodb"), contest.outputs.team_question_table
     if dry_run:
         which = f"between {begin} and {end}" if begin else "of all times"
@@ -171,12 +176,12 @@ def export_answers(
 @app.command("import-answers")
 def import_answers(
     sql: Annotated[Path, typer.Argument(help="What export-answers wrote.", exists=True, dir_okay=False)],
-    environment: EnvironmentOption = "dev",
+    environment: EnvironmentOption = DEFAULT_ENVIRONMENT,
     through: Through = None,
-    dry_run: DryRun = False,
+    dry_run: DryRunOption = False,
 ) -> None:
     """Loads a file of SQL from export-answers into the contest's database; rows that are there stay."""
-    console, contest = _console(), _contest(environment)
+    console, contest = new_console(), _contest(environment)
     if dry_run:
         console.print(f"{sql} ({sql.stat().st_size} bytes) would be loaded into {contest.outputs.database_name}.")
         return
@@ -185,7 +190,7 @@ def import_answers(
 
 @app.command("copy-database")
 def copy_database(
-    environment: EnvironmentOption = "dev",
+    environment: EnvironmentOption = DEFAULT_ENVIRONMENT,
     source: Annotated[
         str | None,
         typer.Option("--from", help="mysql://user@host:port/database to copy from, with SOURCE_PASSWORD set."),
@@ -196,8 +201,8 @@ def copy_database(
     ] = None,
     through: Through = None,
     triggers: Annotated[bool, typer.Option(help="Take triggers along; a contest must not have them.")] = True,
-    yes: Annotated[bool, typer.Option("--yes", help="Do not ask before tables are replaced.")] = False,
-    dry_run: DryRun = False,
+    yes: YesOption = False,
+    dry_run: DryRunOption = False,
 ) -> None:
     """Copies a database into the contest's (--from) or the contest's to another server (--to), without definers."""
     from deployments.beaver_contest.day2.copying import Copying
@@ -205,7 +210,7 @@ def copy_database(
 
     if (source is None) == (target is None):
         raise typer.BadParameter("Give either --from or --to; the contest's database is the other end.")
-    console, contest = _console(), _contest(environment)
+    console, contest = new_console(), _contest(environment)
     own = of_contest(contest, through)
     copying = Copying(
         source=parse(source, password_variable="SOURCE_PASSWORD") if source else own,  # noqa: S106
@@ -227,14 +232,14 @@ def copy_database(
 @app.command("open-database")
 def open_database(
     cidr: Annotated[str | None, typer.Argument(help="Your address, as 203.0.113.7/32.", show_default=False)] = None,
-    environment: EnvironmentOption = "dev",
+    environment: EnvironmentOption = DEFAULT_ENVIRONMENT,
     minutes: Annotated[int, typer.Option(help="How long.", min=1, max=480)] = 30,
     tunnel: Annotated[
         bool, typer.Option("--tunnel", help="Forward a local port through Session Manager; opens nothing.")
     ] = False,
     local_port: Annotated[int, typer.Option(help="The tunnel's end here.", min=1024, max=65535)] = 13306,
     close: Annotated[bool, typer.Option("--close", help="Only close what was left open.")] = False,
-    dry_run: DryRun = False,
+    dry_run: DryRunOption = False,
 ) -> None:
     """Lets one address reach the database for a while, or makes a tunnel to it; closed again whatever happens."""
     from deployments.beaver_contest.day2.opening import Gate, block_of, run_tunnel, tunnel_command, wait
@@ -242,7 +247,7 @@ def open_database(
     if sum((cidr is not None, tunnel, close)) != 1:
         raise typer.BadParameter("Give an address, --tunnel or --close.", param_hint="CIDR")
     block = block_of(cidr) if cidr is not None else ""
-    console, contest = _console(), _contest(environment)
+    console, contest = new_console(), _contest(environment)
     gate = Gate(contest)
     if close:
         blocks = [rule["CidrIpv4"] for rule in gate.rules()] if dry_run else gate.close_all()
@@ -270,25 +275,23 @@ def open_database(
 
 
 @app.command()
-def diagnose(environment: EnvironmentOption = "dev", through: Through = None) -> None:
+def diagnose(
+    environment: EnvironmentOption = DEFAULT_ENVIRONMENT, through: Through = None, as_json: JsonOption = False
+) -> None:
     """Asks the database what it is busy with; 1 when triggers are left on team, group or question."""
-    from rich.table import Table
-
     from deployments.beaver_contest.day2.diagnosis import diagnose as ask
     from deployments.beaver_contest.day2.diagnosis import triggers_left
     from deployments.beaver_contest.day2.mysql import connected, of_contest, quoted
 
-    console, contest = _console(), _contest(environment)
+    console, contest = new_console(stderr=as_json), _contest(environment)
     with connected(of_contest(contest, through)) as connection:
         answers, left = ask(connection), triggers_left(connection)
+    listings = []
     for answer in answers:
-        if not answer.rows:
-            console.print(f"{answer.title}: none")
-            continue
-        table = Table(*answer.columns, title=answer.title, title_justify="left")
+        listings.append(Listing(answer.title.lower().replace(" ", "_"), answer.columns, title=answer.title))
         for row in answer.rows:
-            table.add_row(*("" if value is None else str(value) for value in row))
-        console.print(table)
+            listings[-1].add(*(value if isinstance(value, int | float | None) else str(value) for value in row))
+    show(*listings, console=console, as_json=as_json)
     if left:
         console.print("Triggers that make writes wait for each other; drop them before the contest:")
         for _, name in left:
@@ -299,23 +302,23 @@ def diagnose(environment: EnvironmentOption = "dev", through: Through = None) ->
 
 @app.command("rotate-key")
 def rotate_key(
-    environment: EnvironmentOption = "dev",
+    environment: EnvironmentOption = DEFAULT_ENVIRONMENT,
     grace_seconds: Annotated[
         float, typer.Option(help="How long instances may take to fetch the new key.", min=0, max=3600)
     ] = 180,
-    dry_run: DryRun = False,
+    dry_run: DryRunOption = False,
 ) -> None:
     """Makes a new access key for the PHP code and deactivates the old one; the first run makes the first key."""
     from deployments.beaver_contest.day2.keys import Keys
 
-    Keys(_contest(environment), say=_teller(_console())).rotate(grace_seconds=grace_seconds, dry_run=dry_run)
+    Keys(_contest(environment), say=_teller(new_console())).rotate(grace_seconds=grace_seconds, dry_run=dry_run)
 
 
 @app.command("protect-tasks")
 def protect_tasks(
     file: Annotated[typer.FileText, typer.Argument(help="An htpasswd file; - reads what is piped in.")],
-    environment: EnvironmentOption = "dev",
-    dry_run: DryRun = False,
+    environment: EnvironmentOption = DEFAULT_ENVIRONMENT,
+    dry_run: DryRunOption = False,
 ) -> None:
     """Sets who may read teacherInterface/beaver_tasks: htpasswd -nB teacher | quintet beaver protect-tasks -"""
     from deployments.beaver_contest.day2.tasks_password import protect_tasks as protect
@@ -326,21 +329,19 @@ def protect_tasks(
 
 @app.command()
 def check(
-    environment: EnvironmentOption = "dev",
+    environment: EnvironmentOption = DEFAULT_ENVIRONMENT,
     pages: Annotated[bool, typer.Option(help="Fetch both environments' front pages as well.")] = True,
+    as_json: JsonOption = False,
 ) -> None:
     """Looks at environments, tables, assets, key and gate, and says what is wrong; 1 when something is."""
-    from rich.table import Table
-    from rich.text import Text
-
     from deployments.beaver_contest.day2.health import look, status_of
 
-    console = _console()
+    console = new_console(stderr=as_json)
     findings = look(_contest(environment), get=status_of if pages else None)
-    table = Table("what", "seen", "wrong")
+    listing = Listing("checks", ("name", "seen", "wrong"))
     for finding in findings:
-        table.add_row(finding.what, finding.seen, Text("\n".join(finding.wrong), style="red"))
-    console.print(table)
+        listing.add(finding.what, finding.seen, Cell(finding.wrong, style="red"))
+    show(listing, console=console, as_json=as_json)
     wrong = sum(bool(finding.wrong) for finding in findings)
     if wrong:
         console.print(f"{wrong} of {len(findings)} need attention.")
@@ -366,14 +367,8 @@ def _contest(environment: str) -> Contest:
     return Contest.applied(ROOT, environment, Aws())
 
 
-def _console() -> Console:
-    from rich.console import Console
-
-    return Console(highlight=False, soft_wrap=True)
-
-
 def _teller(console: Console) -> Callable[[str], None]:
-    return lambda text: console.print(text, markup=False)
+    return console.print
 
 
 @contextmanager

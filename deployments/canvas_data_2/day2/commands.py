@@ -6,94 +6,85 @@ from typing import Annotated
 
 import typer
 
-app = typer.Typer(help="Day-2 work on Canvas Data 2.", no_args_is_help=True)
+from operations.commands.factory import new_app
+from operations.commands.options import DEFAULT_ENVIRONMENT, DryRunOption, EnvironmentOption, JsonOption
+from operations.console import new_console
+from operations.listing import Listing, show
 
-EnvironmentOption = Annotated[str, typer.Option(help="dev or prod")]
-DryRun = Annotated[bool, typer.Option("--dry-run", help="Only say what would be done.")]
+app = new_app("Day-2 work on Canvas Data 2.")
+
 NoWait = Annotated[bool, typer.Option("--no-wait", help="Start it and leave it alone.")]
 Namespace = Annotated[str, typer.Option(help="canvas, canvas_logs or catalog")]
 TableName = Annotated[str, typer.Argument(help="A table of the namespace, such as users")]
 
 
 @app.command("put-credentials")
-def put_credentials(environment: EnvironmentOption = "dev", dry_run: DryRun = False) -> None:
+def put_credentials(environment: EnvironmentOption = DEFAULT_ENVIRONMENT, dry_run: DryRunOption = False) -> None:
     """Stores client id and secret of the DAP API; asks for them, or takes DAP_CLIENT_ID and DAP_CLIENT_SECRET."""
     import os
-
-    from rich.console import Console
 
     from deployments.canvas_data_2.day2.credentials import Credentials
 
     client_id = os.environ.get("DAP_CLIENT_ID") or typer.prompt("Client id")
     client_secret = os.environ.get("DAP_CLIENT_SECRET") or typer.prompt("Client secret", hide_input=True)
     asked = Credentials(client_id.strip(), client_secret.strip(), environment=environment, dry_run=dry_run)
-    asked.put(Console(highlight=False, soft_wrap=True))
+    asked.put(new_console())
 
 
 @app.command()
-def publish(environment: EnvironmentOption = "dev", dry_run: DryRun = False) -> None:
+def publish(environment: EnvironmentOption = DEFAULT_ENVIRONMENT, dry_run: DryRunOption = False) -> None:
     """Publishes the libraries of sync_table and builds the task's image; what is there already is left alone."""
-    from rich.console import Console
-
     from deployments.canvas_data_2.day2.publish import Publication
 
-    Publication(environment=environment, dry_run=dry_run).run(Console(highlight=False, soft_wrap=True))
+    Publication(environment=environment, dry_run=dry_run).run(new_console())
 
 
 @app.command("prepare-database")
-def prepare_database(environment: EnvironmentOption = "dev", dry_run: DryRun = False) -> None:
+def prepare_database(environment: EnvironmentOption = DEFAULT_ENVIRONMENT, dry_run: DryRunOption = False) -> None:
     """Makes the pipeline's user, its schemas, grants and helper functions; run again, it mends what is missing."""
-    from rich.console import Console
-
     from deployments.canvas_data_2.day2.user import DatabaseUser
 
-    DatabaseUser(environment=environment, dry_run=dry_run).prepare(Console(highlight=False, soft_wrap=True))
+    DatabaseUser(environment=environment, dry_run=dry_run).prepare(new_console())
 
 
 @app.command("rotate-user")
-def rotate_user(environment: EnvironmentOption = "dev", dry_run: DryRun = False) -> None:
+def rotate_user(environment: EnvironmentOption = DEFAULT_ENVIRONMENT, dry_run: DryRunOption = False) -> None:
     """Gives the pipeline's user a new password, in its secret and in the database."""
-    from rich.console import Console
-
     from deployments.canvas_data_2.day2.user import DatabaseUser
 
-    DatabaseUser(environment=environment, dry_run=dry_run).rotate(Console(highlight=False, soft_wrap=True))
+    DatabaseUser(environment=environment, dry_run=dry_run).rotate(new_console())
 
 
 @app.command()
 def start(
     tables: Annotated[list[str] | None, typer.Argument(help="These tables only; without, all")] = None,
-    environment: EnvironmentOption = "dev",
+    environment: EnvironmentOption = DEFAULT_ENVIRONMENT,
     no_wait: NoWait = False,
-    dry_run: DryRun = False,
+    dry_run: DryRunOption = False,
 ) -> None:
     """Refreshes the tables now and says of each what became of it."""
-    from rich.console import Console
-
     from deployments.canvas_data_2.day2.refresh import Refresh
 
     asked = Refresh(environment=environment, tables=tables or (), wait=not no_wait, dry_run=dry_run)
     try:
-        asked.run(Console(highlight=False, soft_wrap=True))
+        asked.run(new_console())
     except KeyboardInterrupt:
         typer.echo(f"No longer watched; it goes on: quintet canvas status --environment {environment}", err=True)
 
 
 @app.command()
 def status(
-    environment: EnvironmentOption = "dev",
+    environment: EnvironmentOption = DEFAULT_ENVIRONMENT,
     number: Annotated[int, typer.Option(help="How many executions to show.", min=1, max=100)] = 10,
+    as_json: JsonOption = False,
 ) -> None:
     """Lists the latest refreshes, and the tables of the newest."""
-    from rich.console import Console
-    from rich.table import Table
-
     from config.settings import ROOT
     from deployments.canvas_data_2.day2.deployed import CanvasData2
     from deployments.canvas_data_2.day2.executions import Executions
     from operations.aws import Aws, refusals_explained
 
-    console = Console(highlight=False, soft_wrap=True)
+    console = new_console(stderr=as_json)
     with refusals_explained():
         executions = Executions(CanvasData2.applied(ROOT, environment, Aws()))
         recent = executions.recent(number)
@@ -102,38 +93,36 @@ def status(
     if not recent:
         console.print(f"Nothing was refreshed yet: quintet canvas start --environment {environment}")
         return
-    table = Table("execution", "began", "minutes", "status")
+    listing = Listing("executions", ("execution", "began", "minutes", "status"))
     for execution in recent:
         ended, began = execution.stopped, execution.started
-        minutes = f"{(ended - began).total_seconds() / 60:.1f}" if ended and began else ""
-        table.add_row(execution.name, f"{began:%Y-%m-%d %H:%M}" if began else "", minutes, execution.status.lower())
-    console.print(table)
+        minutes = (ended - began).total_seconds() / 60 if ended and began else None
+        listing.add(execution.name, began, minutes, execution.status.lower())
+    show(listing, console=console, as_json=as_json)
     counts = ", ".join(f"{count} {state}" for state, count in sorted(recent[0].counts.items()))
     console.print(f"{recent[0].name}: {counts or 'no table yet'} (of {recent[0].total or '?'})")
 
 
 @app.command()
 def failures(
-    environment: EnvironmentOption = "dev",
+    environment: EnvironmentOption = DEFAULT_ENVIRONMENT,
     execution: Annotated[str | None, typer.Option(help="Its name; without, the latest that has ended")] = None,
 ) -> None:
     """Says of every table that failed where and why; exit code 1 when there is one."""
-    from rich.console import Console
-
     from config.settings import ROOT
     from deployments.canvas_data_2.day2.deployed import CanvasData2
     from deployments.canvas_data_2.day2.executions import Executions
     from operations.aws import Aws, refusals_explained
 
-    console = Console(highlight=False, soft_wrap=True)
+    console = new_console()
     with refusals_explained():
         executions = Executions(CanvasData2.applied(ROOT, environment, Aws()))
         found = executions.find(execution)
         executions.update(found)
     for run in found.failed:
-        console.print(f"{run.name}: {run.error}", markup=False)
+        console.print(f"{run.name}: {run.error}")
         if run.cause:
-            console.print(f"    {run.cause}", markup=False)
+            console.print(f"    {run.cause}")
     if found.failed or found.status == "FAILED":
         console.print(
             f"{found.name}: {len(found.failed)} of {len(found.tables)} tables failed. {found.error}", markup=False
@@ -146,9 +135,9 @@ def failures(
 def init_table(
     table: TableName,
     namespace: Namespace = "canvas",
-    environment: EnvironmentOption = "dev",
+    environment: EnvironmentOption = DEFAULT_ENVIRONMENT,
     no_wait: NoWait = False,
-    dry_run: DryRun = False,
+    dry_run: DryRunOption = False,
 ) -> None:
     """Fills one table for the first time, on Fargate: for as long as it takes."""
     _run_task("init", table, namespace, environment, no_wait, dry_run)
@@ -158,27 +147,23 @@ def init_table(
 def sync_table(
     table: TableName,
     namespace: Namespace = "canvas",
-    environment: EnvironmentOption = "dev",
+    environment: EnvironmentOption = DEFAULT_ENVIRONMENT,
     no_wait: NoWait = False,
-    dry_run: DryRun = False,
+    dry_run: DryRunOption = False,
 ) -> None:
     """Brings one table up to date, on Fargate."""
     _run_task("sync", table, namespace, environment, no_wait, dry_run)
 
 
 @app.command("destroy-notes")
-def destroy_notes(environment: EnvironmentOption = "dev") -> None:
+def destroy_notes(environment: EnvironmentOption = DEFAULT_ENVIRONMENT) -> None:
     """Says what destroying the stack would take with it, and how it is done; destroys nothing."""
-    from rich.console import Console
-
     from deployments.canvas_data_2.day2.destruction import DestructionNotes
 
-    DestructionNotes(environment).say(Console(highlight=False, soft_wrap=True))
+    DestructionNotes(environment).say(new_console())
 
 
 def _run_task(action: str, table: str, namespace: str, environment: str, no_wait: bool, dry_run: bool) -> None:
-    from rich.console import Console
-
     from deployments.canvas_data_2.day2.table_task import TableTask
 
     asked = TableTask(
@@ -190,6 +175,6 @@ def _run_task(action: str, table: str, namespace: str, environment: str, no_wait
         dry_run=dry_run,
     )
     try:
-        asked.run(Console(highlight=False, soft_wrap=True))
+        asked.run(new_console())
     except KeyboardInterrupt:
         typer.echo("No longer watched; the task goes on.", err=True)

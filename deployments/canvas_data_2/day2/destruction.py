@@ -40,7 +40,7 @@ class DestructionNotes:
         kind, place = _ADDRESS
         committed = read_document(canvas.stack.folder)["resource"][kind][place]
         for line in self._notes(canvas.stack, cluster, committed, snapshots):
-            console.print(line, markup=False)
+            console.print(line)
 
     def _notes(
         self, stack: Stack, cluster: dict[str, Any], committed: dict[str, Any], snapshots: list[str]

@@ -60,7 +60,7 @@ class Refresh:
                 if run.done and said.get(name) != run.state:
                     said[name] = run.state
                     of = f"{len(said)} of {execution.total}" if execution.total else str(len(said))
-                    console.print(f"{of}  {name}: {run.state}{f' ({run.error})' if run.error else ''}", markup=False)
+                    console.print(f"{of}  {name}: {run.state}{f' ({run.error})' if run.error else ''}")
             if execution.status != RUNNING:
                 break
             self.sleep(POLL_SECONDS)

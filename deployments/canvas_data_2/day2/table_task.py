@@ -54,7 +54,7 @@ class TableTask:
                 )
             what = f"{self.action} of {self.namespace}.{self.table}"
             if self.dry_run:
-                console.print(f"Would run a task of {outputs.image}: {what}.", markup=False)
+                console.print(f"Would run a task of {outputs.image}: {what}.")
                 return
             ecs = canvas.client("ecs")
             task = self._start(ecs, outputs)
@@ -64,7 +64,7 @@ class TableTask:
                 return
             ended = self._follow(ecs, outputs, task)
             for line in self._said(canvas, number):
-                console.print(line, markup=False)
+                console.print(line)
             code = ended["containers"][0].get("exitCode")
             if code != 0:
                 raise OperatorError(

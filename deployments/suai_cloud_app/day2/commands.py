@@ -8,14 +8,16 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from operations.commands.factory import new_app
+from operations.commands.options import DEFAULT_ENVIRONMENT, DryRunOption, EnvironmentOption, JsonOption
+from operations.console import new_console
 from operations.instances.log_output import Follow, Since, print_log
+from operations.listing import Cell, Column, Listing, show
 
 if TYPE_CHECKING:
     from deployments.suai_cloud_app.day2.rollout import RefreshPolicy
 
-app = typer.Typer(help="Day-2 work on the SUAI Cloud App.", no_args_is_help=True)
-
-EnvironmentOption = Annotated[str, typer.Option(help="dev or prod")]
+app = new_app("Day-2 work on the SUAI Cloud App.")
 
 
 class Log(StrEnum):
@@ -27,7 +29,7 @@ class Log(StrEnum):
 
 @app.command()
 def publish(
-    environment: EnvironmentOption = "dev",
+    environment: EnvironmentOption = DEFAULT_ENVIRONMENT,
     executable: Annotated[
         Path | None,
         typer.Option(
@@ -43,7 +45,7 @@ def publish(
         typer.Option(help="A published version to go (back) to, or with --app or --build the name of a new one."),
     ] = None,
     build: Annotated[bool, typer.Option("--build", help="Build the application, and call it --version.")] = False,
-    dry_run: Annotated[bool, typer.Option("--dry-run", help="Only say what would be done.")] = False,
+    dry_run: DryRunOption = False,
     refresh: Annotated[
         bool | None,
         typer.Option(
@@ -61,8 +63,6 @@ def publish(
 
     Safe to run again. When the instances cannot be replaced, the release before is the current one again.
     """
-    from rich.console import Console
-
     from config.settings import ROOT
     from deployments.suai_cloud_app.day2.publish import Publication, executable_in_settings
     from deployments.suai_cloud_app.day2.releases import VERSION
@@ -87,15 +87,12 @@ def publish(
         timeout_seconds=timeout_minutes * 60,
         root=ROOT,
     )
-    asked.run(Console(highlight=False, soft_wrap=True))
+    asked.run(new_console())
 
 
 @app.command()
-def releases(environment: EnvironmentOption = "dev") -> None:
+def releases(environment: EnvironmentOption = DEFAULT_ENVIRONMENT, as_json: JsonOption = False) -> None:
     """Lists what is published, the newest first, and which release instances fetch when they boot."""
-    from rich.console import Console
-    from rich.table import Table
-
     from config.settings import ROOT
     from deployments.suai_cloud_app.day2.releases import DEPLOYMENT, Releases
     from deployments.suai_cloud_app.outputs import SuaiCloudAppOutputs
@@ -109,13 +106,13 @@ def releases(environment: EnvironmentOption = "dev") -> None:
         published, pointer = found.all(), found.current()
     current = pointer.release.version if pointer and pointer.release else None
     previous = pointer.previous if pointer else None
-    table = Table("version", "published", "bytes", "")
+    listing = Listing("releases", ("version", "published", "bytes", "standing"))
     for release in published:
-        mark = "current" if release.version == current else "before" if release.version == previous else ""
-        table.add_row(release.version, f"{release.at:%Y-%m-%d %H:%M} UTC", str(release.size_bytes), mark)
-    console = Console(highlight=False, soft_wrap=True)
-    if published:
-        console.print(table)
+        standing = "current" if release.version == current else "before" if release.version == previous else None
+        listing.add(release.version, release.at, release.size_bytes, Cell(standing, standing or ""))
+    console = new_console(stderr=as_json)
+    if published or as_json:
+        show(listing, console=console, as_json=as_json)
     else:
         console.print(f"Nothing is published yet: quintet suai publish --environment {environment}")
     if pointer and pointer.release is None:
@@ -126,12 +123,9 @@ def releases(environment: EnvironmentOption = "dev") -> None:
 def check(
     url: Annotated[str, typer.Argument(help="Where the application answers: the stack's output url")],
     timeout_seconds: Annotated[float, typer.Option(help="How long all pages together may take.", min=0.1)] = 20,
+    as_json: JsonOption = False,
 ) -> None:
     """Asks for every page and compares what it says with what the document promises."""
-    from rich.console import Console
-    from rich.table import Table
-    from rich.text import Text
-
     from deployments.suai_cloud_app.day2.pages import address, ask_pages
 
     try:
@@ -139,12 +133,12 @@ def check(
     except ValueError as error:
         raise typer.BadParameter(str(error), param_hint="URL") from None
     pages = ask_pages(base, timeout_seconds=timeout_seconds)
-    table = Table("page", "expected", "answer", "seconds", title=f"{base}", title_justify="left")
+    listing = Listing("pages", ("page", "expected", "answer", "seconds", Column("fine", fit="json")), title=base)
     for page in pages:
-        answer = Text(page.answer, style="" if page.fine else "red")
-        table.add_row(page.path, page.expected or "a page", answer, f"{page.seconds:.1f}")
-    console = Console(highlight=False)
-    console.print(table)
+        answer = Cell(page.answer, style="" if page.fine else "red")
+        listing.add(page.path, page.expected or "a page", answer, page.seconds, page.fine)
+    console = new_console(stderr=as_json)
+    show(listing, console=console, as_json=as_json)
     failed = [page.path for page in pages if not page.fine]
     if failed:
         console.print(f"{len(failed)} of {len(pages)} pages failed: {', '.join(failed)}")
@@ -154,7 +148,7 @@ def check(
 
 @app.command()
 def logs(
-    environment: EnvironmentOption = "dev",
+    environment: EnvironmentOption = DEFAULT_ENVIRONMENT,
     since: Since = "15m",
     follow: Follow = False,
     log: Annotated[

@@ -91,13 +91,13 @@ class Publication:
     def _upload(self, releases: Releases, release: Release, file: Path, new: bool, console: Console) -> None:
         address, size = releases.address(release.version), f"{file.stat().st_size / 1e6:.1f} MB"
         if not new:
-            console.print(f"Release {release.version} is in the bucket already: {address}", markup=False)
+            console.print(f"Release {release.version} is in the bucket already: {address}")
         elif self.dry_run:
-            console.print(f"Would upload {size} to {address}", markup=False)
+            console.print(f"Would upload {size} to {address}")
         else:
             with console.status(f"Uploading {size} …"):
                 releases.upload(release, file)
-            console.print(f"Uploaded {size} to {address}", markup=False)
+            console.print(f"Uploaded {size} to {address}")
 
 
 def executable_in_settings(environment: str) -> Path | None:

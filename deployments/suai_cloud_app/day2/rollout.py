@@ -145,7 +145,7 @@ class Rollout:
         return f"quintet suai publish --environment {self.environment} --version {version}"
 
     def _say(self, text: str) -> None:
-        self.console.print(text, markup=False)
+        self.console.print(text)
 
 
 def _shown(pointer: Pointer | None) -> str:

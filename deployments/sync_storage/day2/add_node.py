@@ -159,4 +159,4 @@ class AddNode:
         return instance
 
     def _say(self, text: str) -> None:
-        self.console.print(text, markup=False)
+        self.console.print(text)

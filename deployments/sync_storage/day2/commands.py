@@ -11,7 +11,11 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from operations.commands.factory import new_app
+from operations.commands.options import DEFAULT_ENVIRONMENT, DryRunOption, EnvironmentOption, JsonOption
+from operations.console import new_console
 from operations.instances.log_output import Follow, Since, print_log, time_span
+from operations.listing import Cell, Column, Listing, show
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -21,14 +25,10 @@ if TYPE_CHECKING:
     from deployments.sync_storage.day2.token_server import TokenServerDatabase
     from operations.aws import Aws
 
-app = typer.Typer(help="Day-2 work on Sync Storage.", no_args_is_help=True)
-secrets = typer.Typer(
-    help="Master secrets: a new one beside the old, webheads first, the old one last.", no_args_is_help=True
-)
+app = new_app("Day-2 work on Sync Storage.")
+secrets = new_app("Master secrets: a new one beside the old, webheads first, the old one last.")
 app.add_typer(secrets, name="secrets")
 
-EnvironmentOption = Annotated[str, typer.Option(help="dev or prod")]
-DryRun = Annotated[bool, typer.Option("--dry-run", help="Only say what would be done.")]
 BatchSize = Annotated[int, typer.Option(help="How many webheads render at a time.", min=1, max=50)]
 Nodes = Annotated[list[str] | None, typer.Argument(help="Nodes; all when left out.", show_default=False)]
 SecretsFile = Annotated[
@@ -51,7 +51,7 @@ class Log(StrEnum):
 def add_node(
     node: Annotated[str, typer.Argument(help="A node of the settings, which Terraform has made.")],
     capacity: Annotated[int, typer.Option(help="Users that each of its ten host names may get.", min=1)],
-    environment: EnvironmentOption = "dev",
+    environment: EnvironmentOption = DEFAULT_ENVIRONMENT,
     secrets_file: SecretsFile = Path("syncstorage-secrets"),
     confirmed: Confirmed = False,
     token_server: Annotated[
@@ -67,7 +67,7 @@ def add_node(
         typer.Option(help="Instead: where to write SQL for whoever runs it there.", dir_okay=False, show_default=False),
     ] = None,
     batch_size: BatchSize = 1,
-    dry_run: DryRun = False,
+    dry_run: DryRunOption = False,
 ) -> None:
     """Puts a node into service: databases, secrets, webheads, the token server's secrets, and its table last.
 
@@ -79,7 +79,7 @@ def add_node(
     if (token_server is None) == (sql is None):
         raise typer.BadParameter("Give --token-server or --sql, one of them.", param_hint="--token-server")
     database = None if token_server is None else _token_server(token_server, ask=not dry_run)
-    console = _console()
+    console = new_console()
     with refusals_explained():
         deployed = _deployed(environment)
         (chosen,) = deployed.chosen([node])
@@ -99,7 +99,10 @@ def add_node(
 
 @secrets.command("add")
 def add(
-    nodes: Nodes = None, environment: EnvironmentOption = "dev", batch_size: BatchSize = 1, dry_run: DryRun = False
+    nodes: Nodes = None,
+    environment: EnvironmentOption = DEFAULT_ENVIRONMENT,
+    batch_size: BatchSize = 1,
+    dry_run: DryRunOption = False,
 ) -> None:
     """Makes a further secret for every host name and has the webheads accept it beside the old one.
 
@@ -109,15 +112,15 @@ def add(
 
     with refusals_explained():
         deployed = _deployed(environment)
-        _rotation(deployed, _console(), batch_size, dry_run).add(deployed.chosen(nodes or []))
+        _rotation(deployed, new_console(), batch_size, dry_run).add(deployed.chosen(nodes or []))
 
 
 @secrets.command("publish")
 def publish(
-    environment: EnvironmentOption = "dev",
+    environment: EnvironmentOption = DEFAULT_ENVIRONMENT,
     secrets_file: SecretsFile = Path("syncstorage-secrets"),
     confirmed: Confirmed = False,
-    dry_run: DryRun = False,
+    dry_run: DryRunOption = False,
 ) -> None:
     """Writes the secrets file for the token server, and notes since when it has it.
 
@@ -127,17 +130,17 @@ def publish(
 
     with refusals_explained():
         deployed = _deployed(environment)
-        rotation = _rotation(deployed, _console(), 1, dry_run)
+        rotation = _rotation(deployed, new_console(), 1, dry_run)
         rotation.publish(secrets_file, confirm=_confirmation(confirmed))
 
 
 @secrets.command("retire")
 def retire(
     nodes: Nodes = None,
-    environment: EnvironmentOption = "dev",
+    environment: EnvironmentOption = DEFAULT_ENVIRONMENT,
     grace: Annotated[str, typer.Option(help="How long after publishing tokens of the old secret may be good.")] = "2h",
     batch_size: BatchSize = 1,
-    dry_run: DryRun = False,
+    dry_run: DryRunOption = False,
 ) -> None:
     """Takes every secret but the newest away, from the webheads too; refused before the grace period is over."""
     from operations.aws import refusals_explained
@@ -145,71 +148,70 @@ def retire(
     span = time_span(grace, "--grace")
     with refusals_explained():
         deployed = _deployed(environment)
-        _rotation(deployed, _console(), batch_size, dry_run).retire(deployed.chosen(nodes or []), grace=span)
+        _rotation(deployed, new_console(), batch_size, dry_run).retire(deployed.chosen(nodes or []), grace=span)
 
 
 @secrets.command("status")
-def status(nodes: Nodes = None, environment: EnvironmentOption = "dev") -> None:
+def status(
+    nodes: Nodes = None, environment: EnvironmentOption = DEFAULT_ENVIRONMENT, as_json: JsonOption = False
+) -> None:
     """Shows how many secrets the nodes have, and who has the newest."""
-    from rich.table import Table
-
     from deployments.sync_storage.day2.master_secrets import MasterSecrets
     from operations.aws import refusals_explained
 
-    table = Table("node", "host names", "secrets each", "on webheads", "with the token server since")
+    columns = ("node", "host_names", "secrets_each", "on_webheads", "with_the_token_server_since")
+    listing = Listing("nodes", columns)
     with refusals_explained():
         deployed = _deployed(environment)
         for node in deployed.chosen(nodes or []):
             held = MasterSecrets(deployed, node).held()
             if held is None:
-                table.add_row(node.name, str(len(node.host_names)), "none yet", "", "")
+                listing.add(node.name, len(node.host_names), Cell(0, "none yet"), Cell(False, ""), Cell(None, ""))
                 continue
-            since = f"{held.published:%Y-%m-%d %H:%M:%S} UTC" if held.published else "not yet"
-            number, loaded = str(held.secrets_per_host_name), "yes" if held.on_webheads else "not yet"
-            table.add_row(node.name, str(len(node.host_names)), number, loaded, since)
-    _console().print(table)
+            loaded = Cell(held.on_webheads, "yes" if held.on_webheads else "not yet")
+            published = Cell(held.published, None if held.published else "not yet")
+            listing.add(node.name, len(node.host_names), held.secrets_per_host_name, loaded, published)
+    show(listing, console=new_console(), as_json=as_json)
 
 
 @app.command()
-def refresh(environment: EnvironmentOption = "dev", batch_size: BatchSize = 1, dry_run: DryRun = False) -> None:
+def refresh(
+    environment: EnvironmentOption = DEFAULT_ENVIRONMENT, batch_size: BatchSize = 1, dry_run: DryRunOption = False
+) -> None:
     """Has every webhead render its files anew and reload, batch by batch; stops when health drops."""
     from operations.aws import refusals_explained
 
     with refusals_explained():
         deployed = _deployed(environment)
-        rotation = _rotation(deployed, _console(), batch_size, dry_run)
+        rotation = _rotation(deployed, new_console(), batch_size, dry_run)
         rotation.bring_to_webheads(deployed.chosen([]), anyway=True)
 
 
 @app.command()
 def check(
     nodes: Nodes = None,
-    environment: EnvironmentOption = "dev",
+    environment: EnvironmentOption = DEFAULT_ENVIRONMENT,
     through: Annotated[
         str | None,
         typer.Option(help="Connect to this address instead of what DNS says: host or host:port", show_default=False),
     ] = None,
     timeout_seconds: Annotated[float, typer.Option(help="How long each host name may take.", min=0.1)] = 10,
+    as_json: JsonOption = False,
 ) -> None:
     """Asks every host name for its heartbeat, over the load balancer."""
-    from rich.table import Table
-    from rich.text import Text
-
     from deployments.sync_storage.day2.host_names import ask_all
     from operations.aws import refusals_explained
-    from operations.console import printable
 
     if through is not None and not re.fullmatch(r"[A-Za-z0-9.-]+(:[0-9]{1,5})?", through):
         raise typer.BadParameter(f"{through!r} is neither host nor host:port.", param_hint="--through")
     with refusals_explained():
         names = [name for node in _deployed(environment).chosen(nodes or []) for name in node.names]
     answers = ask_all(names, through=through, timeout_seconds=timeout_seconds)
-    table = Table("host name", "answer", "seconds")
+    listing = Listing("host_names", ("host_name", "answer", "seconds", Column("fine", fit="json")))
     for answer in answers:
-        style = "" if answer.fine else "red"
-        table.add_row(answer.name, Text(printable(answer.said), style=style), f"{answer.seconds:.1f}")
-    console = _console()
-    console.print(table)
+        listing.add(answer.name, Cell(answer.said, style="" if answer.fine else "red"), answer.seconds, answer.fine)
+    console = new_console(stderr=as_json)
+    show(listing, console=console, as_json=as_json)
     failed = [answer.name for answer in answers if not answer.fine]
     if failed:
         console.print(f"{len(failed)} of {len(answers)} host names failed.")
@@ -219,7 +221,7 @@ def check(
 
 @app.command()
 def logs(
-    environment: EnvironmentOption = "dev",
+    environment: EnvironmentOption = DEFAULT_ENVIRONMENT,
     since: Since = "15m",
     follow: Follow = False,
     log: Annotated[Log, typer.Option(help="boot: what cloud-init wrote")] = Log.GUNICORN,
@@ -237,12 +239,6 @@ def logs(
         return deployed.aws, groups[log], deployed.region
 
     print_log(find, since=since, follow=follow)
-
-
-def _console() -> Console:
-    from rich.console import Console
-
-    return Console(highlight=False, soft_wrap=True)
 
 
 def _deployed(environment: str) -> Deployed:

@@ -173,7 +173,7 @@ class Rotation:
         return f"would be: {what}" if self.dry_run else what
 
     def _say(self, text: str) -> None:
-        self.console.print(text, markup=False)
+        self.console.print(text)
 
 
 def write_private(file: Path, text: str) -> None:

@@ -122,4 +122,4 @@ class Webheads:
         return group
 
     def _say(self, text: str) -> None:
-        self.console.print(f"  {text}", markup=False)
+        self.console.print(f"  {text}")

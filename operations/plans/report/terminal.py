@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 
 from rich.console import Console
-from rich.table import Table
 from rich.text import Text
 
+from operations.listing import Cell, Listing
 from operations.plans.plan_document import Action
 from operations.plans.policies import Finding
 from operations.plans.report.attributes import AttributeChange
@@ -26,26 +26,20 @@ _VALUE_LENGTH = 160
 
 def print_report(report: Report, console: Console) -> None:
     """Print the counts of every stack, then what is against a policy, then each stack's changes, worst first."""
-    console.print(_table(report))
+    console.print(_stacks(report))
     _findings(report, console)
     for stack in report.stacks:
         _stack(stack, console)
 
 
-def _table(report: Report) -> Table:
-    table = Table(title=report.title, title_justify="left")
-    table.add_column("stack", no_wrap=True)
-    for action in SHOWN:
-        if report.counts[action]:
-            table.add_column(str(action), justify="right", style=_STYLES[action])
-    table.add_column("besides")
-    table.add_column("seconds", justify="right")
+def _stacks(report: Report) -> Listing:
+    actions = [action for action in SHOWN if report.counts[action]]
+    listing = Listing("stacks", ("stack", *map(str, actions), "besides", "seconds"), title=report.title)
     for stack in report.stacks:
-        counts = [str(stack.counts[action] or "–") for action in SHOWN if report.counts[action]]
-        rest = besides(stack) or ("–" if stack.changes else "no changes")
-        name = Text(stack.name, style="red" if stack.failure else "")
-        table.add_row(name, *counts, rest, f"{stack.seconds:.0f}")
-    return table
+        counts = [Cell(stack.counts[action] or None, style=_STYLES[action]) for action in actions]
+        rest = besides(stack) or (None if stack.changes else "no changes")
+        listing.add(Cell(stack.name, style="red" if stack.failure else ""), *counts, rest, round(stack.seconds))
+    return listing
 
 
 def _findings(report: Report, console: Console) -> None:
@@ -106,4 +100,4 @@ def _attribute(attribute: AttributeChange, console: Console) -> None:
 
 
 def _print(console: Console, text: str, style: str = "") -> None:
-    console.print(Text(text, style=style), soft_wrap=True)
+    console.print(Text(text, style=style))

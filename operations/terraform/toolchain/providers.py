@@ -17,6 +17,7 @@ from hashlib import sha256
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from operations.console import new_console
 from operations.errors import OperatorError
 from operations.terraform.toolchain.one_at_a_time import one_at_a_time
 from operations.terraform.toolchain.platform_name import platform_name
@@ -184,8 +185,6 @@ def _from_mirror(root: Path, mirror: Path, wanted: _Wanted) -> dict[str, str]:
 
 def _unpack(root: Path, method: str, wanted: _Wanted) -> None:
     """Have Terraform itself fetch, verify and unpack the provider, once, into the shared folder."""
-    from rich.console import Console
-
     shared = _shared_folder(root)
     with one_at_a_time(shared.with_suffix(".lock")):
         if wanted.unpacked_in(shared):
@@ -203,7 +202,7 @@ def _unpack(root: Path, method: str, wanted: _Wanted) -> None:
                 "TF_DATA_DIR": str(project / ".terraform"),
                 "CHECKPOINT_DISABLE": "1",
             }
-            with Console(stderr=True).status(f"Fetching {wanted}; this happens once"):
+            with new_console(stderr=True).status(f"Fetching {wanted}; this happens once"):
                 run = subprocess.run(
                     [find_terraform(root), "init", "-backend=false", "-input=false", "-no-color"],
                     cwd=project,

@@ -13,6 +13,7 @@ import zipfile
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from operations.console import new_console
 from operations.errors import OperatorError
 from operations.terraform.toolchain.one_at_a_time import one_at_a_time
 from operations.terraform.toolchain.platform_name import platform_name
@@ -130,7 +131,6 @@ def _digest_of(archive_name: str, lines: Iterable[str]) -> str | None:
 
 def _download(url: str, target: Path, expected_digest: str) -> None:
     import requests
-    from rich.console import Console
     from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TimeRemainingColumn
 
     columns = (TextColumn("{task.description}"), BarColumn(), DownloadColumn(), TimeRemainingColumn())
@@ -138,7 +138,7 @@ def _download(url: str, target: Path, expected_digest: str) -> None:
     try:
         with (
             requests.get(url, stream=True, timeout=_CONNECT_AND_READ_SECONDS) as answer,
-            Progress(*columns, console=Console(stderr=True)) as progress,
+            Progress(*columns, console=new_console(stderr=True)) as progress,
             target.open("wb") as file,
         ):
             answer.raise_for_status()

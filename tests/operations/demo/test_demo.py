@@ -11,11 +11,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from rich.console import Console
 
 from config.outputs import DeploymentOutputs
 from operations.applied import Applied
 from operations.commands.day2 import checks_of
+from operations.console import new_console
 from operations.demo.check import Check, CheckContext, CheckFailedError
 from operations.demo.demo import Demo, differences
 from operations.demo.prerequisites import hosted_zones
@@ -32,7 +32,7 @@ def root(tmp_path: Path) -> Path:
 
 def demonstrate(root: Path, **options: Any) -> tuple[bool, str]:
     said = io.StringIO()
-    fine = Demo(environment="test", root=root, **options).run(Console(file=said, width=200))
+    fine = Demo(environment="test", root=root, **options).run(new_console(file=said, width=200))
     return fine, said.getvalue()
 
 
@@ -65,7 +65,7 @@ def test_stacks_are_applied_checked_and_destroyed_until_nothing_remains(root: Pa
     fine, said = demonstrate(root, destroy=True, checks_of=lambda _: [Check("topic", topic_exists)])
     assert fine, said
     for name in ("one-test", "two-test"):
-        (row,) = (line for line in said.splitlines() if line.startswith(f"│ {name}"))
+        (row,) = (line for line in said.splitlines() if line.startswith(f"{name} "))
         assert "empty" in row
         assert "1 of 1 passed" in row
         assert "state empty" in row
@@ -104,9 +104,9 @@ def test_a_failed_check_fails_the_demo(root: Path) -> None:
 def test_a_stopped_demo_leaves_no_process_and_no_working_copy(root: Path, stop: signal.Signals) -> None:
     stack = write_stack(root, SLOW, deployment="slow")
     program = (
-        "import signal, sys; from pathlib import Path; from rich.console import Console; from operations.demo.demo import Demo;"
+        "import signal, sys; from pathlib import Path; from operations.console import new_console; from operations.demo.demo import Demo;"
         "signal.signal(signal.SIGINT, signal.default_int_handler);"  # a shell's background jobs are born ignoring it
-        "Demo(environment='test', root=Path(sys.argv[1])).run(Console())"
+        "Demo(environment='test', root=Path(sys.argv[1])).run(new_console())"
     )
     demo = subprocess.Popen(
         [sys.executable, "-c", program, str(root)],

@@ -11,10 +11,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from rich.console import Console
 
 from emulator.server import Emulator
 from operations.aws import Aws
+from operations.console import new_console
 from operations.errors import OperatorError
 from operations.plans.applying import Applying
 from operations.plans.planning import Planned, Planning
@@ -45,12 +45,12 @@ class Repository:
 
     def plan(self, *patterns: str, drift: bool = False) -> Planned:
         planning = Planning(patterns, root=self.root, aws=self._aws, drift=drift)
-        return planning.run(Console(file=io.StringIO()))
+        return planning.run(new_console(file=io.StringIO()))
 
     def apply(self, planned: Planned, **options: Any) -> tuple[bool, str]:
         said = io.StringIO()
         applying = Applying(planned.folder.name, root=self.root, aws=self._aws, **options)
-        return applying.run(Console(file=said, width=200)), said.getvalue()
+        return applying.run(new_console(file=said, width=200)), said.getvalue()
 
 
 @pytest.fixture(scope="module")

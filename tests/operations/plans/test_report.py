@@ -5,8 +5,8 @@ import json
 from collections.abc import Callable
 
 import pytest
-from rich.console import Console
 
+from operations.console import new_console
 from operations.errors import OperatorError
 from operations.plans.plan_document import Action, read_plan
 from operations.plans.report.html import html
@@ -18,7 +18,7 @@ from tests.operations.plans.plan_support import SECRETS, change, plan_of, record
 
 def terminal(report: Report) -> str:
     output = io.StringIO()
-    print_report(report, Console(file=output, width=200))
+    print_report(report, new_console(file=output, width=200))
     return output.getvalue()
 
 

@@ -5,11 +5,11 @@ import json
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from rich.console import Console
 from typer.testing import CliRunner
 
 from config.environment import CloudStateSettings
 from operations.commands.state import app
+from operations.console import new_console
 from operations.demo.demo import Demo
 from operations.errors import OperatorError
 from operations.state.bootstrap import bootstrap
@@ -61,7 +61,7 @@ def test_the_demo_applies_such_stacks_with_their_state_beside_them(tmp_path: Pat
     write_cloud_stack(root)
     output = io.StringIO()
     fine = Demo(environment="test", root=root, destroy=True, checks_of=lambda _: ()).run(
-        Console(file=output, width=200)
+        new_console(file=output, width=200)
     )
     said = output.getvalue()
     assert fine, said

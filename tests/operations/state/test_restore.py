@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import json
 import re
 import shutil
 from collections.abc import Callable
@@ -40,6 +41,7 @@ def run(
 ) -> Callable[..., tuple[int, str]]:
     """Runs `quintet state …` against the emulator."""
     monkeypatch.setattr("config.settings.ROOT", tmp_path)
+    monkeypatch.setattr("config.environment.environment_names", lambda: ["test"])
     monkeypatch.setattr("operations.aws.Aws", lambda: aws)
     monkeypatch.setenv("COLUMNS", "200")
 
@@ -83,9 +85,14 @@ def test_an_older_version_becomes_the_current_state_and_terraform_goes_on_with_i
     assert (newest.latest, newest.resources, oldest.resources) == (True, 2, 1)
     assert newest.serial == before["serial"]
 
-    said = run("versions", stack.name)[1]
-    assert f"{newest.id} (current)" in said
-    assert oldest.id in said
+    said = run("versions", stack.name)[1].splitlines()
+    assert any(line.startswith(newest.id) and line.rstrip().endswith("current") for line in said)
+    assert any(line.startswith(oldest.id) for line in said)
+    versions = json.loads(run("versions", stack.name, "--json")[1])["versions"]
+    assert [(v["version"], v["serial"], v["current"]) for v in versions[:2]] == [
+        (newest.id, newest.serial, True),
+        (oldest.id, oldest.serial, False),
+    ]
 
     said = run("restore", stack.name, oldest.id, "--dry-run")[1]
     assert "- terraform_data.b: Terraform would no longer know it" in said

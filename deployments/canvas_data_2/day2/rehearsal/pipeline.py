@@ -18,8 +18,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from rich.console import Console
-
 from deployments.canvas_data_2.day2.credentials import Credentials
 from deployments.canvas_data_2.day2.deployed import CanvasData2
 from deployments.canvas_data_2.day2.executions import Execution, Executions
@@ -28,6 +26,7 @@ from deployments.canvas_data_2.day2.rehearsal.dap_api import CLIENT_ID, CLIENT_S
 from deployments.canvas_data_2.day2.rehearsal.replica import Replica, make_replica
 from deployments.canvas_data_2.day2.user import DatabaseUser
 from deployments.canvas_data_2.outputs import CanvasData2Outputs
+from operations.console import new_console
 from operations.engines.postgresql import PostgreSql
 from operations.errors import OperatorError
 
@@ -49,7 +48,7 @@ class Pipeline:
 
     @property
     def environment(self) -> str:
-        """Of the stack: dev or prod."""
+        """The stack's."""
         return self.deployed.stack.environment
 
     @property
@@ -69,7 +68,7 @@ class Pipeline:
     def prepare(self) -> str:
         """Credentials and database, by the commands; what they said."""
         said = io.StringIO()
-        console = Console(file=said, width=200)
+        console = new_console(file=said, width=200)
         where = {"environment": self.environment, "root": self.root, "aws": self.deployed.aws}
         Credentials(CLIENT_ID, CLIENT_SECRET, **where).put(console)  # type: ignore[arg-type]  # of three types
         DatabaseUser(**where).prepare(console)  # type: ignore[arg-type]  # as above
@@ -97,7 +96,7 @@ class Pipeline:
         )  # fmt: skip
         executions = Executions(self.deployed)
         try:
-            asked.run(Console(file=io.StringIO()))
+            asked.run(new_console(file=io.StringIO()))
         except OperatorError:
             if not executions.recent(1):  # it did not even begin
                 raise

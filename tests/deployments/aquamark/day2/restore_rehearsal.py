@@ -8,14 +8,13 @@ import shutil
 from pathlib import Path
 from typing import Any
 
-from rich.console import Console
-
 from config.environment import load_environment
 from config.settings import ROOT
 from deployments.aquamark.day2.site import Site
 from deployments.aquamark.day2.upgrade import Upgrade
 from emulator.server import Emulator
 from operations.aws import Aws
+from operations.console import new_console
 from operations.demo.prerequisites import make_existing
 from operations.stacks import find_stacks, only
 from operations.state.bootstrap import bootstrap
@@ -68,7 +67,7 @@ class Rehearsal:
 
         said = io.StringIO()
         Upgrade(self.site, terraform_environment=self.environment, after_step=cut, timeout_seconds=60, **asked).run(
-            Console(file=said, width=200)
+            new_console(file=said, width=200)
         )
         return said.getvalue()
 

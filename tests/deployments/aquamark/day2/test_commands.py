@@ -14,7 +14,6 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
-from rich.console import Console
 from typer.testing import CliRunner
 
 from config.settings import ROOT, SettingsError
@@ -24,6 +23,7 @@ from deployments.aquamark.day2.database import Database, check_programs
 from deployments.aquamark.day2.storage_key import StorageKey
 from deployments.aquamark.day2.version_setting import Versions, VersionSetting
 from deployments.aquamark.outputs import AquamarkOutputs
+from operations.console import new_console
 from operations.errors import OperatorError
 from tests.engines import free_port
 from tests.http_server import serving
@@ -75,7 +75,7 @@ def site(aws: Callable[..., Any]) -> FakeSite:
 
 def rotate(site: FakeSite, *, dry_run: bool = False) -> str:
     said = io.StringIO()
-    StorageKey(site, dry_run=dry_run).rotate(Console(file=said, width=200))  # type: ignore[arg-type]
+    StorageKey(site, dry_run=dry_run).rotate(new_console(file=said, width=200))  # type: ignore[arg-type]
     return said.getvalue()
 
 
@@ -126,7 +126,7 @@ def test_a_dry_run_makes_no_key(site: FakeSite) -> None:
 
 def test_a_new_login_is_made_with_the_master_secret_and_every_host_reads_it(site: FakeSite) -> None:
     site.know(database_secret_arn="arn:master")
-    Database(site).make_login(Console(file=io.StringIO()))  # type: ignore[arg-type]
+    Database(site).make_login(new_console(file=io.StringIO()))  # type: ignore[arg-type]
     assert site.tasks == [("login", "arn:master")]
     assert site.refreshed == 1
 
@@ -136,7 +136,7 @@ def test_a_migration_is_of_the_version_that_runs_unless_another_is_named(
     site: FakeSite, asked: str | None, migrated: str
 ) -> None:
     site.know(version="1.0.1")
-    Database(site).migrate(asked, Console(file=io.StringIO()))  # type: ignore[arg-type]
+    Database(site).migrate(asked, new_console(file=io.StringIO()))  # type: ignore[arg-type]
     assert site.tasks == [("migrate", migrated)]
 
 
@@ -158,13 +158,13 @@ def test_a_snapshot_is_taken_once_and_a_name_rds_would_refuse_is_refused(site: F
     site.know(database_identifier="database")
     database, said = Database(site), io.StringIO()  # type: ignore[arg-type]
     for _ in range(2):
-        assert database.snapshot("before-upgrade", Console(file=said)) == "before-upgrade"
+        assert database.snapshot("before-upgrade", new_console(file=said)) == "before-upgrade"
     assert "before-upgrade exists already" in said.getvalue()
-    assert database.snapshot(None, Console(file=said)).startswith("database-20")
+    assert database.snapshot(None, new_console(file=said)).startswith("database-20")
     names = [found["DBSnapshotIdentifier"] for found in rds.describe_db_snapshots(SnapshotType="manual")["DBSnapshots"]]
     assert len(names) == 2
     with pytest.raises(OperatorError, match="is not a snapshot's name"):
-        database.snapshot("Not--a name", Console(file=said))
+        database.snapshot("Not--a name", new_console(file=said))
 
 
 def test_a_dump_is_fetched_whole_for_its_owner_only_and_overwrites_nothing(
@@ -183,14 +183,14 @@ def test_a_dump_is_fetched_whole_for_its_owner_only_and_overwrites_nothing(
     target = tmp_path / "aquamark.dump"
     database = Database(site)  # type: ignore[arg-type]
     with pytest.raises(OperatorError, match="refused"):  # the task writes nothing, so there is nothing to fetch
-        database.dump(target, Console(file=io.StringIO()))
+        database.dump(target, new_console(file=io.StringIO()))
     assert list(tmp_path.iterdir()) == []
     monkeypatch.setattr(site, "task", dumped)
-    database.dump(target, Console(file=io.StringIO()))
+    database.dump(target, new_console(file=io.StringIO()))
     assert target.read_bytes() == b"PGDMP"
     assert target.stat().st_mode & 0o777 == 0o600
     with pytest.raises(OperatorError, match="exists already"):
-        database.dump(target, Console(file=io.StringIO()))
+        database.dump(target, new_console(file=io.StringIO()))
 
 
 @pytest.mark.parametrize(

@@ -9,7 +9,6 @@ from dataclasses import dataclass
 from typing import Any
 
 import pytest
-from rich.console import Console
 
 from deployments.aquamark.day2.database import Database
 from deployments.aquamark.day2.database_look import POLICY
@@ -17,6 +16,7 @@ from deployments.aquamark.day2.restore import ADDRESS, STEPS, Restore
 from deployments.aquamark.day2.restore_source import Moment, Snapshot, Source
 from deployments.aquamark.day2.site import Site
 from emulator.server import Emulator
+from operations.console import new_console
 from operations.errors import OperatorError
 from operations.terraform.run import Run
 from tests.deployments.aquamark.day2.restore_rehearsal import CutOff, Rehearsal
@@ -57,7 +57,7 @@ class Restoring:
         environment = self.rehearsal.environment
         asked = {"timeout_seconds": 60, **asked}
         Restore(site, source, terraform_environment=environment, after_step=cut, **asked).run(
-            Console(file=said, width=200)
+            new_console(file=said, width=200)
         )
         return said.getvalue()
 
@@ -103,7 +103,7 @@ def test_a_restore_is_refused_or_given_up_before_anything_is_switched(restoring:
     before = set(restoring.instances())
     with pytest.raises(OperatorError, match="There is no snapshot missing"):
         restoring.restore(Snapshot("missing"))
-    Database(restoring.site).snapshot("good", Console(file=io.StringIO()))
+    Database(restoring.site).snapshot("good", new_console(file=io.StringIO()))
     assert "rename:" in restoring.restore(Snapshot("good"), dry_run=True)
     assert set(restoring.instances()) == before
 
@@ -115,7 +115,7 @@ def test_a_restore_is_refused_or_given_up_before_anything_is_switched(restoring:
     with pytest.raises(OperatorError, match="from snapshot good is under way"):
         restoring.restore(Moment(None))
     said = io.StringIO()
-    Restore(restoring.site, Snapshot("")).abandon(Console(file=said, width=200))
+    Restore(restoring.site, Snapshot("")).abandon(new_console(file=said, width=200))
     assert "was not touched" in said.getvalue()
     assert "delete-db-instance" in said.getvalue()
     assert POLICY not in restoring.policies()
@@ -143,7 +143,7 @@ def test_a_restore_survives_a_fault_after_every_step_and_the_next_plan_is_empty(
         assert not switched or restoring.serving()["DbiResourceId"] != old["DbiResourceId"]
         if switched and step != "end":
             with pytest.raises(OperatorError, match="The switch has begun"):
-                Restore(restoring.site, source).abandon(Console(file=io.StringIO()))
+                Restore(restoring.site, source).abandon(new_console(file=io.StringIO()))
     assert "was restored from snapshot good already" in restoring.restore(source)
 
     new = restoring.serving()

@@ -9,7 +9,6 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
-from rich.console import Console
 from typer.testing import CliRunner
 
 from deployments.aquamark.day2.commands import app
@@ -18,6 +17,7 @@ from deployments.aquamark.day2.restore import Restore
 from deployments.aquamark.day2.restore_record import Restoration, RestoreRecord
 from deployments.aquamark.day2.restore_source import Moment, Snapshot
 from deployments.aquamark.outputs import AquamarkOutputs
+from operations.console import new_console
 from operations.errors import OperatorError
 from tests.sample_outputs import sample_outputs
 
@@ -150,7 +150,7 @@ def test_two_operators_do_not_begin_a_restore_at_once(aws: Callable[..., Any]) -
 
 def test_there_is_nothing_to_give_up_before_a_restore(aws: Callable[..., Any]) -> None:
     with pytest.raises(OperatorError, match="No restore is under way"):
-        Restore(FakeSite(aws), Snapshot("")).abandon(Console(file=io.StringIO()))  # type: ignore[arg-type]
+        Restore(FakeSite(aws), Snapshot("")).abandon(new_console(file=io.StringIO()))  # type: ignore[arg-type]
 
 
 @pytest.mark.parametrize("words", [[], ["sunday", "--to", "latest"], ["sunday", "--abandon"]])

@@ -262,7 +262,6 @@ def test_notes_on_destroying_what_is_protected_name_the_last_snapshot_and_one_in
             ["sync-table", "users", "--namespace", "catalog"],
             "The namespace catalog is not replicated; there are: canvas.",
         ),
-        (["start", "--environment", "nowhere"], "nowhere"),
     ],
 )
 def test_what_cannot_be_done_is_refused_with_exit_code_1(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import socket
 import threading
 from collections.abc import Callable, Iterator, Mapping
@@ -85,7 +86,7 @@ def check(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -
 
 def row(out: str, page: str) -> list[str]:
     """The cells of a page's line in the table."""
-    rows = [[cell.strip() for cell in line.split("│")[1:-1]] for line in out.splitlines() if "│" in line]
+    rows = [re.split(r" {2,}", line.strip()) for line in out.splitlines() if line.startswith("/")]
     return next(cells for cells in rows if cells[0] == page)
 
 

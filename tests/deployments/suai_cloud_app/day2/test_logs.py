@@ -34,6 +34,7 @@ def deployed(tmp_path: Path, emulator: Emulator, account: str) -> Deployed:
 def logs(deployed: Deployed, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Logs:
     """`logs("--since", "1h")` runs the command line and returns exit code, output and errors."""
     monkeypatch.setattr("config.settings.ROOT", deployed.root)
+    monkeypatch.setattr("config.environment.environment_names", lambda: ["test"])
     for name in [name for name in os.environ if name.startswith("AWS_")]:
         monkeypatch.delenv(name)
     for name, value in deployed.environment.items():

@@ -22,6 +22,7 @@ from deployments.suai_cloud_app.runtime import boot
 from emulator.server import Emulator
 from operations import cli
 from operations.aws import Aws
+from operations.console import new_console
 from operations.errors import OperatorError
 from operations.instances.fleet import Refresh
 from operations.instances.fleet_progress import shown
@@ -68,7 +69,7 @@ def publish(deployed: Deployed, tmp_path: Path) -> Publish:
         said = io.StringIO()
         asked = {"environment": "test", "root": deployed.root, "aws": deployed.aws, "poll_seconds": 0.01}
         try:
-            Publication(**(asked | wanted)).run(Console(file=said, soft_wrap=True, highlight=False))
+            Publication(**(asked | wanted)).run(new_console(file=said))
         except OperatorError as error:
             error.said = said.getvalue()  # type: ignore[attr-defined]
             raise
@@ -356,6 +357,7 @@ def quintet(
 ) -> Callable[..., Any]:
     """`quintet("publish", …)` runs the command line and returns exit code, output and errors."""
     monkeypatch.setattr("config.settings.ROOT", deployed.root)
+    monkeypatch.setattr("config.environment.environment_names", lambda: ["test"])
     for name in [name for name in os.environ if name.startswith("AWS_")]:
         monkeypatch.delenv(name)
     for name, value in deployed.environment.items():

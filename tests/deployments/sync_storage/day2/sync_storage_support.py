@@ -12,13 +12,12 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from rich.console import Console
-
 from config.environment import Environment, StateSettings
 from deployments.sync_storage.day2.deployed import DEPLOYMENT, Deployed
 from deployments.sync_storage.day2.rotation import Rotation
 from deployments.sync_storage.day2.webheads import Webheads
 from deployments.sync_storage.outputs import SyncStorageOutputs
+from operations.console import new_console
 from tests.deployments.suai_cloud_app.day2.suai_support import IMAGE, QuickAws
 from tests.operations.terraform_support import REGION, write_stack
 from tests.sample_outputs import sample_outputs
@@ -48,7 +47,7 @@ class World:
     printed: io.StringIO
 
     def rotation(self, **changes: Any) -> Rotation:
-        console = Console(file=self.printed, soft_wrap=True)
+        console = new_console(file=self.printed)
         webheads = Webheads(self.deployed, console, poll_seconds=0, health_seconds=0, command_seconds=30)
         return Rotation(self.deployed, webheads, console, now=lambda: self.moment, **changes)
 

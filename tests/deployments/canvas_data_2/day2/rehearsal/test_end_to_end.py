@@ -10,7 +10,6 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from rich.console import Console
 
 from deployments.canvas_data_2.day2.executions import Execution
 from deployments.canvas_data_2.day2.publish import Publication
@@ -18,6 +17,7 @@ from deployments.canvas_data_2.day2.rehearsal.dap_api import CLIENT_SECRET, DapA
 from deployments.canvas_data_2.day2.rehearsal.pipeline import Pipeline
 from deployments.canvas_data_2.day2.table_task import TableTask
 from deployments.canvas_data_2.day2.user import DatabaseUser
+from operations.console import new_console
 from operations.engines.authority import CertificateAuthority
 from operations.engines.postgresql import PostgreSql
 from operations.errors import OperatorError
@@ -254,12 +254,14 @@ def test_one_table_can_be_initialised_and_synced_by_command(canvas: Pipeline) ->
     canvas.api.tables["large"] = users(200)
     said = io.StringIO()
     for action in ("init", "sync"):
-        TableTask(action, "large", environment=ENVIRONMENT, aws=canvas.deployed.aws).run(Console(file=said, width=400))  # type: ignore[arg-type]
+        TableTask(action, "large", environment=ENVIRONMENT, aws=canvas.deployed.aws).run(
+            new_console(file=said, width=400)
+        )  # type: ignore[arg-type]
     assert canvas.is_exact("large")
     assert "Done: sync of canvas.large." in said.getvalue()
     with pytest.raises(OperatorError, match="exit code 1"):
         TableTask("init", "no_such_table", environment=ENVIRONMENT, aws=canvas.deployed.aws).run(
-            Console(file=said, width=400)
+            new_console(file=said, width=400)
         )
 
 
@@ -269,7 +271,7 @@ def test_preparing_again_changes_nothing_and_a_new_password_is_used_at_once(canv
     canvas.prepare()
     assert json.loads(secrets.get_secret_value(SecretId=arn)["SecretString"]) == before
     said = io.StringIO()
-    DatabaseUser(environment=ENVIRONMENT, aws=canvas.deployed.aws).rotate(Console(file=said))
+    DatabaseUser(environment=ENVIRONMENT, aws=canvas.deployed.aws).rotate(new_console(file=said))
     canvas.point_secret_here()
     after = json.loads(secrets.get_secret_value(SecretId=arn)["SecretString"])
     assert after["password"] != before["password"]
@@ -289,7 +291,7 @@ def test_what_is_published_runs_the_function_and_names_the_image_of_the_task(can
         ca_bundle=lambda: b"",
         docker=str(docker),
     )
-    asked.run(Console(file=said, width=200))
+    asked.run(new_console(file=said, width=200))
     image = canvas.outputs.image
     built, login, pushed = (tmp_path / "asked").read_text().splitlines()
     assert image in built
@@ -300,7 +302,7 @@ def test_what_is_published_runs_the_function_and_names_the_image_of_the_task(can
     function = canvas.client("lambda").get_function_configuration(FunctionName=canvas.outputs.sync_function)
     (layer,) = function["Layers"]
     assert "sync-table-libraries" in layer["Arn"]
-    asked.run(Console(file=said, width=200))
+    asked.run(new_console(file=said, width=200))
     assert "has its libraries already" in said.getvalue()
     execution = canvas.refresh("users")
     assert canvas.states(execution) == {"users": "complete"}, why(execution)
