@@ -85,6 +85,8 @@ class Call:
 
 def read_call(environ: WSGIEnvironment, account_id: str) -> Call:
     """Take a request apart; its body stays readable for the stages behind."""
+    from emulator.parsers import parse
+
     signature = Signature.of(environ)
     bare = f"{environ['REQUEST_METHOD']} {environ.get('PATH_INFO', '')}"
     if signature is None:
@@ -98,37 +100,34 @@ def read_call(environ: WSGIEnvironment, account_id: str) -> Call:
         return Call(environ, account_id, signature, service, named)
     operation, labels = found
     try:
-        parameters, malformed = _parse(operation, labels, request), ""
-    except (ValueError, TypeError, AttributeError, KeyError, LookupError) as error:
+        parameters, malformed = parse(operation, labels, request), ""
+    except ValueError as error:
         parameters, malformed = {}, str(error)
     return Call(environ, account_id, signature, service, operation.name, operation, parameters, malformed)
 
 
 def refuse(call: Call, refusal: Refusal, start_response: StartResponse) -> Iterable[bytes]:
     """Answer with an error in the form of the call's protocol."""
-    kind, body, status = _error(call, refusal)
-    headers = [("Content-Type", kind), ("x-amzn-errortype", refusal.code)]
-    start_response(f"{status} {HTTPStatus(status).phrase}", headers)
+    status, headers, body = _error(call, refusal)
+    start_response(f"{status} {HTTPStatus(status).phrase}", list(headers.items()))
     return [body]
 
 
-def _error(call: Call, refusal: Refusal) -> tuple[str, bytes, int]:
+def _error(call: Call, refusal: Refusal) -> tuple[int, dict[str, str], bytes]:
     from moto.core.model import OperationModel
     from moto.core.serialize import get_serializer_class
 
     model = _model(call.service)
     if model is None:
         error = f"<Error><Code>{refusal.code}</Code><Message>{escape(refusal.message)}</Message></Error>"
-        return "application/xml", error.encode(), refusal.status
+        return refusal.status, {"Content-Type": "application/xml"}, error.encode()
     serializer = get_serializer_class(call.service, _protocol(model, call.environ))
     serialized = serializer(call.operation or OperationModel({}, model)).serialize(refusal)
     body = serialized["body"]
-    known = refusal.status == HTTPStatus.BAD_REQUEST
-    return (
-        serialized["headers"].get("Content-Type", "text/xml"),
-        body if isinstance(body, bytes) else body.encode(),
-        serialized["status_code"] if known else refusal.status,
-    )
+    headers = {name.lower(): text for name, text in serialized["headers"].items()}
+    headers = {"content-type": "text/xml", "x-amzn-errortype": refusal.code, **headers}
+    status = serialized["status_code"] if refusal.status == HTTPStatus.BAD_REQUEST else refusal.status
+    return status, headers, body if isinstance(body, bytes) else body.encode()
 
 
 def _request(environ: WSGIEnvironment) -> Any:
@@ -188,21 +187,3 @@ def _match(service: str, request: Any) -> tuple[Any, dict[str, Any]] | None:
     except (NotFound, NotImplementedError):
         return None
     return operation, labels
-
-
-def _parse(operation: Any, labels: dict[str, Any], request: Any) -> dict[str, Any]:
-    from moto.core.parse import PROTOCOL_PARSERS
-    from moto.core.request import determine_request_protocol
-
-    protocol = determine_request_protocol(operation.service_model, request.content_type)
-    parsed: dict[str, Any] = PROTOCOL_PARSERS[protocol](operation).parse(
-        {
-            "method": request.method,
-            "values": request.values,
-            "headers": request.headers,
-            "body": request.data,
-            "url_path": request.path,
-            "url_params": labels,
-        }
-    )
-    return parsed

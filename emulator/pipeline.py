@@ -13,6 +13,7 @@ from emulator.accounts import ACCOUNT_HEADER, account_of
 from emulator.call import Call, Refusal, read_call, refuse
 from emulator.pages import Page, Pages
 from emulator.replays import Replays
+from emulator.request_models import check_request_model
 
 if TYPE_CHECKING:
     from _typeshed.wsgi import StartResponse, WSGIApplication, WSGIEnvironment
@@ -28,10 +29,14 @@ def chain(
     default_account_id: str,
     pages: Mapping[str, Page],
     shortcomings: Shortcomings,
+    without: frozenset[str] = frozenset(),
 ) -> WSGIApplication:
-    """The emulator's application, from the outside in."""
-    stages: Sequence[Stage] = ()
-    calls = Calls(moto_and_gaps, stages, default_account_id, shortcomings)
+    """The emulator's application, from the outside in; `without` names stages to leave out."""
+    stages: dict[str, Stage] = {
+        "request-models": check_request_model,
+    }
+    wanted = [stage for name, stage in stages.items() if name not in without]
+    calls = Calls(moto_and_gaps, wanted, default_account_id, shortcomings)
     return Replays(Pages(calls, pages))
 
 

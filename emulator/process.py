@@ -12,12 +12,20 @@ from typing import TYPE_CHECKING, Any, NoReturn
 from emulator.server import HOST, RESET_PATH, STATUS_PATH
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from _typeshed.wsgi import WSGIApplication
     from flask import Flask
 
 
-def serve(listener: socket.socket, *, default_account_id: str) -> None:
-    """Answer requests on the listening socket until the process ends."""
+def serve(
+    listener: socket.socket,
+    *,
+    default_account_id: str,
+    facts: Path | None = None,
+    without: frozenset[str] = frozenset(),
+) -> None:
+    """Answer requests on the listening socket until the process ends; `without` names stages to leave out."""
     port: int = listener.getsockname()[1]
     _settle_environment(port)
     from moto.moto_server.werkzeug_app import MotoRequestHandler
@@ -29,12 +37,12 @@ def serve(listener: socket.socket, *, default_account_id: str) -> None:
         def log_request(self, code: int | str = "-", size: int | str = "-") -> None:
             del code, size
 
-    app = create_app(default_account_id)
+    app = create_app(default_account_id, facts, without)
     server = make_server(HOST, port, app, threaded=True, request_handler=QuietHandler, fd=listener.fileno())
     server.serve_forever()
 
 
-def create_app(default_account_id: str) -> WSGIApplication:
+def create_app(default_account_id: str, facts: Path | None, without: frozenset[str]) -> WSGIApplication:
     """Moto's server application with the gaps filled; `default_account_id` owns what unknown access keys make."""
     import moto
     from moto.core.config import default_user_config
@@ -79,7 +87,11 @@ def create_app(default_account_id: str) -> WSGIApplication:
     dispatcher = DomainDispatcherApplication(create_service_app)
     pages = {STATUS_PATH: status, RESET_PATH: reset, "/moto-api/reset": reset}
     return chain(
-        ImageBuilder(dispatcher), default_account_id=default_account_id, pages=pages, shortcomings=shortcomings
+        ImageBuilder(dispatcher),
+        default_account_id=default_account_id,
+        pages=pages,
+        shortcomings=shortcomings,
+        without=without,
     )
 
 

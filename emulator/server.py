@@ -25,6 +25,8 @@ if TYPE_CHECKING:
 HOST = "127.0.0.1"
 """The literal address: with a host name S3 clients would put the bucket's name in front of it."""
 DEFAULT_ACCOUNT_ID = "123456789012"
+STAGES = ("request-models", "rules")
+"""Stages of the emulator that can be left out."""
 STATUS_PATH = "/_emulator/status"
 RESET_PATH = "/_emulator/reset"
 _REPOSITORY = Path(__file__).resolve().parents[1]
@@ -55,18 +57,26 @@ class Emulator:
         account_id: str | None = None,
         outlives_parent: bool = False,
         behind: Path | None = None,
+        facts: Path | None = None,
+        request_models: bool = True,
+        rules: bool = True,
     ) -> Emulator:
         """Start the process in its own process group and wait until it answers.
 
         `log` takes its output; a free port is taken when `port` is 0; `account_id` owns what access keys that name no
         account make. The process ends when this one ends, however that happens, unless `outlives_parent`. `behind` is a
-        file that says what really runs behind the API; see `emulator.behind`.
+        file that says what really runs behind the API; see `emulator.behind`. `facts` is the folder of dated facts of
+        AWS; without it, rules that need them are off. `request_models` and `rules` can be turned off to apply what an
+        earlier commit asked for before they existed.
         Raises EmulatorError when the port is taken or the process ends before it answers.
         """
         listener = listen(port)
         end_of_child, lifeline = os.pipe()
         command = [sys.executable, "-m", "emulator", "--listener", str(listener.fileno())]
         command += ["--account", account_id or DEFAULT_ACCOUNT_ID]
+        command += ["--facts", str(facts.resolve())] if facts else []
+        for stage, wanted in zip(STAGES, (request_models, rules), strict=True):
+            command += [] if wanted else ["--without", stage]
         command += [] if outlives_parent else ["--end-with", str(end_of_child)]
         log.parent.mkdir(parents=True, exist_ok=True)
         with log.open("ab") as output, listener:
