@@ -1,0 +1,53 @@
+"""Dated facts of AWS: what it offers, what nobody may set, what ends when. Read from a folder of JSON files.
+
+A file holds any number of groups, and a group is `{"source": "…", "day": "2026-11-28", "values": …}`. Groups that are
+not listed here are somebody else's.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, fields
+from typing import TYPE_CHECKING
+
+from emulator.errors import EmulatorError
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+
+@dataclass(frozen=True)
+class Facts:
+    """Values of the groups, each under its group's name."""
+
+    database_versions: Mapping[str, Sequence[str]]
+    """Engine → versions that can be created, oldest first."""
+    database_classes: Mapping[str, Mapping[str, Sequence[str]]]
+    """Engine → family (`db.t3`) → sizes."""
+    fixed_parameters: Mapping[str, Sequence[str]]
+    """Parameter group family → parameters that nobody may set."""
+    cache_versions: Mapping[str, Sequence[str]]
+    cache_node_types: Mapping[str, Sequence[str]]
+    """Family (`cache.t3`) → sizes."""
+    platform_branches: Sequence[Mapping[str, str | None]]
+    """Elastic Beanstalk: `branch`, `newest_version` known, and the day it `retires`."""
+    function_runtimes: Mapping[str, Mapping[str, str | None]]
+    """Lambda runtime → days on which it is `deprecated`, `creation_ends` and `update_ends`."""
+
+
+def read_facts(folder: Path) -> Facts:
+    """Read every `*.json` of the folder. EmulatorError when a group that the emulator needs is not there."""
+    groups = {
+        name: group["values"]
+        for path in sorted(folder.glob("*.json"))
+        for name, group in json.loads(path.read_text(encoding="utf-8")).items()
+        if "values" in group
+    }
+    missing = [field.name for field in fields(Facts) if field.name not in groups]
+    if missing:
+        raise EmulatorError(
+            f"{folder} has no {', '.join(missing)}.",
+            hint="Name the folder that has the dated facts of AWS, config/aws in this repository.",
+        )
+    return Facts(**{field.name: groups[field.name] for field in fields(Facts)})
