@@ -214,11 +214,10 @@ class LoadBalancer(Construct):
         self._listen(self._target_group, self._settings.dns, redirected_by)
 
     def watches(self) -> Sequence[Watch]:
-        """What of requests and of the instances behind is worth an alarm."""
-        target_group = self._target_group
-        return load_balancer_watches(
-            self._load_balancer.arn_suffix, None if target_group is None else target_group.arn_suffix
-        )
+        """Alarms on requests and on the instances behind. Raises ValueError until forward_to has been called."""
+        if self._target_group is None:
+            raise ValueError(f"{self.node.path} forwards to nobody yet: call forward_to before its alarms are created")
+        return load_balancer_watches(self._load_balancer.arn_suffix, self._target_group.arn_suffix)
 
     def _ports(self) -> Sequence[int]:
         http_port, https_port = self._settings.http_port, self._settings.https_port

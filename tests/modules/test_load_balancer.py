@@ -280,6 +280,19 @@ def test_a_health_check_aws_would_refuse_is_refused_here(wrong: dict[str, Any], 
         HealthCheck(**wrong)
 
 
+def test_alarms_wait_for_what_the_load_balancer_forwards_to() -> None:
+    stack = sample_stack()
+    load_balancer = LoadBalancer(
+        stack,
+        "lb",
+        name="sample-lb",
+        network=Network(stack, "network", name="sample", settings=NETWORK),
+        settings=NAMED,
+    )
+    with pytest.raises(ValueError, match="lb forwards to nobody yet: call forward_to before its alarms are created"):
+        load_balancer.watches()
+
+
 def test_errors_slowness_and_sick_instances_are_noticed():
     watches = {watch.role: watch for watch in forwarding(sample_stack(), NAMED).watches()}
     assert set(watches) == {"5xx", "target_5xx", "latency", "unhealthy_hosts"}
