@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import difflib
 import json
+import re
 import tomllib
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -67,10 +68,12 @@ def load(path: Path, model: type[S]) -> S:
     (with the nearest known one), missing key, value out of bounds.
     """
     file = display_name(path)
+    text = ""
     try:
-        document = tomllib.loads(path.read_text(encoding="utf-8"))
+        text = path.read_text(encoding="utf-8")
+        document = tomllib.loads(text)
     except tomllib.TOMLDecodeError as error:
-        raise SettingsError([Problem(file, "", "", f"is not valid TOML: {error}")]) from None
+        raise SettingsError([Problem(file, "", "", f"is not valid TOML: {error}{_typing_slip(text, error)}")]) from None
     except UnicodeDecodeError as error:
         raise SettingsError([Problem(file, "", "", f"is not UTF-8 text: byte {error.start}")]) from None
     except OSError as error:
@@ -80,6 +83,16 @@ def load(path: Path, model: type[S]) -> S:
         return model.model_validate_json(json.dumps(document, default=str))
     except ValidationError as error:
         raise SettingsError(_problems(file, model, document, error)) from None
+
+
+def _typing_slip(text: str, error: tomllib.TOMLDecodeError) -> str:
+    """The reason for invalid TOML that no editor shows: a byte order mark, or typographic quotes on the line."""
+    if text.startswith("\ufeff"):
+        return "; the file begins with a byte order mark: save it as UTF-8 without one"
+    found = re.search(r"at line (\d+)", str(error))
+    line = text.splitlines()[int(found[1]) - 1] if found and text else ""
+    quotes = re.search("[‘’‚‛“”„‟«»]", line)
+    return f'; line {found[1]} has a typographic quote ({quotes[0]}): write "' if found and quotes else ""
 
 
 def display_name(path: Path) -> str:

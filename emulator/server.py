@@ -171,7 +171,7 @@ def listen(port: int) -> socket.socket:
         listener.close()
         raise EmulatorError(
             f"The emulator cannot listen on {HOST}:{port}: {error.strerror}.",
-            hint="Choose another port, or leave the port out to take a free one.",
+            hint="Choose another port, or let it take a free one: --port 0",
         ) from error
     listener.listen(128)
     return listener

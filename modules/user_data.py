@@ -6,6 +6,7 @@ import re
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
     from pathlib import Path
 
 _PLACEHOLDER = re.compile(r"@\{(?:file:(?P<file>[^{}]+)|(?P<name>[^{}]*))\}")
@@ -24,9 +25,9 @@ def render(path: Path, **values: str) -> str:
     template = path.read_text()
     wanted = {match["name"] for match in _PLACEHOLDER.finditer(template) if match["file"] is None}
     if missing := wanted - values.keys():
-        raise ValueError(f"{path} wants values that are not given: {_listed(missing)}; given: {_listed(set(values))}")
+        raise ValueError(f"{path} wants values that are not given: {_listed(missing)}; given: {_listed(values)}")
     if unknown := values.keys() - wanted:
-        raise ValueError(f"{path} has no place for {_listed(unknown)}; it wants {_listed(wanted)}")
+        raise ValueError(f"{path} has no place for {_listed(unknown)}; it has {_listed(wanted)}")
     for name, value in values.items():
         if _ENDS_A_QUOTE.search(value):
             raise ValueError(f"{path}: the value of {name} may not hold quotes, backslashes or line ends: {value!r}")
@@ -49,5 +50,5 @@ def _refuse_interpolation(path: Path) -> None:
             )
 
 
-def _listed(names: set[str]) -> str:
-    return ", ".join(sorted(names)) or "none"
+def _listed(names: Iterable[str]) -> str:
+    return ", ".join(f"@{{{name}}}" for name in sorted(names)) or "none"

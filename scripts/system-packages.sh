@@ -1,5 +1,5 @@
 #!/bin/sh
-# Installs the server engines and drawing tools the tests use, as far as they are missing: by apt when root on Debian.
+# Installs the server engines, drawing tools and shells the tests use, as far as they are missing: by apt when root on Debian.
 # Elsewhere it says what is missing; the tests that need it are then skipped with that reason.
 set -eu
 
@@ -24,6 +24,8 @@ need apache2 apache2
 need php-cli php
 need libapache2-mod-php /usr/lib/apache2/modules/libphp*.so
 need php-mysql /usr/lib/php/*/pdo_mysql.so
+need zsh zsh
+need fish fish
 
 [ -n "$missing" ] || exit 0
 if [ "$(id -u)" -ne 0 ] || ! command -v apt-get >/dev/null 2>&1; then

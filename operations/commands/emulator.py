@@ -14,6 +14,8 @@ from operations.listing import Listing, show
 app = new_app("AWS on this machine.")
 
 ACCOUNT_HELP = "Twelve digits; the emulator keeps accounts apart."
+NOWHERE = "http://127.0.0.1:9"
+"""An endpoint where nothing listens: the discard port."""
 REGION_HELP = "The region clients use unless they are told another."
 
 
@@ -53,22 +55,33 @@ def env(
     account: Annotated[str, typer.Option(help=ACCOUNT_HELP)] = "123456789012",
     region: Annotated[str, typer.Option(help=REGION_HELP)] = "eu-central-1",
 ) -> None:
-    """Prints the shell commands that send AWS clients to the running emulator: eval "$(quintet emulator env)"."""
+    """Prints the shell commands that send AWS clients to the running emulator: eval "$(quintet emulator env)".
+
+    Without an emulator they send them nowhere, never to a real account.
+    """
     import os
     import shlex
 
     from config.settings import ROOT
     from emulator.announcement import find
+    from emulator.errors import EmulatorError
     from emulator.server import aws_environment, without_aws
 
     if len(account) != 12 or not account.isdecimal():
         raise typer.BadParameter(f"{account!r} is not an account id: twelve digits.", param_hint="--account")
-    wanted = aws_environment(find(ROOT).endpoint, account_id=account, region=region)
+    try:
+        endpoint, missing = find(ROOT).endpoint, None
+    except EmulatorError as error:
+        endpoint, missing = NOWHERE, error
+    wanted = aws_environment(endpoint, account_id=account, region=region)
     superfluous = sorted(set(os.environ) - set(without_aws(os.environ)) - set(wanted))
     for name in superfluous:
         typer.echo(f"unset {name}")
     for name, value in wanted.items():
         typer.echo(f"export {name}={shlex.quote(value)}")
+    if missing is not None:
+        typer.echo("false")  # the eval fails
+        raise missing
 
 
 @app.command()

@@ -3,7 +3,13 @@
 from __future__ import annotations
 
 import typer
+from typer import _completion_shared
 from typer.core import TyperGroup
+
+# typer's own script only registers itself when zsh loads it, and the first Tab of every session would do nothing
+_completion_shared._completion_scripts["zsh"] += """
+if [[ $zsh_eval_context[-1] == loadautofunc ]]; then %(complete_func)s "$@"; fi
+"""
 
 
 def new_app(help_text: str, *, cls: type[TyperGroup] | None = None, completion: bool = False) -> typer.Typer:

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from config.environment import StateSettings, load_environment
 from config.settings import ROOT
+from emulator.announcement import Announcement, announce
 from emulator.errors import EmulatorError
 from emulator.server import Emulator
 from operations.applied import Applied
@@ -87,6 +88,7 @@ class Demo:
             if self.destroy and fine:
                 fine = _nothing_remains(before, _census(emulator), console)
             if self.keep:
+                announce(self.root, Announcement(emulator.endpoint, emulator.pid))
                 _how_to_look_around(run, emulator, stacks, console)
                 cleanup.pop_all()
             if not fine and not self.keep:
@@ -273,6 +275,10 @@ def _how_to_look_around(run: Run, emulator: Emulator, stacks: Sequence[Stack], c
     variables = emulator.environment(account_id=first.account_id, region=first.region) | run.provider
     lines += [f"  export {name}={value}" for name, value in variables.items()]
     lines += [f"  cd {run.folder / stack.name} && {run.binary} state list" for stack in stacks]
-    lines += ["  aws dynamodb list-tables", f"To stop it: kill {emulator.pid}"]
+    lines += [
+        "  aws dynamodb list-tables",
+        "What it holds: quintet emulator status",
+        f"To stop it: kill {emulator.pid}",
+    ]
     for text in lines:
         console.print(text)

@@ -78,14 +78,21 @@ def read_record(folder: Path) -> RunRecord:
 
 
 def find_run(root: Path, name: str) -> Path:
-    """The folder of the run called `name`. Raises OperatorError, naming the latest runs, when there is none."""
+    """The folder of the run called `name`. Raises OperatorError, naming the latest plans, when there is none."""
     runs = root / ".runs"
     folder = runs / name
     if name and folder.parent == runs and (folder / FILE).is_file():
         return folder
-    known = sorted(path.parent.name for path in runs.glob(f"*/{FILE}"))[-5:]
+    known = sorted(path.parent.name for path in runs.glob(f"*/{FILE}") if _is_plan(path.parent))[-5:]
     hint = f"The latest: {', '.join(reversed(known))}" if known else "Make one: quintet plan"
     raise OperatorError(f"There is no run called {name}.", hint=hint)
+
+
+def _is_plan(folder: Path) -> bool:
+    try:
+        return read_record(folder).purpose == "plan"
+    except OperatorError:
+        return False
 
 
 def committed_files(stack: Stack) -> dict[str, str]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shlex
+import socket
 import subprocess
 from pathlib import Path
 
@@ -61,3 +62,26 @@ def test_without_an_emulator_the_operator_is_told_how_to_start_one(repository: P
     result = _quintet_emulator(command)
     assert isinstance(result.exception, EmulatorError)
     assert "quintet emulator run" in str(result.exception)
+
+
+def test_without_an_emulator_env_fails_the_eval_and_sends_clients_nowhere(
+    repository: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("AWS_PROFILE", "production")
+    printed = _quintet_emulator("env").stdout
+    shell = subprocess.run(
+        ["sh", "-c", 'eval "$0" && echo went on; echo "${AWS_PROFILE-none} $AWS_ENDPOINT_URL"', printed],
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert shell.stdout == "none http://127.0.0.1:9\n"
+
+
+def test_a_taken_port_is_answered_with_the_option_that_takes_a_free_one() -> None:
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        taken.listen()
+        result = _quintet_emulator("run", "--port", str(taken.getsockname()[1]))
+    assert isinstance(result.exception, EmulatorError)
+    assert "--port 0" in str(result.exception)

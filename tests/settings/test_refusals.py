@@ -8,7 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from config.settings import ROOT
+from config.environment import load_environment
+from config.settings import ROOT, SettingsError
 from tests.settings.conftest import Files
 
 APP = "suai_cloud_app/environments/dev.toml"
@@ -118,3 +119,23 @@ def test_main_refuses_wrong_settings_before_writing_anything(tmp_path: Path, fil
     assert "fleet.max_size = 0" in done.stderr
     assert "Traceback" not in done.stderr
     assert not (tmp_path / "out").exists()
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "said"),
+    [
+        ("", "\ufeff", "begins with a byte order mark: save it as UTF-8 without one"),
+        ('name = "dev"', "name = “dev”", 'has a typographic quote (“): write "'),
+    ],
+)
+def test_what_an_editor_does_not_show_is_named(files: Files, old: str, new: str, said: str) -> None:
+    path = files.path(ENV)
+    path.write_text(path.read_text().replace(old, new, 1), encoding="utf-8")
+    (refusal,) = (line for line in files.refusals() if line.startswith(ENV))
+    assert "is not valid TOML" in refusal
+    assert said in refusal
+
+
+def test_an_environment_without_a_file_is_answered_with_those_that_have_one(files: Files) -> None:
+    with pytest.raises(SettingsError, match="there is no environment qa; environments: dev, prod"):
+        load_environment("qa", files.root / "environments")

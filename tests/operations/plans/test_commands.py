@@ -74,11 +74,13 @@ def test_the_report_is_put_where_it_is_asked_for(
     assert f"quintet apply {tmp_path.name}" in capsys.readouterr().out
 
 
-def test_an_unknown_run_is_answered_with_the_latest(tmp_path: Path) -> None:
+def test_an_unknown_run_is_answered_with_the_latest_plans(tmp_path: Path) -> None:
     record = RunRecord(purpose="plan", terraform="1.11.4", stacks=(PlannedStack(name="a-dev", outcome="failed"),))
     for name in ("20260101-000000-plan-1", "20260102-000000-plan-2"):
         (tmp_path / ".runs" / name).mkdir(parents=True)
         record.save(tmp_path / ".runs" / name)
+    (tmp_path / ".runs" / "20260103-000000-drift-3").mkdir()
+    record.model_copy(update={"purpose": "drift"}).save(tmp_path / ".runs" / "20260103-000000-drift-3")
     assert read_record(find_run(tmp_path, "20260101-000000-plan-1")) == record
     for name in ("20260103", "../elsewhere", ""):
         with pytest.raises(Exception, match="The latest: 20260102-000000-plan-2, 20260101-000000-plan-1"):
