@@ -11,7 +11,7 @@ def physical_name(*words: str, max_length: int = 63) -> str:
     >>> physical_name("sync-storage", "prod", "database")
     'sync-storage-prod-database'
     >>> physical_name("sync-storage", "prod", "database", max_length=20)
-    'sync-storage-c74e82b'
+    'sync-storage-1126820'
     """
     name = "-".join(words)
     if len(name) <= max_length:

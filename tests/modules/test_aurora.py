@@ -42,6 +42,15 @@ def test_it_is_serverless_encrypted_and_has_the_data_api():
     )
 
 
+def test_what_was_applied_is_what_runs():
+    result = aurora()
+    assert_subset(result.resource("aws_rds_cluster.database"), {"apply_immediately": True})
+    instances = result.resources("aws_rds_cluster_instance")
+    assert instances
+    for instance in instances.values():
+        assert_subset(instance, {"apply_immediately": True})
+
+
 def test_only_allowed_peers_reach_it():
     rules = aurora().resources("aws_vpc_security_group_ingress_rule")
     assert_subset(rules, {"database_from_task": {"from_port": 5432, "to_port": 5432, "cidr_ipv4": ABSENT}})

@@ -68,6 +68,18 @@ def test_the_database_is_encrypted_backed_up_and_not_public():
     )
 
 
+def test_what_was_applied_is_what_runs_under_a_certificate_that_lasts():
+    assert_subset(
+        database().resource("aws_db_instance.database"),
+        {
+            "apply_immediately": True,
+            "ca_cert_identifier": "rds-ca-rsa2048-g1",
+            "allow_major_version_upgrade": True,
+            "monitoring_interval": 60,
+        },
+    )
+
+
 def test_it_lies_in_the_private_subnets():
     assert_subset(
         database().resource("aws_db_subnet_group.database_subnet_group"),

@@ -36,6 +36,10 @@ def test_only_allowed_peers_reach_it() -> None:
     assert_subset(rules["cache_from_web"], {"from_port": 11211, "to_port": 11211})
 
 
+def test_what_was_applied_is_what_runs() -> None:
+    assert_subset(cache().resource("aws_elasticache_cluster.cache"), {"apply_immediately": True})
+
+
 def test_one_node_stands_in_one_zone_and_several_in_several() -> None:
     assert_subset(cache().resource("aws_elasticache_cluster.cache"), {"num_cache_nodes": 1, "az_mode": "single-az"})
     assert_subset(

@@ -65,6 +65,10 @@ def test_without_cluster_mode_clients_reach_the_primary():
     assert_subset(result.document["output"]["endpoint"], {"value": f"${{{GROUP}.primary_endpoint_address}}"})
 
 
+def test_what_was_applied_is_what_runs():
+    assert_subset(redis().resource(GROUP), {"apply_immediately": True})
+
+
 def test_it_lies_in_the_private_subnets_of_every_zone():
     assert_subset(
         redis().resource("aws_elasticache_subnet_group.redis_subnet_group"),

@@ -33,6 +33,7 @@ BAD = [
     (APP, '"quintet-suai-cloud-app-dev"', '"Quintet"', 'bucket.name = "Quintet"', "is not an S3 bucket name"),
     (APP, '"db.t3.micro"', '"t3.micro"', 'database.instance_class = "t3.micro"', "example: db.t4g.micro"),
     (APP, "allocated_storage_gib = 20", "allocated_storage_gib = 5", "database.allocated_storage_gib = 5", "equal to 20"),
+    (APP, "allocated_storage_gib = 20", "allocated_storage_gib = 100\nmax_allocated_storage_gib = 109", "database.max_allocated_storage_gib = 109", "a tenth above allocated_storage_gib = 100"),
     (APP, "allocated_storage_gib = 20", "allocated_storage_gb = 20", "database.allocated_storage_gb = 20", "did you mean allocated_storage_gib?"),
     (APP, "backup_retention_days = 0", "backup_retention_days = 36", "database.backup_retention_days = 36", "equal to 35"),
     (APP, 'storage_encrypted = "The', 'storage_encryption = "The', "database.storage_encrypted = false", "needs a reason"),
@@ -94,6 +95,11 @@ def test_a_file_that_is_not_text_is_refused(files: Files) -> None:
 
 def test_the_committed_settings_are_accepted(files: Files) -> None:
     assert {plan.stack_name for plan in files.load()} >= {"suai-cloud-app-dev", "suai-cloud-app-prod"}
+
+
+def test_storage_may_grow_by_a_tenth(files: Files) -> None:
+    files.replace(APP, "allocated_storage_gib = 20", "allocated_storage_gib = 100\nmax_allocated_storage_gib = 110")
+    assert files.load()
 
 
 def test_checking_settings_imports_neither_cdktf_nor_boto3() -> None:

@@ -35,6 +35,13 @@ def test_the_database_is_postgresql_with_100_gib_of_ssd_not_public_and_seven_day
     )  # fmt: skip
 
 
+def test_daemons_read_and_write_dumps(stack: StackJson) -> None:
+    statements = stack.policy("aws_iam_role_policy.dumps_read_write_by_daemons")
+    assert {"s3:GetObject", "s3:PutObject"} <= {action for statement in statements for action in statement["Action"]}
+    role = stack.resource("aws_iam_role_policy.dumps_read_write_by_daemons")["role"]
+    assert role == "${aws_iam_role.daemons_role.name}"
+
+
 def test_the_database_has_a_meaningful_identifier(dev: StackJson, prod: StackJson) -> None:
     assert dev.resource("aws_db_instance.database")["identifier"] == "aquamark-dev-database"
     assert prod.resource("aws_db_instance.database")["identifier"] == "aquamark-prod-database"

@@ -100,6 +100,11 @@ CASES: list[tuple[str, list[dict[str, Any]], list[dict[str, Any]]]] = [
         [change("aws_db_instance.x", {"backup_retention_period": 7}, {"backup_retention_period": 14})],
     ),
     (
+        "retention-shortened",
+        [change("aws_db_instance.x", {"backup_retention_period": 2}, {"backup_retention_period": 1})],
+        [change("aws_db_instance.x", {"backup_retention_period": 2, "a": 1}, {"backup_retention_period": 2, "a": 2})],
+    ),
+    (
         "protection-lost",
         [change("aws_db_instance.x", {"deletion_protection": True}, {"deletion_protection": False})],
         [change("aws_db_instance.x", {"deletion_protection": False}, {"deletion_protection": True})],
@@ -128,6 +133,27 @@ def test_every_policy_has_a_case() -> None:
 def test_destroyed_data_matters_only_where_data_is_protected() -> None:
     plan = document_of(change("aws_db_instance.x", {"id": "x"}, None))
     assert judge(plan, protect_data=False) == []
+
+
+@pytest.mark.parametrize(("ports", "said"), [
+    ({"from_port": 0, "to_port": 0}, "every port"),
+    ({"from_port": -1, "to_port": -1}, "every port"),
+    ({}, "every port"),
+    ({"from_port": 22, "to_port": 22}, "port 22"),
+    ({"from_port": 8000, "to_port": 8080}, "ports 8000–8080"),
+])  # fmt: skip
+def test_an_open_rule_is_reported_with_its_ports(ports: dict[str, int], said: str) -> None:
+    rule = change("aws_vpc_security_group_ingress_rule.x", None, {"cidr_ipv4": "0.0.0.0/0", **ports})
+    (finding,) = judge(document_of(rule), protect_data=True)
+    assert finding.message == f"opens {said} to the whole internet"
+
+
+@pytest.mark.parametrize(("equal", "found"), [(5, True), (3, True), (2, False)])
+def test_three_of_five_equal_arguments_make_a_rename(equal: int, found: bool) -> None:
+    before = {f"argument_{number}": "same" for number in range(5)}
+    after = {name: "same" if number < equal else "other" for number, name in enumerate(before)}
+    plan = document_of(change("aws_sns_topic.old", before, None), change("aws_sns_topic.new", None, after))
+    assert [each.policy for each in judge(plan, protect_data=True)] == ["accidental-rename"] * found
 
 
 def test_each_of_several_renames_gets_its_own_move() -> None:

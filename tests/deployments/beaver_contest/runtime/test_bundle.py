@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import zipfile
 from pathlib import Path
 
@@ -96,6 +97,25 @@ def test_the_same_checkout_gives_the_same_bytes_and_another_one_does_not(
     assert (first.label, first.path.read_bytes()) == (second.label, second.path.read_bytes())
     (other / "contestInterface" / "common.js").write_text("var changed;")
     assert build(other, tmp_path / "work-c").label != first.label
+
+
+def test_the_label_is_of_names_and_of_content_and_stands_in_the_bundle(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    no_programs(monkeypatch)
+    checkout = make_checkout(tmp_path / "a", composer=False, indexes=False)
+    folder = checkout / "contestInterface"
+    labels = []
+    for first, second in (("ab", "c"), ("a", "bc")):
+        (folder / "m1.js").write_text(first)
+        (folder / "m2.js").write_text(second)
+        labels.append(build(checkout, tmp_path / f"work-{first}").label)
+    (folder / "m2.js").rename(folder / "m3.js")
+    bundle = build(checkout, tmp_path / "work-renamed")
+    assert len({*labels, bundle.label}) == 3
+    assert re.fullmatch("[0-9a-f]{16}", bundle.label)
+    with zipfile.ZipFile(bundle.path) as archive:
+        assert archive.read("quintet/version").decode() == f"{bundle.label}\n"
 
 
 def test_the_checkout_stays_as_it_is(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

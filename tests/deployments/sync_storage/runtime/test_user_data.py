@@ -163,6 +163,7 @@ def test_production_ini_names_cache_and_a_database_for_each_host_name(webhead: W
     webhead.boot()
     parser = configparser.RawConfigParser()
     parser.read(webhead.file("production.ini"))
+    assert dict(parser["app:main"]) == {"use": "egg:syncstorage"}
     assert dict(parser["storage"]) == {
         "backend": "syncstorage.storage.memcached.MemcachedStorage", "cache_servers": "cache.example.org:11211",
         "cached_collections": "meta", "cache_only_collections": "tabs", "wraps": "sqlstorage",
@@ -319,6 +320,22 @@ def test_the_unit_renders_before_it_starts_and_reloads_by_signal() -> None:
         "Restart=always",
         "StandardError=append:/var/log/gunicorn-syncstorage.log",
     } <= set(unit)
+
+
+@pytest.mark.parametrize(("image", "program"), [("syncstorage:1.8", "docker"), ("", "setpriv")])
+def test_gunicorn_is_given_the_application_that_production_ini_configures(
+    tmp_path: Path, image: str, program: str
+) -> None:
+    (tmp_path / program).write_text('#!/bin/bash\n[[ $1 = rm ]] || printf "%s\\n" "$@"\n')
+    (tmp_path / program).chmod(0o755)
+    environment = {"PATH": f"{tmp_path}:/usr/bin:/bin", "CONTAINER_IMAGE": image, "GUNICORN_WORKERS": "4"}
+    done = subprocess.run(["bash", RUNTIME / "serve.sh"], env=environment, capture_output=True, text=True, check=True)
+    arguments = done.stdout.splitlines()
+    begin = arguments.index("--paste")
+    assert arguments[begin : begin + 6] == [
+        "--paste", "/etc/mozilla-services/syncstorage/production.ini", "--bind", "127.0.0.1:8000", "--workers", "4",
+    ]  # fmt: skip
+    assert arguments[begin - 1] == (image or "/opt/syncstorage/bin/gunicorn")
 
 
 def test_gunicorn_gives_up_before_nginx_does() -> None:
