@@ -42,6 +42,7 @@ def plan_and_report(
     drift: bool,
 ) -> None:
     """Plans, shows the report, says where it is kept, and ends with its exit code."""
+    from operations.plans.fresh_synth import stale_message
     from operations.plans.planning import Planning, check_policies
     from operations.plans.report.terminal import print_report
 
@@ -54,6 +55,8 @@ def plan_and_report(
     typer.echo(f"\nReport: {planned.folder / 'report.html'}")
     if not drift and planned.exit_code == 2:
         typer.echo(f"Apply what was reviewed: quintet apply {planned.folder.name}")
+    for name in planned.stale:
+        typer.echo(stale_message(name), err=True)
     broken = planned.against(fail_on or [])
     for stack, finding in broken:
         typer.echo(f"{stack}: {finding.address} {finding.message} [{finding.policy}]", err=True)

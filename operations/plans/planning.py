@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import shutil
 import threading
 from collections.abc import Callable, Mapping, Sequence
@@ -16,7 +17,7 @@ from typing import TYPE_CHECKING, Any
 from config.environment import load_environment
 from config.settings import ROOT
 from operations.errors import OperatorError
-from operations.plans.construct_sources import construct_sources
+from operations.plans.fresh_synth import FreshSynth, fresh_synth
 from operations.plans.plan_document import Action
 from operations.plans.policies import DESCRIPTIONS, Finding
 from operations.plans.record import (
@@ -38,6 +39,7 @@ from operations.plans.silences import load_silences
 from operations.plans.standing_provider import StandingProviders
 from operations.review.addresses import read_document
 from operations.stacks import Stack, find_stacks, select
+from operations.terraform.processes import RunInterruptedError
 from operations.terraform.progress import StackProgress
 from operations.terraform.run import Run
 from operations.terraform.side_by_side import side_by_side
@@ -56,6 +58,8 @@ class Planned:
     folder: Path
     report: Report
     drift: bool
+    stale: tuple[str, ...] = ()
+    """Planned stacks whose committed files are not what settings and code say now."""
 
     @property
     def exit_code(self) -> int:
@@ -109,7 +113,7 @@ class Planning:
         stacks = select(find_stacks(self.root, self.environment), self.patterns)
         purpose = "drift" if self.drift else "plan"
         with stop_signals_interrupt(), Run(purpose, root=self.root) as run, ThreadPoolExecutor(1) as besides:
-            sources = besides.submit(construct_sources, run)
+            synth = besides.submit(_fresh_synth, run)
             results = _Results(run.folder)
             lines = [StackProgress(stack, console) for stack in stacks]
             with StandingProviders(run) as providers:
@@ -122,7 +126,7 @@ class Planning:
             )
             record.save(run.folder)
             run.keep = True  # plans without a record are of no use, and hold secrets
-            reports = tuple(self._report(line, results, sources.result()) for line in lines)
+            reports = tuple(self._report(line, results, synth.result().sources) for line in lines)
             amount = "1 stack" if len(stacks) == 1 else f"{len(stacks)} stacks"
             where = " and ".join(sorted({stack.environment for stack in stacks}))
             report = Report(
@@ -130,7 +134,8 @@ class Planning:
             )
             (run.folder / "report.md").write_text(markdown(report, pointer=_POINTER), encoding="utf-8")
             (run.folder / "report.html").write_text(html(report), encoding="utf-8")
-            return Planned(run.folder, report, self.drift)
+            stale = set(synth.result().stale_stacks(self.root)) & {stack.name for stack in stacks}
+            return Planned(run.folder, report, self.drift, tuple(sorted(stale)))
 
     def _plan(self, run: Run, providers: StandingProviders, results: _Results, line: StackProgress) -> None:
         stack = line.stack
@@ -177,6 +182,21 @@ class Planning:
         )
         shown = results.shown(stack.name)
         return report_stack(stack.name, stack.environment, shown, background, seconds=line.seconds)
+
+
+def _fresh_synth(run: Run) -> FreshSynth:
+    """The synth of the code as it is now; empty when it is refused or stopped: a plan of committed files needs none."""
+
+    def capture(command: Sequence[str]) -> tuple[int, str, str]:
+        return run.children.capture(command, cwd=run.root, environment=os.environ)
+
+    try:
+        return fresh_synth(run.root, capture)
+    except RunInterruptedError:
+        return FreshSynth()
+    except OperatorError as error:
+        run.log_of("synth").write_text(f"{error}\n", encoding="utf-8")
+        return FreshSynth()
 
 
 _POINTER = "The whole report is report.html in the folder of this run."

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import subprocess
 import sys
@@ -11,6 +12,7 @@ from pathlib import Path
 import pytest
 
 from config.settings import ROOT
+from operations.plans.fresh_synth import FreshSynth
 from operations.review.addresses import read_document
 from operations.stacks import read_stack
 
@@ -18,12 +20,23 @@ pytestmark = pytest.mark.xdist_group("sources")  # traced once
 Sources = Mapping[str, Sequence[str]]
 
 
-TRACE = "import json, sys, pathlib; from scripts.construct_sources import traced; json.dump(traced(pathlib.Path(sys.argv[1])), sys.stdout)"
+TRACE = "import json, sys, pathlib; from scripts.fresh_synth import traced; json.dump(traced(pathlib.Path(sys.argv[1])), sys.stdout)"
 
 
 @pytest.fixture(scope="module")
 def output(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return tmp_path_factory.mktemp("traced") / "generated"
+
+
+def digests(output: Path) -> dict[str, dict[str, str]]:
+    return {
+        folder.name: {
+            str(file.relative_to(folder)): hashlib.sha256(file.read_bytes()).hexdigest()
+            for file in folder.rglob("*")
+            if file.is_file()
+        }
+        for folder in (output / "stacks").iterdir()
+    }
 
 
 @pytest.fixture(scope="module")
@@ -32,6 +45,11 @@ def sources(output: Path) -> Sources:
     assert done.returncode == 0, done.stderr
     found: Sources = json.loads(done.stdout)
     return found
+
+
+def test_the_committed_stacks_are_what_the_code_and_the_settings_say(sources: Sources, output: Path) -> None:
+    del sources
+    assert FreshSynth(files=digests(output)).stale_stacks(ROOT) == []
 
 
 def test_every_resource_is_traced_to_its_deployment(sources: Sources, output: Path) -> None:
@@ -52,7 +70,7 @@ def test_every_line_exists_and_makes_or_asks_for_something(sources: Sources) -> 
         file, _, number = place.partition(":")
         if file not in lines:
             lines[file] = (ROOT / file).read_text(encoding="utf-8").splitlines()
-        assert "(" in lines[file][int(number) - 1], place
+        assert {"(", "["} & set(lines[file][int(number) - 1]), place  # a call or a comprehension
 
 
 def test_a_module_is_named_after_the_deployment_that_uses_it(sources: Sources) -> None:
