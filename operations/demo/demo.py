@@ -177,7 +177,8 @@ class Demo:
         try_all("checks", checks)
         if rehearsal is not None and not failed:
             line.enter("rehearsal")
-            stage = Stage(context, root=self.root, behind=run.folder / _BEHIND, sleep=_sleep_in(run))
+            operator = emulator.full_environment(account_id=stack.account_id, region=stack.region)
+            stage = Stage(context, self.root, run.folder / _BEHIND, environment=operator, sleep=_sleep_in(run))
             try:
                 with rehearsal(stage) as played:
                     try_all("rehearsal", played)

@@ -7,12 +7,13 @@ to run while it lasts, in their order.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from operations.demo.check import Check, CheckContext
+from operations.engines.keys import keys_of
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -31,8 +32,19 @@ class Stage:
     """The repository whose stack it is."""
     behind: Path
     """The file that tells the emulator what really runs behind it."""
+    environment: Mapping[str, str]
+    """The environment of an operator's program: this one's, with the emulator in place of AWS."""
     sleep: Callable[[float], None]
     """Waits, and raises when nobody waits for the result any more."""
+
+    @property
+    def endpoint(self) -> str:
+        """The emulator's URL."""
+        return self.environment["AWS_ENDPOINT_URL"]
+
+    def keys_of(self, arn: str) -> dict[str, str]:
+        """The variables with which a program signs as the role or user of this ARN; see `operations.engines.keys`."""
+        return keys_of(self.context.aws, arn, region=self.context.stack.region)
 
 
 Rehearsal = Callable[[Stage], AbstractContextManager[Sequence[Check]]]

@@ -14,6 +14,8 @@ from pathlib import Path
 from operations.engines.authority import CertificateAuthority
 from operations.engines.server import (
     HOST,
+    PASSWORD,
+    USER,
     Engine,
     MissingEngineError,
     free_port,
@@ -24,8 +26,6 @@ from operations.engines.server import (
 )
 
 PACKAGE = "postgresql"
-USER = "tester"
-PASSWORD = "engines-of-tests"  # noqa: S105  # of a server that lives as long as one program
 
 
 @dataclass(frozen=True)

@@ -19,6 +19,8 @@ from operations.errors import OperatorError
 from operations.terraform.processes import dying_with_parent
 
 HOST = "127.0.0.1"
+USER = "tester"
+PASSWORD = "engines-of-tests"  # noqa: S105  # of servers that live as long as one program
 _START_SECONDS = 60
 _STOP_SECONDS = 20
 

@@ -8,7 +8,8 @@ import pytest
 from config.memcached import MemcachedSettings
 from modules.memcached import Memcached
 from modules.network import Network
-from tests.engines import HOST, free_port, need, running
+from operations.engines.server import HOST, free_port, running
+from tests.engines import need
 from tests.modules.peer import Peer
 from tests.modules.synth import NETWORK, Synthesised, assert_subset, sample_stack, synthesised
 

@@ -17,7 +17,7 @@ from modules.handlers import mysql_databases as handler
 from modules.mysql_databases import HANDLER, MysqlDatabases
 from modules.network import Network
 from modules.secret import Secret
-from tests.engines import MariaDb
+from operations.engines.mariadb import MariaDb
 from tests.modules.synth import NETWORK, Synthesised, sample_stack, synthesised
 
 DATABASES = ["prep_0", "prep_1", "prepX1"]

@@ -15,7 +15,7 @@ from botocore.exceptions import ClientError
 
 from emulator.server import Emulator
 from operations.aws import Aws
-from tests.engines import PostgreSql
+from operations.engines.postgresql import PostgreSql
 
 ACCOUNT = "111122223333"
 REGION = "us-east-1"

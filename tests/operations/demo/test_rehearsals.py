@@ -77,7 +77,7 @@ def test_the_demo_of_canvas_has_a_rehearsal_and_a_deployment_without_one_has_non
 
 def stage(tmp_path: Path) -> Stage:
     context = CheckContext(Applied(write_stack(tmp_path, QUICK), {}), aws=None)  # type: ignore[arg-type]  # is not asked
-    return Stage(context, root=tmp_path, behind=tmp_path / "behind.json", sleep=time.sleep)
+    return Stage(context, tmp_path, tmp_path / "behind.json", environment={}, sleep=time.sleep)
 
 
 def test_without_postgresql_canvas_is_not_rehearsed_and_says_how_to_get_it(

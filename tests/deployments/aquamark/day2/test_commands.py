@@ -24,8 +24,8 @@ from deployments.aquamark.day2.storage_key import StorageKey
 from deployments.aquamark.day2.version_setting import Versions, VersionSetting
 from deployments.aquamark.outputs import AquamarkOutputs
 from operations.console import new_console
+from operations.engines.server import free_port
 from operations.errors import OperatorError
-from tests.engines import free_port
 from tests.http_server import serving
 from tests.sample_outputs import sample_outputs
 

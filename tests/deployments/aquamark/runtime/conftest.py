@@ -17,8 +17,9 @@ import pytest
 
 from deployments.aquamark import runtime
 from emulator.server import Emulator
-from tests.deployments.aquamark.runtime.stand_ins import install_stand_ins
-from tests.engines import PostgreSql
+from operations.engines.host import Host
+from operations.engines.postgresql import PostgreSql
+from tests.deployments.aquamark.runtime.image import IMAGE
 
 RUNTIME = Path(runtime.__file__).parent
 REGION = "eu-central-1"
@@ -27,26 +28,20 @@ HOSTILE = "#a b='c'\"$HOME\\$(id)`x`%41%(y)s:@/?&;|größe!\t~"
 SMTP_PASSWORD = "p: 'y' \"z\" # {} \\ %"
 
 
-class Host:
+class AquamarkHost:
     """One instance; its AWS account is the test's own."""
 
     def __init__(
         self, root: Path, aws: Callable[..., Any], emulator: Emulator, account: str, database: PostgreSql
     ) -> None:
         self.root, self.aws, self._database = root, aws, database
-        programs = root / "programs"
-        install_stand_ins(root, programs)
-        library = root / "usr/local/lib/aquamark"
-        library.mkdir(parents=True)
-        shutil.copy(RUNTIME / "host.py", library)
-        self.environment = {
-            **emulator.full_environment(account_id=account, region=REGION),
-            "AQUAMARK_ROOT": str(root),
-            "AQUAMARK_POLL_SECONDS": "0.1",
-            "PATH": os.pathsep.join(
-                [str(programs), str(Path(sys.executable).parent), str(database.programs), os.environ["PATH"]]
-            ),
-        }
+        own = {"AQUAMARK_ROOT": str(root), "AQUAMARK_POLL_SECONDS": "0.1"}
+        own["PATH"] = os.pathsep.join([str(database.programs), os.environ["PATH"]])
+        self.machine = Host(root, emulator.full_environment(account_id=account, region=REGION) | own)
+        self.machine.run("dnf", "install", "--assumeyes", "docker")
+        for path, text in IMAGE.items():
+            self.machine.write(f"image/{path}", text, executable=True)
+        shutil.copy(RUNTIME / "host.py", self.machine.write("usr/local/lib/aquamark/host.py", ""))
         self.arns = {name: self.secret(name) for name in ("login", "master", "storage", "smtp")}
         self.topic = aws("sns").create_topic(Name="alarms")["TopicArn"]
         aws("s3").create_bucket(Bucket=f"dumps-{account}", CreateBucketConfiguration={"LocationConstraint": REGION})
@@ -91,27 +86,22 @@ class Host:
 
     def host(self, action: str) -> subprocess.CompletedProcess[str]:
         """Run aquamark-host."""
-        return self._run([sys.executable, str(self.program), action])
+        return self.machine.run(sys.executable, str(self.program), action)
 
     @contextlib.contextmanager
     def hosting(self, action: str, until: str) -> Iterator[tuple[subprocess.Popen[bytes], Path]]:
         """Aquamark-host while it works, from when its log holds `until`; and that log."""
         log = self.root / "host.log"
-        with log.open("wb") as written:
-            process = subprocess.Popen([sys.executable, self.program, action], stderr=written, env=self.environment)
-        try:
+        with self.machine.running(sys.executable, str(self.program), action, log=log) as process:
             give_up = time.monotonic() + 60
             while until not in log.read_text() and process.poll() is None and time.monotonic() < give_up:
                 time.sleep(0.05)
             assert until in log.read_text()
             yield process, log
-        finally:
-            process.kill()
-            process.wait()
 
     def task(self, *arguments: str) -> subprocess.CompletedProcess[str]:
         """Run a task as Run Command does: by standard input."""
-        return self._run([sys.executable, "-", *arguments], (RUNTIME / "tasks.py").read_text())
+        return self.machine.run(sys.executable, "-", *arguments, text=(RUNTIME / "tasks.py").read_text())
 
     @property
     def arrived(self) -> dict[str, Any]:
@@ -132,9 +122,6 @@ class Host:
         kept["containers"][name]["State"].update(state)
         path.write_text(json.dumps(kept))
 
-    def _run(self, command: list[str], text: str | None = None) -> subprocess.CompletedProcess[str]:
-        return subprocess.run(command, input=text, capture_output=True, text=True, env=self.environment, check=False)
-
 
 @pytest.fixture
 def database(postgresql: PostgreSql) -> Iterator[PostgreSql]:
@@ -150,9 +137,11 @@ def database(postgresql: PostgreSql) -> Iterator[PostgreSql]:
 
 
 @pytest.fixture
-def host(tmp_path: Path, aws: Callable[..., Any], emulator: Emulator, account: str, database: PostgreSql) -> Host:
+def host(
+    tmp_path: Path, aws: Callable[..., Any], emulator: Emulator, account: str, database: PostgreSql
+) -> AquamarkHost:
     """A web server, told everything, with every secret filled in."""
-    made = Host(tmp_path / "root", aws, emulator, account, database)
+    made = AquamarkHost(tmp_path / "root", aws, emulator, account, database)
     made.keep("master", username="master", password=HOSTILE)
     made.keep("login", username="master", password=HOSTILE)
     made.keep("storage", access_key_id="AKIAEXAMPLE", secret_access_key="s/e+c=r et#")

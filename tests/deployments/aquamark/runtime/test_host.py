@@ -10,13 +10,13 @@ from datetime import UTC, datetime, timedelta
 import pytest
 import yaml
 
-from tests.deployments.aquamark.runtime.conftest import HOSTILE, REPOSITORY, SMTP_PASSWORD, Host
+from tests.deployments.aquamark.runtime.conftest import HOSTILE, REPOSITORY, SMTP_PASSWORD, AquamarkHost
 from tests.http_server import serving
 
 pytestmark = pytest.mark.engines
 
 
-def web_variables(host: Host) -> dict[str, str]:
+def web_variables(host: AquamarkHost) -> dict[str, str]:
     return {
         "ANALYTICS_ID": "UA-1", "AWS_ACCESS_KEY_ID": "AKIAEXAMPLE", "AWS_SECRET_ACCESS_KEY": "s/e+c=r et#",
         "AWS_REGION_NAME": "eu-central-1", "AWS_BUCKET": "attachments", "DEV_MODE": "False", "AQ_XSRF": "True",
@@ -24,7 +24,7 @@ def web_variables(host: Host) -> dict[str, str]:
     }  # fmt: skip
 
 
-def test_the_documented_release_gets_every_variable_and_signs_in_with_a_hostile_password(host: Host) -> None:
+def test_the_documented_release_gets_every_variable_and_signs_in_with_a_hostile_password(host: AquamarkHost) -> None:
     done = host.host("start")
     assert done.returncode == 0, done.stderr
     where = f"{host.settings['database_host']}:{host.settings['database_port']}"
@@ -39,7 +39,7 @@ def test_the_documented_release_gets_every_variable_and_signs_in_with_a_hostile_
     assert "größe" not in (host.root / "calls").read_text()
 
 
-def test_todays_release_gets_pg_variables_and_port_80(host: Host) -> None:
+def test_todays_release_gets_pg_variables_and_port_80(host: AquamarkHost) -> None:
     host.told(generation="current", container_port="80")
     done = host.host("start")
     assert done.returncode == 0, done.stderr
@@ -60,7 +60,9 @@ def test_todays_release_gets_pg_variables_and_port_80(host: Host) -> None:
         ("login", {"username": "master"}),
     ],
 )
-def test_nothing_starts_with_a_secret_that_could_not_arrive(host: Host, name: str, fields: dict[str, str]) -> None:
+def test_nothing_starts_with_a_secret_that_could_not_arrive(
+    host: AquamarkHost, name: str, fields: dict[str, str]
+) -> None:
     host.keep(name, **fields)
     done = host.host("start")
     assert done.returncode == 1
@@ -68,7 +70,7 @@ def test_nothing_starts_with_a_secret_that_could_not_arrive(host: Host, name: st
     assert not (host.root / "arrived.json").exists()
 
 
-def test_a_container_is_replaced_when_a_secret_changed_and_left_alone_otherwise(host: Host) -> None:
+def test_a_container_is_replaced_when_a_secret_changed_and_left_alone_otherwise(host: AquamarkHost) -> None:
     host.host("start")
     first = host.containers["aquamark"]["State"]["StartedAt"]
     assert host.host("start").returncode == 0
@@ -79,7 +81,7 @@ def test_a_container_is_replaced_when_a_secret_changed_and_left_alone_otherwise(
     assert host.arrived["variables"]["AWS_ACCESS_KEY_ID"] == "AKIANEXT"
 
 
-def test_before_the_first_version_a_host_waits(host: Host) -> None:
+def test_before_the_first_version_a_host_waits(host: AquamarkHost) -> None:
     host.told(version="")
     done = host.host("start")
     assert done.returncode == 0
@@ -108,7 +110,7 @@ def metadata() -> Iterator[tuple[str, dict[str, str]]]:
         yield f"http://127.0.0.1:{port}", said
 
 
-def launch(host: Host, name: str = "aquamark-dev-daemons") -> str:
+def launch(host: AquamarkHost, name: str = "aquamark-dev-daemons") -> str:
     tags = [{"ResourceType": "instance", "Tags": [{"Key": "Name", "Value": name}]}]
     ec2 = host.aws("ec2")
     image = ec2.describe_images(Owners=["amazon"])["Images"][0]["ImageId"]
@@ -117,10 +119,10 @@ def launch(host: Host, name: str = "aquamark-dev-daemons") -> str:
 
 
 def test_the_daemons_run_the_documented_programs_with_the_images_files_and_our_mail_settings(
-    host: Host, metadata: tuple[str, dict[str, str]]
+    host: AquamarkHost, metadata: tuple[str, dict[str, str]]
 ) -> None:
     address, said = metadata
-    host.environment["AWS_EC2_METADATA_SERVICE_ENDPOINT"] = address
+    host.machine.environment = {**host.machine.environment, "AWS_EC2_METADATA_SERVICE_ENDPOINT": address}
     said["/latest/meta-data/instance-id"] = launch(host)
     host.told(role="daemons", fleet="aquamark-dev-daemons")
     done = host.host("start")
@@ -142,10 +144,10 @@ def test_the_daemons_run_the_documented_programs_with_the_images_files_and_our_m
 
 
 def test_a_new_daemon_host_starts_nothing_before_the_one_before_it_has_ended(
-    host: Host, metadata: tuple[str, dict[str, str]]
+    host: AquamarkHost, metadata: tuple[str, dict[str, str]]
 ) -> None:
     address, said = metadata
-    host.environment["AWS_EC2_METADATA_SERVICE_ENDPOINT"] = address
+    host.machine.environment = {**host.machine.environment, "AWS_EC2_METADATA_SERVICE_ENDPOINT": address}
     older = launch(host)
     # the emulator's clock has seconds, and two hosts of one second are ordered by their ids
     said["/latest/meta-data/instance-id"] = younger = launch(host)
@@ -165,10 +167,10 @@ def test_a_new_daemon_host_starts_nothing_before_the_one_before_it_has_ended(
 
 
 def test_a_daemon_host_that_ec2_does_not_list_yet_waits_and_does_not_take_itself_for_the_only_one(
-    host: Host, metadata: tuple[str, dict[str, str]]
+    host: AquamarkHost, metadata: tuple[str, dict[str, str]]
 ) -> None:
     address, said = metadata
-    host.environment["AWS_EC2_METADATA_SERVICE_ENDPOINT"] = address
+    host.machine.environment = {**host.machine.environment, "AWS_EC2_METADATA_SERVICE_ENDPOINT": address}
     said["/latest/meta-data/instance-id"] = own = launch(host, name="")
     host.told(role="daemons", fleet="aquamark-dev-daemons")
     with host.hosting("start", until=f"waiting for EC2 to list {own} as aquamark-dev-daemons") as (process, log):
@@ -178,7 +180,7 @@ def test_a_daemon_host_that_ec2_does_not_list_yet_waits_and_does_not_take_itself
     assert set(host.containers) == {"recalc", "notify"}
 
 
-def test_a_crash_and_the_recovery_are_mailed_once_each_with_the_last_hundred_lines(host: Host) -> None:
+def test_a_crash_and_the_recovery_are_mailed_once_each_with_the_last_hundred_lines(host: AquamarkHost) -> None:
     sqs = host.aws("sqs")
     queue = sqs.create_queue(QueueName="mails")["QueueUrl"]
     arn = sqs.get_queue_attributes(QueueUrl=queue, AttributeNames=["QueueArn"])["Attributes"]["QueueArn"]

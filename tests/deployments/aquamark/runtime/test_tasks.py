@@ -8,21 +8,21 @@ from pathlib import Path
 
 import pytest
 
-from tests.deployments.aquamark.runtime.conftest import Host
-from tests.engines import PostgreSql
+from operations.engines.postgresql import PostgreSql
+from tests.deployments.aquamark.runtime.conftest import REPOSITORY, AquamarkHost
 
 pytestmark = pytest.mark.engines
 
 
 @pytest.fixture
-def daemons(host: Host) -> Host:
+def daemons(host: AquamarkHost) -> AquamarkHost:
     """The daemon host, with the application's login made."""
     host.told(role="daemons", fleet="aquamark-dev-daemons")
     done(host, "login", host.arns["master"])
     return host
 
 
-def done(host: Host, *arguments: str) -> str:
+def done(host: AquamarkHost, *arguments: str) -> str:
     ran = host.task(*arguments)
     assert ran.returncode == 0, ran.stderr
     return ran.stdout.strip()
@@ -33,7 +33,7 @@ def version(database: PostgreSql) -> str:
 
 
 def test_the_login_owns_the_database_and_has_a_password_that_needs_no_quoting(
-    daemons: Host, database: PostgreSql
+    daemons: AquamarkHost, database: PostgreSql
 ) -> None:
     login = daemons.kept("login")
     assert login["username"] == "aquamark"
@@ -48,7 +48,7 @@ def test_the_login_owns_the_database_and_has_a_password_that_needs_no_quoting(
 
 @pytest.mark.parametrize("method", ["md5", "scram-sha-256"])
 def test_the_server_keeps_the_password_by_the_method_that_it_is_set_to(
-    daemons: Host, database: PostgreSql, method: str
+    daemons: AquamarkHost, database: PostgreSql, method: str
 ) -> None:
     database.psql(f"ALTER DATABASE aquamark SET password_encryption = '{method}'")
     done(daemons, "login", daemons.arns["master"])
@@ -59,7 +59,7 @@ def test_the_server_keeps_the_password_by_the_method_that_it_is_set_to(
 
 
 def test_a_migration_reaches_the_database_makes_the_analyst_and_may_run_again(
-    daemons: Host, database: PostgreSql
+    daemons: AquamarkHost, database: PostgreSql
 ) -> None:
     assert done(daemons, "migrate", "1.0.1") == "the schema is at r1"
     assert done(daemons, "migrate", "1.0.1") == "the schema is at r1"
@@ -73,7 +73,9 @@ def test_a_migration_reaches_the_database_makes_the_analyst_and_may_run_again(
     assert "--env-file" in (daemons.root / "calls").read_text()
 
 
-def test_a_look_into_a_database_counts_what_is_there_and_changes_nothing(daemons: Host, database: PostgreSql) -> None:
+def test_a_look_into_a_database_counts_what_is_there_and_changes_nothing(
+    daemons: AquamarkHost, database: PostgreSql
+) -> None:
     elsewhere = daemons.settings["database_host"]
     master = daemons.arns["master"]
     daemons.told(database_host="the-application-uses-another.example")
@@ -88,14 +90,14 @@ def test_a_look_into_a_database_counts_what_is_there_and_changes_nothing(daemons
         assert found == {"schema": "r1", "tables": {"appuser": 0, "survey": 7, "systemconfig": 1, "Odd | name's": 1}}
 
 
-def test_a_look_into_a_database_that_does_not_answer_fails_and_says_so(daemons: Host) -> None:
+def test_a_look_into_a_database_that_does_not_answer_fails_and_says_so(daemons: AquamarkHost) -> None:
     refused = daemons.task("look", "no-such-host.invalid", daemons.arns["master"])
     assert refused.returncode == 1
     assert "no-such-host.invalid" in refused.stderr
 
 
 def test_the_way_back_lets_the_older_image_start_and_forward_again_repeats_no_migration(
-    daemons: Host, database: PostgreSql
+    daemons: AquamarkHost, database: PostgreSql
 ) -> None:
     done(daemons, "migrate", "1.0.1")
     assert done(daemons, "migrate", "1.0.2") == "the schema is at r2"
@@ -114,7 +116,7 @@ def test_the_way_back_lets_the_older_image_start_and_forward_again_repeats_no_mi
 
 
 def test_a_dump_can_be_restored_into_an_empty_database_with_its_grants(
-    daemons: Host, database: PostgreSql, tmp_path: Path
+    daemons: AquamarkHost, database: PostgreSql, tmp_path: Path
 ) -> None:
     done(daemons, "migrate", "1.0.1")
     database.psql("INSERT INTO survey VALUES (1, 'größer & länger')", "aquamark")
@@ -135,7 +137,7 @@ def test_a_dump_can_be_restored_into_an_empty_database_with_its_grants(
     assert database.psql("SELECT version_num FROM alembic_version", "copy") == "r1"
 
 
-def test_a_dump_that_fails_leaves_nothing_in_the_bucket(daemons: Host) -> None:
+def test_a_dump_that_fails_leaves_nothing_in_the_bucket(daemons: AquamarkHost) -> None:
     daemons.told(database_name="missing")
     refused = daemons.task("dump", "broken.dump")
     assert refused.returncode == 1
@@ -143,11 +145,19 @@ def test_a_dump_that_fails_leaves_nothing_in_the_bucket(daemons: Host) -> None:
     assert daemons.aws("s3").list_objects_v2(Bucket=daemons.settings["dumps_bucket"])["KeyCount"] == 0
 
 
-def test_status_names_the_image_of_each_daemon(daemons: Host) -> None:
+def test_status_names_the_image_of_each_daemon(daemons: AquamarkHost) -> None:
     assert done(daemons, "status") == '{"recalc": null, "notify": null}'
 
 
-def test_the_test_mails_are_sent_by_both_daemons(daemons: Host) -> None:
+def test_the_test_mails_are_sent_by_both_daemons(daemons: AquamarkHost) -> None:
+    assert daemons.task("mail-test").returncode != 0, "no daemon runs yet"
+    image = f"{REPOSITORY}:1.0.1"
+    daemons.machine.run(
+        "docker", "login", "--username", "AWS", "--password-stdin", REPOSITORY.partition("/")[0], text="x"
+    )
+    daemons.machine.run("docker", "pull", image)
+    for name in ("recalc", "notify"):
+        assert daemons.machine.run("docker", "run", "-d", "--name", name, image).returncode == 0
     assert done(daemons, "mail-test").count("has sent a mail to to@example.org") == 2
     calls = (daemons.root / "calls").read_text()
     assert "docker exec recalc python3 ./server/recalculate.py --test" in calls

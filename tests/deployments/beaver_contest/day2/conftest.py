@@ -13,9 +13,10 @@ from deployments.beaver_contest.day2.contest import Contest
 from deployments.beaver_contest.outputs import BeaverContestOutputs
 from emulator.server import Emulator
 from operations.aws import Aws
+from operations.engines.mariadb import MariaDb
+from operations.engines.server import HOST, PASSWORD, USER
 from operations.stacks import Stack
 from tests.deployments.beaver_contest.day2.made import DATABASE, Made
-from tests.engines import HOST, PASSWORD, USER, MariaDb
 
 REGION = "eu-west-3"
 

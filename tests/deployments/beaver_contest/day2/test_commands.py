@@ -11,9 +11,10 @@ from typer.testing import CliRunner
 from deployments.beaver_contest.day2 import commands as beaver
 from deployments.beaver_contest.day2.contest import Contest
 from deployments.beaver_contest.day2.mysql import Endpoint
+from operations.engines.mariadb import MariaDb
+from operations.engines.server import HOST, PASSWORD, USER
 from operations.errors import OperatorError
 from tests.deployments.beaver_contest.day2.made import DATABASE, Made, make_table
-from tests.engines import HOST, PASSWORD, USER, MariaDb
 
 
 def run(*arguments: str) -> Any:

@@ -10,9 +10,10 @@ import pytest
 from deployments.beaver_contest.day2 import copying
 from deployments.beaver_contest.day2.copying import Copying, without_definers
 from deployments.beaver_contest.day2.mysql import Endpoint, parse
+from operations.engines.mariadb import MariaDb
+from operations.engines.server import HOST, PASSWORD, USER
 from operations.errors import OperatorError
 from tests.deployments.beaver_contest.day2.made import DATABASE
-from tests.engines import HOST, PASSWORD, USER, MariaDb
 
 TRICKY = "text with DEFINER=`root`@`%` in it\n/*!50017 DEFINER=`root`@`%`*/\nCREATE DEFINER=`a`@`b` FUNCTION é 😀 '"
 

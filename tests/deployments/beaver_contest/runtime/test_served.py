@@ -19,8 +19,11 @@ import pytest
 
 from deployments.beaver_contest.runtime.bundle import add_ours, copy, prepare
 from emulator.server import Emulator
+from operations.engines.apache import apache
+from operations.engines.mariadb import MariaDb
+from operations.engines.server import HOST, PASSWORD, USER
 from tests.deployments.beaver_contest.runtime.checkout import make_checkout
-from tests.engines import HOST, PASSWORD, USER, MariaDb, free_port, need, running
+from tests.engines import there
 
 pytestmark = pytest.mark.engines
 
@@ -74,51 +77,8 @@ class NoRedirects(urllib.request.HTTPRedirectHandler):
         return None
 
 
-CONFIG = """
-ServerName localhost
-ServerRoot {root}
-PidFile {root}/{role}.pid
-ErrorLog {root}/{role}.log
-Listen {host}:{port}
-Mutex file:{root} default
-LoadModule mpm_prefork_module {modules}/mod_mpm_prefork.so
-LoadModule authn_core_module {modules}/mod_authn_core.so
-LoadModule authn_file_module {modules}/mod_authn_file.so
-LoadModule authz_core_module {modules}/mod_authz_core.so
-LoadModule authz_user_module {modules}/mod_authz_user.so
-LoadModule auth_basic_module {modules}/mod_auth_basic.so
-LoadModule deflate_module {modules}/mod_deflate.so
-LoadModule filter_module {modules}/mod_filter.so
-LoadModule dir_module {modules}/mod_dir.so
-LoadModule env_module {modules}/mod_env.so
-LoadModule headers_module {modules}/mod_headers.so
-LoadModule mime_module {modules}/mod_mime.so
-LoadModule rewrite_module {modules}/mod_rewrite.so
-LoadModule setenvif_module {modules}/mod_setenvif.so
-LoadModule php_module {php}
-TypesConfig /etc/mime.types
-PHPIniDir {root}/etc/php.ini
-DirectoryIndex index.php index.html
-<FilesMatch "\\.php$">
-    SetHandler application/x-httpd-php
-</FilesMatch>
-{variables}
-DocumentRoot {application}/{folder}
-<VirtualHost *:{port}>
-    DocumentRoot {application}/{folder}
-    IncludeOptional {conf}/*.conf
-</VirtualHost>
-"""
-
-
 @pytest.fixture(scope="module")
 def instance(tmp_path_factory: pytest.TempPathFactory, mariadb: MariaDb, emulator: Emulator) -> Iterator[Instance]:
-    (apache,) = need("apache2", "apache2")
-    need("php-cli", "php")
-    modules = Path("/usr/lib/apache2/modules")
-    php = next(iter(modules.glob("libphp*.so")), None)
-    if php is None:
-        need("libapache2-mod-php", "libphp.so")
     folder = tmp_path_factory.mktemp("instance")
     for path in (folder, *folder.parents[:2]):
         path.chmod(path.stat().st_mode | 0o055)  # Apache's children have an account of their own
@@ -148,23 +108,21 @@ def instance(tmp_path_factory: pytest.TempPathFactory, mariadb: MariaDb, emulato
     )  # fmt: skip
     _install(made)
     made.hook()
+    (folder / "etc/php.ini").write_text((folder / "etc/php.d/99-beaver.ini").read_text())
     with mariadb.connect() as connection, connection.cursor() as cursor:
         cursor.execute("CREATE DATABASE IF NOT EXISTS served")
         cursor.execute("CREATE OR REPLACE TABLE served.team (ID int)")
         cursor.execute("INSERT INTO served.team VALUES (1), (2), (3)")
     with ExitStack() as servers:
         for role, root in ROOTS.items():
-            made.ports[role] = free_port()
-            config = folder / f"{role}.conf"
-            config.write_text(_config(made, role, root, modules, php or modules))
-            # one process in a session of its own: Apache ends its whole process group, which would be the tests'
-            command = [apache, "-X", "-d", str(folder), "-f", str(config)]
-
-            def ask(role: str = role) -> None:
-                if made.ask(role, "/").status != 200:
-                    raise RuntimeError("not yet")
-
-            servers.enter_context(running(command, folder, ask))
+            served = apache(
+                folder,
+                role,
+                document_root=made.application / root,
+                included=made.application / ".platform/httpd/conf.d/elasticbeanstalk",
+                variables={**made.properties, "BEAVER_STATE": str(made.state)},
+            )
+            made.ports[role] = servers.enter_context(there(served))
         yield made
 
 
@@ -200,31 +158,6 @@ def _hide_absolute_paths(instance: Instance) -> None:
             for place in ("/var/lib/beaver", "/var/app/current"):
                 text = text.replace(place, f"{instance.root}{place}")
             path.write_text(text)
-
-
-def _config(instance: Instance, role: str, folder: str, modules: Path, php: Path) -> str:
-    (instance.root / "etc/php.ini").write_text(
-        (instance.root / "etc/php.d/99-beaver.ini").read_text() + _mysql_driver()
-    )
-    variables = [f'SetEnv {name} "{value}"' for name, value in instance.properties.items()]
-    return CONFIG.format(
-        root=instance.root,
-        role=role,
-        host=HOST,
-        port=instance.ports[role],
-        modules=modules,
-        php=php,
-        application=instance.application,
-        folder=folder,
-        conf=instance.application / ".platform/httpd/conf.d/elasticbeanstalk",
-        variables="\n".join([*variables, f'SetEnv BEAVER_STATE "{instance.state}"']),
-    )
-
-
-def _mysql_driver() -> str:
-    loaded = subprocess.run(["php", "-m"], capture_output=True, text=True, check=True).stdout
-    assert "pdo_mysql" in loaded
-    return ""
 
 
 def test_the_program_reads_its_settings_from_the_environment(instance: Instance) -> None:

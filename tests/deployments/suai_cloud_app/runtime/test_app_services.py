@@ -14,9 +14,12 @@ import pytest
 import redis
 import tomli_w
 
+from operations.engines.mariadb import MariaDb
+from operations.engines.redis_cluster import RedisCluster
+from operations.engines.server import HOST, free_port, running
 from tests.deployments.suai_cloud_app.runtime.conftest import BUCKET, REGION, TABLE, Aws
 from tests.deployments.suai_cloud_app.runtime.running_app import Page, RunningApp, running_app
-from tests.engines import HOST, MariaDb, RedisCluster, free_port, need, running
+from tests.engines import need
 
 pytestmark = pytest.mark.engines
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import getpass
 import hashlib
 import json
@@ -15,15 +14,19 @@ import tomllib
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Literal
 
 import pytest
 
 from modules.user_data import render
+from operations.engines.host import Host
+from operations.engines.mariadb import MariaDb
+from operations.engines.redis_cluster import RedisCluster
+from operations.engines.server import free_port
 from tests.deployments.suai_cloud_app.runtime.conftest import BUCKET, REGION, TABLE, Aws
 from tests.deployments.suai_cloud_app.runtime.running_app import Page, get
-from tests.deployments.suai_cloud_app.runtime.stand_ins import install_stand_ins
 from tests.deployments.suai_cloud_app.runtime.test_user_data_template import USER_DATA
-from tests.engines import MariaDb, RedisCluster, free_port, need
+from tests.engines import need
 
 pytestmark = pytest.mark.engines
 
@@ -43,8 +46,7 @@ http.server.HTTPServer(("127.0.0.1", port), Handler).serve_forever()
 class Instance:
     """A machine that is this one below `root`."""
 
-    root: Path
-    environment: dict[str, str]
+    host: Host
     port: int
     user_data: str
     aws: Aws
@@ -54,10 +56,7 @@ class Instance:
 
     def first_boot(self) -> subprocess.CompletedProcess[str]:
         """What cloud-init does; stderr is what is in cloud-init-output.log."""
-        script = self.root / "user-data"
-        script.write_text(self.user_data)
-        script.chmod(0o755)
-        return self._run(str(script))
+        return self.host.boot(self.user_data)
 
     def later_boot(self) -> subprocess.CompletedProcess[str]:
         """What systemd does: the application is not running, then the enabled units are started."""
@@ -65,10 +64,10 @@ class Instance:
         return self.systemctl("start", "suaicloudapp.service")
 
     def systemctl(self, *arguments: str) -> subprocess.CompletedProcess[str]:
-        return self._run("systemctl", *arguments)
+        return self.host.systemctl(*arguments)
 
     def boot_program(self, action: str) -> subprocess.CompletedProcess[str]:
-        return self._run(str(self.root / "usr/local/sbin/suaicloudapp-boot"), action)
+        return self.host.run(str(self.root / "usr/local/sbin/suaicloudapp-boot"), action)
 
     def get(self, path: str) -> Page:
         """Fetch a page; waits while the application starts."""
@@ -100,43 +99,38 @@ class Instance:
         self.aws.client("secretsmanager").put_secret_value(SecretId=self.secret_arn, SecretString=text)
 
     @property
+    def root(self) -> Path:
+        return self.host.root
+
+    @property
     def app(self) -> Path:
         return self.root / "suaicloudapp" / "suaicloudapp"
 
     @property
-    def pid(self) -> str:
-        return (self.root / "suaicloudapp.service.pid").read_text()
+    def pid(self) -> int:
+        return self.host.pid("suaicloudapp.service")
 
     @property
     def journal(self) -> str:
-        return (self.root / "journal").read_text()
+        return self.host.journal
 
     @property
     def calls(self) -> list[str]:
         """What the stand-ins were asked for."""
-        return (self.root / "calls").read_text().splitlines()
+        return self.host.calls
 
-    def _run(self, *command: str) -> subprocess.CompletedProcess[str]:
-        return subprocess.run(command, check=False, capture_output=True, text=True, env=self.environment)
+
+NewInstance = Callable[[Literal["al2", "al2023"]], Instance]
 
 
 @pytest.fixture
-def new_instance(
-    aws: Aws, mariadb: MariaDb, redis_cluster: RedisCluster, tmp_path: Path
-) -> Iterator[Callable[[str], Instance]]:
-    """`new_instance("dnf")` has not booted yet; the argument is its package manager."""
+def new_instance(aws: Aws, mariadb: MariaDb, redis_cluster: RedisCluster, tmp_path: Path) -> Iterator[NewInstance]:
+    """`new_instance("al2023")` has not booted yet."""
     made: list[Instance] = []
 
-    def make(package_manager: str) -> Instance:
+    def make(system: Literal["al2", "al2023"]) -> Instance:
         root = tmp_path / f"root-{len(made)}"
-        install_stand_ins(root / "stand-ins", package_manager=package_manager)
-        path = [str(root / "stand-ins"), str(Path(sys.executable).parent), os.environ["PATH"]]
-        own = {
-            "PATH": os.pathsep.join(path),
-            "SUAICLOUDAPP_ROOT": str(root),
-            "SUAICLOUDAPP_USER": getpass.getuser(),
-            "AWS_MAX_ATTEMPTS": "1",
-        }
+        own = {"SUAICLOUDAPP_ROOT": str(root), "SUAICLOUDAPP_USER": getpass.getuser()}
         release_prefix = f"{tmp_path.name}/releases/"
         secret = aws.client("secretsmanager").create_secret(Name=f"{tmp_path.name}-{len(made)}", SecretString="{}")
         port = free_port()
@@ -157,31 +151,30 @@ def new_instance(
             app_log_group="/quintet/web/application",
             boot_log_group="/quintet/web/boot",
         )
-        environment = aws.environment | own
-        made.append(Instance(root, environment, port, user_data, aws, secret["ARN"], mariadb, release_prefix))
+        host = Host(root, aws.environment | own, system=system)
+        made.append(Instance(host, port, user_data, aws, secret["ARN"], mariadb, release_prefix))
         return made[-1]
 
     if shutil.which("aws", path=f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}") is None:
         need("awscli", "aws")
     yield make
     for instance in made:
-        with contextlib.suppress(FileNotFoundError):
-            instance.systemctl("stop", "suaicloudapp.service")
+        instance.host.close()
 
 
 @pytest.fixture
-def instance(new_instance: Callable[[str], Instance], executable: Path) -> Instance:
+def instance(new_instance: NewInstance, executable: Path) -> Instance:
     """An instance of Amazon Linux 2023 before its first boot; everything it needs is published."""
-    made = new_instance("dnf")
+    made = new_instance("al2023")
     made.publish(executable.read_bytes(), "1.0.0")
     made.set_password(HOSTILE)
     return made
 
 
 @pytest.fixture
-def bare_instance(new_instance: Callable[[str], Instance]) -> Instance:
+def bare_instance(new_instance: NewInstance) -> Instance:
     """Another, whose application does nothing but start quickly and answer."""
-    made = new_instance("dnf")
+    made = new_instance("al2023")
     made.publish(OWN_EXECUTABLE, "1.0.0")
     made.set_secret(json.dumps({"username": "admin", "password": "plain"}))
     return made
@@ -331,10 +324,10 @@ def test_a_pointer_of_another_form_fails_and_is_shown(bare_instance: Instance) -
         assert f"{key} must be JSON with a version and a sha256; it is {pointer.decode()!r}" in refused.stderr
 
 
-def test_a_teams_own_executable_runs_on_amazon_linux_2(new_instance: Callable[[str], Instance]) -> None:
+def test_a_teams_own_executable_runs_on_amazon_linux_2(new_instance: NewInstance) -> None:
     if shutil.which("dnf"):
         pytest.skip("this machine has dnf, so it cannot pass for Amazon Linux 2")
-    instance = new_instance("yum")
+    instance = new_instance("al2")
     instance.publish(OWN_EXECUTABLE, "2022-03-04")
     instance.set_password("plain")
     booted = instance.first_boot()

@@ -15,6 +15,7 @@ from deployments.sync_storage.day2.add_node import AddNode
 from deployments.sync_storage.day2.token_server import TokenServerDatabase, statements
 from modules.handlers import mysql_databases as handler
 from modules.mysql_databases import HANDLER, function_code
+from operations.engines.mariadb import MariaDb
 from operations.errors import OperatorError
 from tests.deployments.sync_storage.day2.sync_storage_support import (
     DOMAIN,
@@ -30,7 +31,6 @@ from tests.deployments.sync_storage.day2.sync_storage_support import (
     make_host_names,
     make_world,
 )
-from tests.engines import MariaDb
 
 if TYPE_CHECKING:
     from emulator.server import Emulator

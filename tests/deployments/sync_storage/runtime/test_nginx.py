@@ -18,7 +18,8 @@ from wsgiref.simple_server import WSGIRequestHandler, WSGIServer, make_server
 import pytest
 
 from deployments.sync_storage import runtime
-from tests.engines import HOST, free_port, need, running
+from operations.engines.server import HOST, free_port, running
+from tests.engines import need
 
 pytestmark = pytest.mark.engines
 

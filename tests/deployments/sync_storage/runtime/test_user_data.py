@@ -6,7 +6,6 @@ import ast
 import configparser
 import getpass
 import grp
-import http.server
 import json
 import os
 import stat
@@ -22,8 +21,10 @@ import pytest
 from deployments.sync_storage import runtime
 from emulator.server import Emulator
 from modules.user_data import render
+from operations.engines.host import Host, Surroundings
+from operations.engines.server import free_port
 from tests.deployments.sync_storage.day2.test_secrets import mozsvc
-from tests.http_server import serving
+from tests.engines import need
 
 pytestmark = pytest.mark.engines
 
@@ -44,42 +45,48 @@ VALUES = {
 }
 HEX = "ab" * 64
 PASSWORD = "0123456789abcdef" * 4
-_RECORD = '#!/bin/sh\necho "$(basename "$0") $*" >>"$SYNCSTORAGE_ROOT/calls"\n'
-STAND_INS = {
-    "dnf": _RECORD + 'agent="$SYNCSTORAGE_ROOT/opt/aws/amazon-cloudwatch-agent/bin"; mkdir -p "$agent"\n'
-    'printf "#!/bin/sh\\n" >"$agent/amazon-cloudwatch-agent-ctl"; chmod +x "$agent/amazon-cloudwatch-agent-ctl"\n',
-    "docker": _RECORD + 'if [ "$1" = login ]; then cat >"$SYNCSTORAGE_ROOT/docker-password"; fi\n',
-    "groupadd": _RECORD,
-    "useradd": _RECORD,
-    "python3.11": _RECORD + 'if [ "$1 $2" = "-m venv" ]; then mkdir -p "$3/bin"; cp "$0" "$3/bin/pip"; fi\n',
-    # what systemd would do before it starts the application
-    "systemctl": _RECORD + 'if [ "$1 $2" = "restart gunicorn-syncstorage.service" ]; then\n'
-    '    exec "$SYNCSTORAGE_ROOT/usr/local/sbin/syncstorage-render"\nfi\n',
-}  # fmt: skip
+GUNICORN = f'''#!{sys.executable}
+"""gunicorn as far as nginx sees it: serves the heartbeat where it is told to listen, once it has read its settings."""
+import configparser, http.server, json, os, pathlib, signal, sys
+
+signal.signal(signal.SIGHUP, lambda *_: None)  # it reads its files anew
+
+root = pathlib.Path(os.environ.get("STAND_IN_ROOT") or os.environ["HOST_ROOT"])
+arguments = dict(zip(sys.argv[1::2], sys.argv[2::2]))
+parser = configparser.RawConfigParser()
+with open(root / arguments["--paste"].lstrip("/")) as file:
+    parser.read_file(file)
+port = json.loads((root / "host.json").read_text())["ports"][arguments["--bind"].rpartition(":")[2]]
+
+class Answers(http.server.BaseHTTPRequestHandler):
+    def do_GET(self):
+        self.send_response(200 if self.path == "/__heartbeat__" else 404)
+        self.end_headers()
+
+http.server.HTTPServer(("127.0.0.1", port), Answers).serve_forever()
+'''
 
 
 @dataclass
 class Webhead:
     """A machine that is this one below `root`."""
 
-    root: Path
-    environment: dict[str, str]
+    host: Host
     client: Callable[[str], Any]
 
+    @property
+    def root(self) -> Path:
+        return self.host.root
+
     def boot(self, **values: str) -> subprocess.CompletedProcess[str]:
-        script = self.root / "user-data"
-        script.write_text(render(RUNTIME / "user_data.sh", **{**VALUES, **values}))
-        return self.run("bash", str(script))
+        return self.host.boot(render(RUNTIME / "user_data.sh", **{**VALUES, **values}))
 
     def render(self, *arguments: str) -> subprocess.CompletedProcess[str]:
-        return self.run(str(self.root / "usr/local/sbin/syncstorage-render"), *arguments)
-
-    def run(self, *command: str) -> subprocess.CompletedProcess[str]:
-        return subprocess.run(command, check=False, capture_output=True, text=True, env=self.environment, cwd=self.root)
+        return self.host.run(str(self.root / "usr/local/sbin/syncstorage-render"), *arguments)
 
     @property
     def calls(self) -> list[str]:
-        return (self.root / "calls").read_text().splitlines()
+        return self.host.calls
 
     def file(self, name: str) -> Path:
         return self.root / "etc/mozilla-services/syncstorage" / name
@@ -105,28 +112,10 @@ class Webhead:
         self.client("secretsmanager").put_secret_value(SecretId=f"master-secrets-{node}", SecretString=lines)
 
 
-@pytest.fixture(scope="module")
-def heartbeat() -> Iterator[int]:
-    """The port where something answers, as nginx would."""
-
-    class Answers(http.server.BaseHTTPRequestHandler):
-        def do_GET(self) -> None:
-            self.send_response(200 if self.path == "/__heartbeat__" else 404)
-            self.end_headers()
-
-    with serving(Answers) as port:
-        yield port
-
-
 @pytest.fixture
-def webhead(emulator: Emulator, account: str, aws: Callable[..., Any], heartbeat: int, tmp_path: Path) -> Webhead:
+def webhead(emulator: Emulator, account: str, aws: Callable[..., Any], tmp_path: Path) -> Iterator[Webhead]:
     """A machine before its first boot; the cache and the application's user are known, no node is."""
-    root = tmp_path / "root"
-    folder = root / "stand-ins"
-    folder.mkdir(parents=True)
-    for name, text in STAND_INS.items():
-        (folder / name).write_text(text)
-        (folder / name).chmod(0o755)
+    need("nginx", "nginx")
 
     def client(service: str) -> Any:
         return aws(service, region=REGION)
@@ -134,17 +123,18 @@ def webhead(emulator: Emulator, account: str, aws: Callable[..., Any], heartbeat
     client("ssm").put_parameter(Name="/sync-storage/dev/cache", Value="cache.example.org:11211", Type="String")
     login = json.dumps({"username": "syncstorage_app", "password": PASSWORD})
     client("secretsmanager").create_secret(Name="application-user", SecretString=login)
+    root, port = tmp_path / "root", free_port()
     own = {
-        "PATH": os.pathsep.join([str(folder), str(Path(sys.executable).parent), os.environ["PATH"]]),
         "SYNCSTORAGE_ROOT": str(root),
         "SYNCSTORAGE_GROUP": grp.getgrgid(os.getgid()).gr_name,
-        "SYNCSTORAGE_PORT": str(heartbeat),
-        "SYNCSTORAGE_ANSWER_SECONDS": "5",
-        "AWS_MAX_ATTEMPTS": "1",
-        "HOME": str(root),
+        "SYNCSTORAGE_PORT": str(port),
+        "SYNCSTORAGE_ANSWER_SECONDS": "20",
         "USER": getpass.getuser(),
     }
-    return Webhead(root, emulator.full_environment(account_id=account, region=REGION) | own, client)
+    host = Host(root, emulator.full_environment(account_id=account, region=REGION) | own, ports={80: port})
+    host.write("image/gunicorn", GUNICORN, executable=True)
+    yield Webhead(host, client)
+    host.close()
 
 
 def test_the_first_boot_writes_both_files_and_starts_everything(webhead: Webhead) -> None:
@@ -253,7 +243,7 @@ def test_secrets_that_would_be_misread_leave_the_files_as_they_are(
 def test_a_restart_while_aws_is_out_of_reach_keeps_the_files(webhead: Webhead) -> None:
     webhead.add_node("a")
     webhead.boot()
-    webhead.environment["AWS_ENDPOINT_URL"] = "http://127.0.0.1:1"
+    webhead.host.surround(Surroundings(network=False))
     done = webhead.render()
     assert done.returncode == 0
     assert "WARNING: staying with the files of an earlier start" in done.stderr
@@ -261,14 +251,14 @@ def test_a_restart_while_aws_is_out_of_reach_keeps_the_files(webhead: Webhead) -
 
 
 def test_a_first_boot_while_aws_is_out_of_reach_fails_and_says_so(webhead: Webhead) -> None:
-    webhead.environment["AWS_ENDPOINT_URL"] = "http://127.0.0.1:1"
+    webhead.host.surround(Surroundings(network=False))
     done = webhead.boot(container_image="docker.io/example/syncstorage:1", registry="")
     assert done.returncode != 0
     assert "syncstorage: user data failed at line" in done.stderr
 
 
 def test_an_application_that_does_not_answer_is_an_error(webhead: Webhead) -> None:
-    webhead.environment |= {"SYNCSTORAGE_PORT": "1", "SYNCSTORAGE_ANSWER_SECONDS": "0"}
+    webhead.host.environment |= {"SYNCSTORAGE_PORT": "1", "SYNCSTORAGE_ANSWER_SECONDS": "0"}
     done = webhead.boot()
     assert done.returncode != 0
     assert "does not answer after 0 seconds" in done.stderr
@@ -286,7 +276,7 @@ def test_a_baked_image_is_not_installed_again(webhead: Webhead) -> None:
     bake = {name: VALUES[name] for name in ("region", "registry", "container_image", "pip_requirements")}
     script = render(RUNTIME / "bake.sh", **bake).replace("\nroot=\n", f"\nroot={webhead.root}\n")
     (webhead.root / "bake").write_text(script)
-    baked = webhead.run("bash", str(webhead.root / "bake"))
+    baked = webhead.host.run("bash", str(webhead.root / "bake"))
     assert baked.returncode == 0, baked.stderr
     installed = len(webhead.calls)
     assert webhead.boot().returncode == 0

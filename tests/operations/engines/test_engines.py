@@ -12,7 +12,10 @@ from operations.engines.server import EngineError
 from tests.engines import need
 
 if TYPE_CHECKING:
-    from tests.engines import Engine, MariaDb, PostgreSql, RedisCluster
+    from operations.engines.mariadb import MariaDb
+    from operations.engines.postgresql import PostgreSql
+    from operations.engines.redis_cluster import RedisCluster
+    from operations.engines.server import Engine
 
 
 @pytest.mark.parametrize(("ci", "outcome"), [("", pytest.skip.Exception), ("true", pytest.fail.Exception)])

@@ -1,0 +1,138 @@
+"""The machine that user data boots on: what it does, and what it refuses as the real programs do."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from emulator.server import Emulator
+from operations.aws import Aws
+from operations.engines.host import Host, Surroundings
+from operations.engines.keys import keys_of
+from operations.errors import OperatorError
+
+REGION = "eu-central-1"
+REGISTRY = "123456789012.dkr.ecr.eu-central-1.amazonaws.com"
+UNIT = "[Unit]\nDescription=A unit\n[Service]\n{}\n[Install]\nWantedBy=multi-user.target\n"
+
+
+@pytest.fixture
+def host(tmp_path: Path) -> Iterator[Host]:
+    made = Host(tmp_path / "root", {})
+    yield made
+    made.close()
+
+
+def unit(host: Host, name: str, *lines: str) -> None:
+    host.write(f"etc/systemd/system/{name}", UNIT.format("\n".join(lines)))
+
+
+def until(condition: Callable[[], Any]) -> None:
+    give_up = time.monotonic() + 20
+    while not condition():
+        assert time.monotonic() < give_up
+        time.sleep(0.02)
+
+
+def command_of(host: Host, name: str) -> bytes:
+    try:
+        return Path(f"/proc/{host.pid(name)}/cmdline").read_bytes()
+    except FileNotFoundError:  # it has just ended
+        return b""
+
+
+def test_user_data_runs_with_its_output_in_the_boot_log(host: Host) -> None:
+    done = host.boot("#!/bin/bash\necho said\necho complained >&2\nexit 3\n")
+    assert (done.returncode, done.stdout, done.stderr) == (3, "said\n", "complained\n")
+    assert sorted(host.boot_log.splitlines()) == ["complained", "said"]
+
+
+@pytest.mark.parametrize(("failures", "codes"), [(2, [1, 1, 0]), (None, [1, 1, 1])])
+def test_a_package_source_fails_as_often_as_it_is_told_to(host: Host, failures: int | None, codes: list[int]) -> None:
+    host.surround(Surroundings(package_failures=failures))
+    assert [host.run("dnf", "install", "--assumeyes", "docker").returncode for _ in range(3)] == codes
+
+
+def test_packages_nobody_has_and_other_uses_are_refused(host: Host) -> None:
+    assert "Unable to find a match: redis9" in host.run("dnf", "install", "--assumeyes", "redis9").stderr
+    assert host.run("dnf", "remove", "docker").returncode == 1
+
+
+def test_a_program_is_not_there_before_its_package(host: Host) -> None:
+    assert host.run("docker", "ps").returncode == 127
+    host.run("dnf", "install", "--assumeyes", "docker")
+    assert "unknown command: docker ps" in host.run("docker", "ps").stderr
+
+
+def test_docker_refuses_what_docker_refuses(host: Host) -> None:
+    host.run("dnf", "install", "--assumeyes", "docker")
+    host.surround(Surroundings(images=[f"{REGISTRY}/app:1"]))
+    host.write("image/entry", "#!/bin/sh\necho here\n", executable=True)
+    assert "no basic auth credentials" in host.run("docker", "pull", f"{REGISTRY}/app:1").stderr
+    host.run("docker", "login", "--username", "AWS", "--password-stdin", REGISTRY, text="token")
+    assert "manifest unknown" in host.run("docker", "pull", f"{REGISTRY}/app:2").stderr
+    assert host.run("docker", "pull", f"{REGISTRY}/app:1").returncode == 0
+    assert "unknown flag: --gpu" in host.run("docker", "run", "--gpu", f"{REGISTRY}/app:1").stderr
+    assert "cannot specify both" in host.run("docker", "run", "--rm", "--restart=always", f"{REGISTRY}/app:1").stderr
+    assert host.run("docker", "run", "-d", "--name", "app", f"{REGISTRY}/app:1").stdout == "here\n"
+    assert "is in use" in host.run("docker", "run", "-d", "--name", "app", f"{REGISTRY}/app:1").stderr
+
+
+def test_a_service_starts_again_however_it_ends_until_it_is_stopped(host: Host) -> None:
+    counted = host.root / "counted"
+    host.write("bin/count", f'#!/bin/sh\necho once >>"{counted}"\n', executable=True)
+    unit(host, "count.service", "ExecStart=/bin/count", "Restart=always", "RestartSec=2")
+    assert host.systemctl("start", "count.service").returncode == 0
+    until(lambda: counted.exists() and len(counted.read_text().splitlines()) >= 3)
+    assert host.systemctl("stop", "count.service").returncode == 0
+    assert host.systemctl("is-active", "count.service").stdout == "inactive\n"
+
+
+def test_a_start_fails_when_what_it_needs_fails_and_is_tried_again(host: Host) -> None:
+    unit(host, "first.service", "Type=oneshot", "ExecStart=/bin/false")
+    host.write(
+        "etc/systemd/system/second.service", "[Unit]\nRequires=first.service\n[Service]\nExecStart=/bin/sleep 9\n"
+    )
+    refused = host.systemctl("start", "second.service")
+    assert (refused.returncode, "A dependency job for second.service failed" in refused.stderr) == (1, True)
+    unit(host, "third.service", "ExecStartPre=/usr/bin/test -e ready", f"WorkingDirectory={host.root}",
+         "ExecStart=/bin/sleep 900", "Restart=always", "RestartSec=5")  # fmt: skip
+    refused = host.systemctl("start", "third.service")
+    assert "Job for third.service failed because the control process exited" in refused.stderr
+    host.write("ready", "")
+    until(lambda: b"sleep" in command_of(host, "third.service"))
+
+
+def test_systemctl_refuses_what_it_does_not_know(host: Host) -> None:
+    assert host.systemctl("start", "gone.service").returncode == 5
+    assert "Unknown command verb" in host.systemctl("frobnicate", "gone.service").stderr
+    unit(host, "odd.service", "ExecStart=/bin/true", "WatchdogSec=1")
+    assert "this host cannot do 'WatchdogSec=1'" in host.systemctl("start", "odd.service").stderr
+
+
+def test_a_host_is_shut_down_in_writing_only(host: Host) -> None:
+    assert host.run("shutdown", "-h", "soon").returncode == 1
+    assert not host.calls[1:]
+    assert host.run("shutdown", "-h", "+10").returncode == 0
+    assert host.ends_itself
+
+
+def test_keys_are_a_roles_or_users_own(
+    emulator: Emulator, account: str, aws: Callable[..., Any], tmp_path: Path
+) -> None:
+    operator = Aws(emulator.environment(account_id=account, region=REGION))
+    role = aws("iam").create_role(RoleName="web", AssumeRolePolicyDocument="{}")["Role"]["Arn"]
+    user = aws("iam").create_user(UserName="php")["User"]["Arn"]
+    environment = emulator.full_environment(account_id=account, region=REGION)
+    for arn, signed in ((role, f"arn:aws:sts::{account}:assumed-role/web/web"), (user, user)):
+        host = Host(tmp_path / arn.rpartition("/")[2], environment | keys_of(operator, arn, region=REGION))
+        done = host.run("aws", "sts", "get-caller-identity", "--query", "Arn", "--output", "text")
+        assert done.stdout.strip() == signed, done.stderr
+        host.surround(Surroundings(network=False))
+        assert "Could not connect" in host.run("aws", "sts", "get-caller-identity").stderr
+    with pytest.raises(OperatorError, match="bucket has no keys: give the ARN of an IAM role or user"):
+        keys_of(operator, "arn:aws:s3:::bucket", region=REGION)
