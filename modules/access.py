@@ -14,6 +14,7 @@ from cdktf_cdktf_provider_aws.vpc_security_group_egress_rule import VpcSecurityG
 from cdktf_cdktf_provider_aws.vpc_security_group_ingress_rule import VpcSecurityGroupIngressRule
 from constructs import Construct
 
+from modules.order import Prerequisites
 from modules.refusals import exempt
 
 ANYWHERE = "0.0.0.0/0"
@@ -35,6 +36,8 @@ class Connections:
         """The owning construct's id: its name in rules."""
         self.security_group_id: Final[str] = group.id
         """For the resources of the owning construct."""
+        self.rules: Final[Prerequisites] = Prerequisites()
+        """Every rule that opens a way to or from this construct: what starts its programs waits for them."""
 
     def exempt(self, *rules: str, reason: str) -> None:
         """Exempts the security group from `rules`, with the reason beside it."""
@@ -57,7 +60,7 @@ class Connections:
         )
         if number == 80:
             exempt(rule, "CKV_AWS_260", reason="only the instances of another security group may come in")
-        VpcSecurityGroupEgressRule(
+        way_out = VpcSecurityGroupEgressRule(
             self._scope,
             f"from_{peer.connections.role}{suffix}_egress",
             security_group_id=peer.connections.security_group_id,
@@ -67,6 +70,8 @@ class Connections:
             to_port=number,
             description=description,
         )
+        for side in (self, peer.connections):
+            side.rules.add(rule, way_out)
 
     def allow_from_cidr_blocks(self, blocks: Sequence[str], *, port: int | None = None, reason: str) -> None:
         """Lets addresses outside the VPC reach this construct; `reason` is written at every rule."""
@@ -82,13 +87,14 @@ class Connections:
                 to_port=number,
                 description=f"{block} reaches {self.role}",
             )
+            self.rules.add(rule)
             if block == ANYWHERE:
                 exempt(rule, "world-open-ingress", *(["CKV_AWS_260"] if number == 80 else []), reason=reason)
 
     def allow_to_internet(self, *, ports: Sequence[int]) -> None:
         """Lets this construct open connections to anywhere on `ports`: package repositories, AWS, other APIs."""
         for number in ports:
-            VpcSecurityGroupEgressRule(
+            way_out = VpcSecurityGroupEgressRule(
                 self._scope,
                 f"to_internet_{number}",
                 security_group_id=self.security_group_id,
@@ -98,6 +104,7 @@ class Connections:
                 to_port=number,
                 description=f"{self.role} reaches the internet",
             )
+            self.rules.add(way_out)
 
     def _listening(self, port: int | None) -> int:
         number = self._port if port is None else port

@@ -17,6 +17,7 @@ from constructs import Construct
 
 from modules.bucket import Bucket
 from modules.naming import physical_name
+from modules.order import Prerequisites
 from modules.policy import assumed_by
 from modules.stack import DeploymentStack
 
@@ -48,12 +49,15 @@ class BeanstalkApplication(Construct):
                 conditions={"StringEquals": {"sts:ExternalId": "elasticbeanstalk"}},
             ),
         )
-        attachments = [
-            IamRolePolicyAttachment(self, f"service_role_{role}", role=self._role.name, policy_arn=arn)
-            for role, arn in _SERVICE_POLICIES.items()
-        ]
-        self.service_role: Final[str] = f"${{{attachments[-1].fqn}.role}}"
-        """The name of the role that Beanstalk works with, known once it may do what it has to."""
+        self.service_rights: Final[Prerequisites] = Prerequisites(
+            *(
+                IamRolePolicyAttachment(self, f"service_role_{role}", role=self._role.name, policy_arn=arn)
+                for role, arn in _SERVICE_POLICIES.items()
+            )
+        )
+        """What Beanstalk may do: an environment waits for it."""
+        self.service_role: Final[str] = self._role.name
+        """The name of the role that Beanstalk works with."""
         application = ElasticBeanstalkApplication(
             self,
             "Default",

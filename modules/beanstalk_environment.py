@@ -73,7 +73,7 @@ class BeanstalkEnvironment(Construct):
         balancer = _Balancer(self, "load_balancer", name=name, network=network, https=settings.https)
         self.connections.allow_from(balancer)
         self._role = InstanceRole(self, "role", name=name)
-        web_tier = self._role.attach_managed_policy(self, "web_tier", WEB_TIER)
+        self._role.attach_managed_policy(self, "web_tier", WEB_TIER)
         self._accept_access_logs(access_log_bucket)
         options: list[Options] = [
             _network_options(network),
@@ -105,8 +105,15 @@ class BeanstalkEnvironment(Construct):
                 if value  # Beanstalk may drop an empty one on reading, and every plan would add it again
             ],
             lifecycle=TerraformResourceLifecycle(ignore_changes=_not_terraforms(settings)),
-            depends_on=[web_tier],
         )
+        for prerequisites in (
+            network.ways_out,
+            self.connections.rules,
+            balancer.connections.rules,
+            self._role.rights,
+            application.service_rights,
+        ):
+            prerequisites.hold_back(self._environment)
         exempt(
             self._environment,
             "CKV_AWS_312",
@@ -132,9 +139,7 @@ class BeanstalkEnvironment(Construct):
 
     def attach_policy(self, scope: Construct, id_: str, policy: str) -> None:
         """Attaches a policy document to the instances' role; instances start after it."""
-        attached = self._role.attach_policy(scope, id_, policy)
-        address = f"{attached.terraform_resource_type}.{attached.friendly_unique_id}"
-        self._environment.depends_on = [*(self._environment.depends_on or ()), address]
+        self._role.attach_policy(scope, id_, policy)
 
     def watches(self) -> Sequence[Watch]:
         """The environment's health, its errors and its slowness."""

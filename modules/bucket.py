@@ -145,7 +145,11 @@ class Bucket(Construct):
         )
         # one after the other: S3 refuses two changes of a bucket's access at once
         self._policy = BucketPolicy(
-            self, "policy", bucket=self._bucket, after=private, clear_text_reads=openness.clear_text_reads
+            self,
+            "policy",
+            bucket=self._bucket,
+            after=[private, ownership],
+            clear_text_reads=openness.clear_text_reads,
         )
         if access_log_bucket is not None:
             access_log_bucket._policy.accept_access_logs(role=self.node.id, arn=self.arn)
@@ -171,7 +175,7 @@ class Bucket(Construct):
 
     @property
     def name(self) -> str:
-        """The bucket's name. Who uses it waits for the bucket's policy: log delivery is tried when it is set up."""
+        """The bucket's name. Who uses it waits for policy and ownership: log delivery is tried when it is set up."""
         return self._policy.bucket_name
 
     @property

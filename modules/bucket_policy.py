@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
 from cdktf import ITerraformDependable
@@ -26,7 +26,7 @@ class BucketPolicy(Construct):
         id_: str,
         *,
         bucket: S3Bucket,
-        after: ITerraformDependable,
+        after: Sequence[ITerraformDependable],
         clear_text_reads: bool = False,
     ) -> None:
         super().__init__(scope, id_)
@@ -41,7 +41,7 @@ class BucketPolicy(Construct):
             )
         ]
         self._policy = S3BucketPolicy(
-            self, "Default", bucket=bucket.bucket, policy=document(*self._statements), depends_on=[after]
+            self, "Default", bucket=bucket.bucket, policy=document(*self._statements), depends_on=[*after]
         )
         self.bucket_name: Final[str] = self._policy.bucket
         """Known after the policy stands."""

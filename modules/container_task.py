@@ -122,8 +122,9 @@ class ContainerTask(Construct):
                     }
                 ]
             ),
-            depends_on=[*starter.attached],
         )
+        for role in (starter, self._role):
+            role.rights.hold_back(self._definition)
         self._family_arn = f"arn:aws:ecs:{stack.region}:{account_id}:task-definition/{name}"
         self._role_arns = (starter.arn, self._role.arn)
 

@@ -26,6 +26,7 @@ from modules.instance_role import InstanceRole
 from modules.launch_template import LaunchTemplate
 from modules.log_group import LogGroup
 from modules.network import Network
+from modules.order import wait_for
 from modules.stack import DeploymentStack
 from modules.watches.fleet import fleet_watches
 from modules.watches.watch import Watch
@@ -52,6 +53,8 @@ def log_group_name(fleet_name: str, role: str) -> str:
 
 class Fleet(Construct):
     """An Auto Scaling group of instances that start from user data and are never logged in to by SSH.
+
+    They start once the network lets them out, their rules are open and their role may do what it is granted.
 
     `user_data` is text, not base64; it may hold attributes of resources. `role_name` is the role's when a document
     asks for one, else `name`; `security_group_name` likewise. Each of `log_roles` makes a log group, called
@@ -117,6 +120,8 @@ class Fleet(Construct):
         )
         group_name = name if version is None else f"{name}-{version}"
         self._group = self._auto_scaling_group(name, group_name, settings, subnet_ids, template, singleton=singleton)
+        for prerequisites in (network.ways_out, self.connections.rules, self._role.rights):
+            prerequisites.hold_back(self._group)
         for group in logs.values():
             group.grant_write(self)
         if singleton:
@@ -152,9 +157,7 @@ class Fleet(Construct):
 
     def attach_policy(self, scope: Construct, id_: str, policy: str) -> None:
         """Attaches a policy document to the instances' role; instances start after it."""
-        attached = self._role.attach_policy(scope, id_, policy)
-        address = f"{attached.terraform_resource_type}.{attached.friendly_unique_id}"
-        self._group.depends_on = [*(self._group.depends_on or ()), address]
+        self._role.attach_policy(scope, id_, policy)
 
     def attach_target_group(self, arn: str) -> None:
         """Registers the instances with a load balancer, whose health checks decide from then on who is replaced."""
@@ -166,7 +169,7 @@ class Fleet(Construct):
 
     def wait_for(self, *addresses: str) -> None:
         """Makes the group, hence its instances, after the resources at `addresses`, such as a balancer's listeners."""
-        self._group.depends_on = [*(self._group.depends_on or ()), *addresses]
+        wait_for(self._group, *addresses)
 
     def watches(self) -> Sequence[Watch]:
         """What of the instances is worth an alarm."""

@@ -143,7 +143,7 @@ class ImagePipeline(Construct):
             ],
         )
         exempt(distribution, "CKV_AWS_199", reason="the account's own aws/ebs key encrypts it; nobody else uses it")
-        self.arn: Final[str] = ImagebuilderImagePipeline(
+        pipeline = ImagebuilderImagePipeline(
             self,
             "Default",
             name=name,
@@ -154,7 +154,10 @@ class ImagePipeline(Construct):
                 schedule_expression=MONDAY_NIGHT,
                 pipeline_execution_start_condition="EXPRESSION_MATCH_AND_DEPENDENCY_UPDATES_AVAILABLE",
             ),
-        ).arn
+        )
+        for prerequisites in (network.ways_out, self.connections.rules, self._role.rights):
+            prerequisites.hold_back(pipeline)
+        self.arn: Final[str] = pipeline.arn
 
     @property
     def grantee_role(self) -> str:

@@ -11,6 +11,7 @@ from cdktf_cdktf_provider_aws.iam_role_policy_attachment import IamRolePolicyAtt
 from constructs import Construct
 
 from modules.naming import physical_name
+from modules.order import Prerequisites
 from modules.policy import assumed_by
 
 
@@ -28,24 +29,20 @@ class InstanceRole(Construct):
             name=physical_name(name, max_length=64),
             assume_role_policy=assumed_by("ec2.amazonaws.com"),
         )
-        IamRolePolicyAttachment(
-            self,
-            "session_manager",
-            role=self._role.name,
-            policy_arn="arn:aws:iam::aws:policy/AmazonSSMManagedInstanceCore",
-        )
+        self.rights: Final[Prerequisites] = Prerequisites()
+        """What it may do: what starts an instance waits for these, those granted later as well."""
+        self.attach_managed_policy(self, "session_manager", "arn:aws:iam::aws:policy/AmazonSSMManagedInstanceCore")
         profile = IamInstanceProfile(self, "profile", name=self._role.name, role=self._role.name)
         self.arn: Final[str] = self._role.arn
         self.profile_name: Final[str] = profile.name
         self.profile_arn: Final[str] = profile.arn
 
-    def attach_managed_policy(self, scope: Construct, id_: str, arn: str) -> IamRolePolicyAttachment:
+    def attach_managed_policy(self, scope: Construct, id_: str, arn: str) -> None:
         """Attaches a policy that AWS keeps."""
-        return IamRolePolicyAttachment(scope, id_, role=self._role.name, policy_arn=arn)
+        self.rights.add(IamRolePolicyAttachment(scope, id_, role=self._role.name, policy_arn=arn))
 
-    def attach_policy(self, scope: Construct, id_: str, policy: str) -> IamRolePolicy:
+    def attach_policy(self, scope: Construct, id_: str, policy: str) -> None:
         """Attaches the policy document with a resource `id_` in `scope`; the place in the tree is its name in AWS."""
         place = [*scope.node.path.split("/")[1:], id_]
-        return IamRolePolicy(
-            scope, id_, name=physical_name(*place, max_length=128), role=self._role.name, policy=policy
-        )
+        name = physical_name(*place, max_length=128)
+        self.rights.add(IamRolePolicy(scope, id_, name=name, role=self._role.name, policy=policy))

@@ -21,6 +21,7 @@ from constructs import Construct
 from config.components import AdoptedNetwork, OwnNetwork
 from modules.access import ANYWHERE
 from modules.flow_log import FlowLog
+from modules.order import Prerequisites
 from modules.stack import DeploymentStack
 
 
@@ -40,6 +41,8 @@ class Network(Construct):
         """One in every zone; of an adopted network those that were named, perhaps none."""
         self.private_subnet_ids: Final[Sequence[str]] = built.private_subnet_ids
         """One in every zone, in the order of `availability_zones`."""
+        self.ways_out: Final[Prerequisites] = built.ways_out
+        """How what runs in the subnets reaches AWS and the internet; nothing in an adopted network, where it exists."""
 
     def _build(self, name: str, settings: OwnNetwork) -> _Built:
         vpc = Vpc(
@@ -54,39 +57,47 @@ class Network(Construct):
         FlowLog(self, "flow_log", name=name, vpc_id=vpc.id, retention_days=settings.flow_log_retention_days)
         gateway = InternetGateway(self, "internet_gateway", vpc_id=vpc.id, tags={"Name": name})
         public_routes = RouteTable(self, "public_routes", vpc_id=vpc.id, tags={"Name": f"{name}-public"})
-        Route(
-            self,
-            "public_to_internet",
-            route_table_id=public_routes.id,
-            destination_cidr_block=ANYWHERE,
-            gateway_id=gateway.id,
+        ways_out = Prerequisites(
+            Route(
+                self,
+                "public_to_internet",
+                route_table_id=public_routes.id,
+                destination_cidr_block=ANYWHERE,
+                gateway_id=gateway.id,
+            )
         )
         blocks = [str(block) for block in IPv4Network(settings.cidr_block).subnets(prefixlen_diff=4)]
         public, private, route_tables, nat = [], [], [public_routes.id], None
         for zone in settings.availability_zones:
             letter = zone[-1]
             place = ord(letter) - ord("a")
-            public_subnet = self._subnet(f"public_{letter}", vpc, name, zone, blocks[place], public_routes)
+            public_subnet, association = self._subnet(f"public_{letter}", vpc, name, zone, blocks[place], public_routes)
+            ways_out.add(association)
             private_routes = RouteTable(
                 self, f"private_{letter}_routes", vpc_id=vpc.id, tags={"Name": f"{name}-private-{letter}"}
             )
-            private_subnet = self._subnet(f"private_{letter}", vpc, name, zone, blocks[8 + place], private_routes)
+            private_subnet, association = self._subnet(
+                f"private_{letter}", vpc, name, zone, blocks[8 + place], private_routes
+            )
+            ways_out.add(association)
             if settings.nat == "per_az" or (settings.nat == "single" and nat is None):
                 nat = self._nat(letter, name, public_subnet, gateway)
             if nat is not None:
-                Route(
-                    self,
-                    f"private_{letter}_to_internet",
-                    route_table_id=private_routes.id,
-                    destination_cidr_block=ANYWHERE,
-                    nat_gateway_id=nat.id,
+                ways_out.add(
+                    Route(
+                        self,
+                        f"private_{letter}_to_internet",
+                        route_table_id=private_routes.id,
+                        destination_cidr_block=ANYWHERE,
+                        nat_gateway_id=nat.id,
+                    )
                 )
             public.append(public_subnet.id)
             private.append(private_subnet.id)
             route_tables.append(private_routes.id)
         # both gateways are free, and what passes them pays no NAT; who may do what is for the roles and buckets to say
         for service in ("s3", "dynamodb"):
-            VpcEndpoint(
+            endpoint = VpcEndpoint(
                 self,
                 f"{service}_endpoint",
                 vpc_id=vpc.id,
@@ -95,9 +106,12 @@ class Network(Construct):
                 route_table_ids=route_tables,
                 tags={"Name": f"{name}-{service}"},
             )
-        return _Built(vpc.id, public, private)
+            ways_out.add(endpoint)  # one that comes later cuts off what is being fetched
+        return _Built(vpc.id, public, private, ways_out)
 
-    def _subnet(self, id_: str, vpc: Vpc, name: str, zone: str, block: str, routes: RouteTable) -> Subnet:
+    def _subnet(
+        self, id_: str, vpc: Vpc, name: str, zone: str, block: str, routes: RouteTable
+    ) -> tuple[Subnet, RouteTableAssociation]:
         subnet = Subnet(
             self,
             id_,
@@ -107,8 +121,8 @@ class Network(Construct):
             map_public_ip_on_launch=False,
             tags={"Name": f"{name}-{id_.replace('_', '-')}"},
         )
-        RouteTableAssociation(self, f"{id_}_association", subnet_id=subnet.id, route_table_id=routes.id)
-        return subnet
+        association = RouteTableAssociation(self, f"{id_}_association", subnet_id=subnet.id, route_table_id=routes.id)
+        return subnet, association
 
     def _nat(self, letter: str, name: str, subnet: Subnet, gateway: InternetGateway) -> NatGateway:
         tags = {"Name": f"{name}-nat-{letter}"}
@@ -122,9 +136,10 @@ class _Built(NamedTuple):
     vpc_id: str
     public_subnet_ids: Sequence[str]
     private_subnet_ids: Sequence[str]
+    ways_out: Prerequisites
 
 
 def _adopt(settings: AdoptedNetwork) -> _Built:
     public = [subnet for _, subnet in sorted(settings.public_subnet_ids.items())]
     private = [settings.private_subnet_ids[zone] for zone in settings.availability_zones]
-    return _Built(settings.vpc_id, public, private)
+    return _Built(settings.vpc_id, public, private, Prerequisites())

@@ -7,6 +7,7 @@ from typing import Final
 from cdktf_cdktf_provider_aws.ssm_parameter import SsmParameter
 from constructs import Construct
 
+from modules.order import address_of
 from modules.refusals import exempt
 
 
@@ -19,3 +20,5 @@ class Parameter(Construct):
         exempt(parameter, "CKV2_AWS_34", reason="it holds names and addresses, which are no secrets")
         self.name: Final[str] = name
         self.arn: Final[str] = parameter.arn
+        self.address: Final[str] = address_of(parameter)
+        """Where it stands in the state: who reads it by its name waits for this."""

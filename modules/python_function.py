@@ -117,9 +117,8 @@ class PythonFunction(Construct):
                 security_group_ids=[self.connections.security_group_id],
             ),
             lifecycle=TerraformResourceLifecycle(ignore_changes=["layers"]) if layers_by_operator else None,
-            # it is refused when its role may not join the network yet
-            depends_on=[*self._role.attached],
         )
+        self._role.rights.hold_back(self._function)  # it is refused when its role may not join the network yet
         exempt(self._function, "CKV_AWS_116", reason=f"it is called by a {caller}, which hears of every failure")
         exempt(self._function, "CKV_AWS_115", reason=f"the {caller} bounds how many run at once")
         exempt(self._function, "CKV_AWS_272", reason="the code is the archive beside this file, which is in git")

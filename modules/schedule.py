@@ -46,7 +46,7 @@ class Schedule(Construct):
         machine.grant_start(role)
         key.grant_use(role)
         window = settings.flexible_window_minutes
-        SchedulerSchedule(
+        schedule = SchedulerSchedule(
             self,
             "Default",
             name=name,
@@ -67,6 +67,7 @@ class Schedule(Construct):
                     maximum_event_age_in_seconds=900, maximum_retry_attempts=10
                 ),
             ),
-            depends_on=[*role.attached],
         )
+        for prerequisites in (role.rights, machine.itself):
+            prerequisites.hold_back(schedule)
         self.name: Final[str] = name

@@ -10,6 +10,7 @@ from cdktf_cdktf_provider_aws.iam_role_policy import IamRolePolicy
 from constructs import Construct
 
 from modules.naming import physical_name
+from modules.order import Prerequisites
 from modules.policy import assumed_by
 
 
@@ -39,11 +40,11 @@ class ServiceRole(Construct):
             assume_role_policy=assumed_by(service, conditions=conditions),
         )
         self.arn: Final[str] = self._role.arn
-        self.attached: Final[list[IamRolePolicy]] = []
-        """What it may do so far: what needs the role at once waits for these."""
+        self.rights: Final[Prerequisites] = Prerequisites()
+        """What it may do: what works in this role waits for these, those granted later as well."""
 
     def attach_policy(self, scope: Construct, id_: str, policy: str) -> None:
         """Attaches the policy document with a resource `id_` in `scope`; the place in the tree is its name in AWS."""
         place = [*scope.node.path.split("/")[1:], id_]
         name = physical_name(*place, max_length=128)
-        self.attached.append(IamRolePolicy(scope, id_, name=name, role=self._role.name, policy=policy))
+        self.rights.add(IamRolePolicy(scope, id_, name=name, role=self._role.name, policy=policy))

@@ -15,6 +15,7 @@ from constructs import Construct
 
 from modules.access import Grantable
 from modules.log_group import LogGroup
+from modules.order import Prerequisites
 from modules.policy import allow, document
 from modules.service_role import ServiceRole
 from modules.stack import DeploymentStack
@@ -94,9 +95,10 @@ class StateMachine(Construct):
                 level=log_level, include_execution_data=True, log_destination=f"{group.arn}:*"
             ),
             tracing_configuration=SfnStateMachineTracingConfiguration(enabled=True),
-            # it is refused when its role may not deliver logs yet
-            depends_on=[*self._role.attached],
         )
+        self.itself: Final[Prerequisites] = Prerequisites(self._machine)
+        """For what starts it by its ARN, which is known before it exists."""
+        self._role.rights.hold_back(self._machine)  # it is refused when its role may not deliver logs yet
 
     @property
     def grantee_role(self) -> str:

@@ -86,6 +86,7 @@ class SyncStorageStack(DeploymentStack):
         cache.connections.allow_from(webheads)
         configuration.name_cache(cache)
         configuration.grant_read(webheads)
+        webheads.wait_for(*configuration.entries, *nodes.entries)
         hosts.grant_pull(webheads, image_bake)
         Alarms(
             self,

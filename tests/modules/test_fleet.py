@@ -229,7 +229,7 @@ def test_instances_write_to_their_own_log_groups_only():
     ]
 
 
-def test_instances_start_after_what_they_were_granted():
+def test_instances_start_after_their_routes_rules_and_rights():
     stack = sample_stack()
     web = fleet(stack)
     policy = document(allow("Read", actions=["s3:GetObject"], resources=["arn:aws:s3:::somewhere/*"]))
@@ -239,9 +239,14 @@ def test_instances_start_after_what_they_were_granted():
         result.resource("aws_iam_role_policy.uploads_read_by_web"),
         {"role": "${aws_iam_role.web_role.name}", "policy": policy, "name": "uploads_read_by_web"},
     )
-    assert_subset(
-        result.resource("aws_autoscaling_group.web"), {"depends_on": ["aws_iam_role_policy.uploads_read_by_web"]}
-    )
+    assert {
+        "aws_iam_role_policy.uploads_read_by_web",
+        "aws_iam_role_policy_attachment.web_role_session_manager",
+        "aws_route.network_private_a_to_internet",
+        "aws_route_table_association.network_private_a_association",
+        "aws_vpc_endpoint.network_s3_endpoint",
+        "aws_vpc_security_group_egress_rule.web_to_internet_443",
+    } <= set(result.resource("aws_autoscaling_group.web")["depends_on"])
 
 
 def test_instances_reach_the_web_and_are_reached_by_nobody():

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from cdktf_cdktf_provider_aws.sns_topic import SnsTopic
+
 from modules.policy import allow, document
 from modules.service_role import ServiceRole
 from modules.stack import DeploymentStack
@@ -31,15 +33,21 @@ def test_only_the_service_takes_it_on_and_only_for_whom_it_was_made() -> None:
     )
 
 
-def test_it_may_do_what_is_attached_and_what_needs_it_can_wait_for_that() -> None:
+def test_it_may_do_what_is_attached_and_what_needs_it_waits_for_that_whenever_it_is_attached() -> None:
     stack = sample_stack()
     made = role(stack)
     made.attach_policy(stack, "read_by_task", POLICY)
+    topic = SnsTopic(stack, "needs_the_role", name="needs-the-role")
+    made.rights.hold_back(topic)
+    made.attach_policy(stack, "write_by_task", POLICY)
     found = synthesised(stack)
     assert_subset(
         found.resource("aws_iam_role_policy.read_by_task"), {"role": "${aws_iam_role.role.name}", "policy": POLICY}
     )
-    assert [policy.friendly_unique_id for policy in made.attached] == ["read_by_task"]
+    assert found.resource("aws_sns_topic.needs_the_role")["depends_on"] == [
+        "aws_iam_role_policy.read_by_task",
+        "aws_iam_role_policy.write_by_task",
+    ]
 
 
 def test_a_name_too_long_for_iam_is_shortened_and_stays_its_own() -> None:

@@ -29,6 +29,8 @@ class Configuration(Construct):
         self.nodes_path: Final[str] = f"{self.path}/nodes"
         self.secret_prefix: Final[str] = self._stack.physical_name("master-secrets-")
         """Of the secrets with the nodes' master secrets; the node's name follows."""
+        self.entries: Final[list[str]] = []
+        """Addresses of what webheads look up while they boot."""
         self.application_secret: Final[Secret] = Secret(
             self,
             "application_user",
@@ -38,13 +40,14 @@ class Configuration(Construct):
 
     def name_cache(self, cache: Memcached) -> None:
         """Makes the cache's address known."""
-        Parameter(
+        parameter = Parameter(
             self,
             "cache",
             name=f"{self.path}/cache",
             description="The cache webheads share, as host:port",
             value=f"{cache.address}:{cache.port}",
         )
+        self.entries.append(parameter.address)
 
     def grant_read(self, grantee: Grantable) -> None:
         """Lets `grantee` read all of it."""

@@ -73,6 +73,8 @@ class Nodes(Construct):
             )
             for name, node in settings.nodes.items()
         }
+        self.entries: Final[Sequence[str]] = [node.entry for node in self._nodes.values()]
+        """Addresses of what webheads look up while they boot."""
 
     def watches(self) -> Sequence[Watch]:
         """What of each node is worth an alarm."""
@@ -126,7 +128,7 @@ class Node(Construct):
             name=secret_name,
             description="Lines of the secrets file: node,timestamp:secret,…",
         )
-        Parameter(
+        entry = Parameter(
             self,
             "entry",
             name=parameter_name,
@@ -143,6 +145,8 @@ class Node(Construct):
                 separators=(",", ":"),
             ),
         )
+        self.entry: Final[str] = entry.address
+        """Where in the state the entry stands that webheads look up."""
 
     def watches(self) -> Sequence[Watch]:
         """CPU, storage, memory and connections."""
