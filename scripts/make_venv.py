@@ -1,16 +1,20 @@
 """Makes a virtual environment from a lock file with hashes. Started by venv.sh, with the Python it is to be made with.
 
-Usage: make_venv.py FOLDER LOCK STAMP [PROJECT]. The stamp is written last, so a half-made environment never counts.
+Usage: make_venv.py FOLDER LOCK STAMP [PROJECT]. The stamp is written last, so a half-made environment never counts. An
+environment that is complete, in its place and of the same Python is updated; every other is made from nothing.
 """
 
 from __future__ import annotations
 
 import fcntl
 import os
+import re
 import subprocess
 import sys
 import venv
 from pathlib import Path
+
+INSTALL = ("install", "--quiet", "--no-compile")
 
 
 def main(folder: Path, lock: Path, stamp: str, project: str | None) -> int:
@@ -22,9 +26,14 @@ def main(folder: Path, lock: Path, stamp: str, project: str | None) -> int:
         complete = folder / ".complete"
         if (folder / "bin" / "python").exists() and complete.is_file() and complete.read_text() == stamp:
             return 0  # another make has just done it
+        place = stamp.split()[:-2]  # without the checksum of the lock
+        standing = complete.is_file() and place != [] and complete.read_text().split()[:-2] == place
         complete.unlink(missing_ok=True)
         try:
-            fill(folder, lock, project)
+            if standing and same_python(folder):
+                update(folder, lock)
+            else:
+                fill(folder, lock, project)
         except subprocess.CalledProcessError:
             say(f"{folder} could not be made from {lock}; see above, then run make again.")
             return 1
@@ -34,22 +43,57 @@ def main(folder: Path, lock: Path, stamp: str, project: str | None) -> int:
 
 def fill(folder: Path, lock: Path, project: str | None) -> None:
     """Create the environment, install the lock and the project into it, and compile everything once."""
-    python = folder / "bin" / "python"
-    # a user's own setting must not leave .pyc files out: importing the provider without them takes a minute every time
-    environment = {name: value for name, value in os.environ.items() if name != "PYTHONDONTWRITEBYTECODE"}
-    environment |= {"PIP_USER": "0", "PIP_DISABLE_PIP_VERSION_CHECK": "1"}
-    pip: list[str | Path] = [python, "-m", "pip", "install", "--quiet", "--no-compile"]
-
     say(f"Making {folder} with Python {sys.version.split()[0]}: installing {lock} (some 300 MB, a minute or two)")
     venv.EnvBuilder(clear=True, symlinks=True, with_pip=True).create(folder)
-    subprocess.run([*pip, "--require-hashes", "-r", lock], env=environment, check=True)
+    run(folder, "pip", *INSTALL, "--require-hashes", "-r", lock)
     if project:
         # the .pth way of an editable install: new packages of the project are found without installing it again
         editable = ["--no-deps", "--no-build-isolation", "--config-settings", "editable_mode=compat", "-e", project]
-        subprocess.run([*pip, *editable], env=environment, check=True)
+        run(folder, "pip", *INSTALL, *editable)
+    compile_all(folder)
+
+
+def update(folder: Path, lock: Path) -> None:
+    """Install what the lock has changed into a complete environment, and remove what it no longer names."""
+    say(f"Updating {folder}: installing what {lock} has changed")
+    locked = {normalised(name) for name in re.findall(r"^([A-Za-z0-9._-]+)==", lock.read_text(), re.MULTILINE)}
+    installed = run(folder, "pip", "list", "--format", "freeze", "--exclude-editable").stdout
+    names = {normalised(name) for name in re.findall(r"^([A-Za-z0-9._-]+)==", installed, re.MULTILINE)}
+    if left := sorted(names - locked - {"pip", "setuptools"}):
+        run(folder, "pip", "uninstall", "--quiet", "--yes", *left)
+    run(folder, "pip", *INSTALL, "--require-hashes", "-r", lock)
+    compile_all(folder)
+
+
+def compile_all(folder: Path) -> None:
+    """Compile every module that has no current .pyc file."""
     say(f"Compiling {folder}, which makes every later start fast")
     # packages carry files that are templates or tests of syntax errors: what does not compile is not imported either
-    subprocess.run([python, "-m", "compileall", "-q", "-q", "-j", "0", folder / "lib"], env=environment, check=False)
+    run(folder, "compileall", "-q", "-q", "-j", "0", folder / "lib", check=False)
+
+
+def same_python(folder: Path) -> bool:
+    """Tell if the environment's interpreter starts, and is of the version that this script runs with."""
+    python = folder / "bin" / "python"
+    if not python.exists():
+        return False
+    program = "import sys; print(sys.version)"
+    asked = subprocess.run([python, "-c", program], capture_output=True, text=True, check=False)
+    return asked.stdout.strip() == sys.version
+
+
+def run(folder: Path, module: str, *arguments: str | Path, check: bool = True) -> subprocess.CompletedProcess[str]:
+    """Run a module with the environment's Python. Raises CalledProcessError when it fails and `check` asks for it."""
+    # a user's own setting must not leave .pyc files out: importing the provider without them takes a minute every time
+    environment = {name: value for name, value in os.environ.items() if name != "PYTHONDONTWRITEBYTECODE"}
+    environment |= {"PIP_USER": "0", "PIP_DISABLE_PIP_VERSION_CHECK": "1"}
+    command = [folder / "bin" / "python", "-m", module, *arguments]
+    return subprocess.run(command, env=environment, stdout=subprocess.PIPE, text=True, check=check)
+
+
+def normalised(name: str) -> str:
+    """A distribution's name as packaging compares them."""
+    return re.sub(r"[-_.]+", "-", name).lower()
 
 
 def say(text: str) -> None:

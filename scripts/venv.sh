@@ -5,7 +5,7 @@
 set -eu
 
 folder=$1 lock=$2 project=${3:-}
-wanted="$PWD $(cat "$lock" ${project:+pyproject.toml} | cksum)"
+wanted="$PWD $(cksum <"$lock")"
 if [ -x "$folder/bin/python" ] && [ "$(cat "$folder/.complete" 2>/dev/null)" = "$wanted" ]; then
     exit 0
 fi

@@ -4,10 +4,11 @@ import importlib.util
 import os
 import shutil
 import subprocess
+import sys
 import threading
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from types import ModuleType
+from types import ModuleType, SimpleNamespace
 
 import pytest
 
@@ -238,3 +239,31 @@ def test_make_lists_every_target_it_offers() -> None:
         "lock",
         "clean",
     ]
+
+
+def test_a_changed_lock_updates_an_environment_of_the_same_python_and_place(
+    project: Path, make_venv: ModuleType, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (project / ".venv/bin").mkdir(parents=True)
+    (project / ".venv/bin/python").symlink_to(sys.executable)
+    (project / ".venv/.complete").write_text("/here 1 10")
+    (project / "requirements.lock").write_text(
+        "typer==0.29.0 \\\n    --hash=sha256:0\nRich_x==1 ; python_version > '3'\n"
+    )
+    ran: list[tuple[str, ...]] = []
+
+    def run(_folder: Path, module: str, *arguments: str | Path, check: bool = True) -> SimpleNamespace:
+        ran.append((module, *map(str, arguments)))
+        return SimpleNamespace(stdout="typer==0.28.0\nrich-x==1\nleft.over==2\npip==23.2\n")
+
+    monkeypatch.setattr(make_venv, "run", run)
+    monkeypatch.setattr(make_venv, "fill", fill)
+
+    assert make_venv.main(Path(".venv"), Path("requirements.lock"), "/here 2 11", ".") == 0
+    assert (project / ".venv/.complete").read_text() == "/here 2 11"
+    assert ("pip", "uninstall", "--quiet", "--yes", "left-over") in ran
+    assert ("pip", *make_venv.INSTALL, "--require-hashes", "-r", "requirements.lock") in ran
+
+    ran.clear()
+    assert make_venv.main(Path(".venv"), Path("requirements.lock"), "/elsewhere 2 11", ".") == 0
+    assert ran == []  # made from nothing, as scripts in it name the old place
