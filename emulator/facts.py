@@ -36,6 +36,28 @@ class Facts:
     """Lambda runtime → days on which it is `deprecated`, `creation_ends` and `update_ends`."""
 
 
+_at_hand: Facts | None = None
+
+
+def use(folder: Path | None) -> Facts | None:
+    """Read the facts that this process goes by; without a folder it has none."""
+    global _at_hand  # one process is one AWS
+    _at_hand = read_facts(folder) if folder else None
+    return _at_hand
+
+
+def at_hand() -> Facts | None:
+    """The facts of this process; None when it was started without."""
+    return _at_hand
+
+
+def needed() -> Facts:
+    """The facts of this process. NotImplementedError when it was started without: it then has no answer."""
+    if _at_hand is None:
+        raise NotImplementedError("the emulator was started without facts of AWS")
+    return _at_hand
+
+
 def read_facts(folder: Path) -> Facts:
     """Read every `*.json` of the folder. EmulatorError when a group that the emulator needs is not there."""
     groups = {

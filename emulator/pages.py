@@ -5,12 +5,13 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Iterable, Mapping
 from typing import TYPE_CHECKING, TypeAlias
+from urllib.parse import parse_qsl
 
 if TYPE_CHECKING:
     from _typeshed.wsgi import StartResponse, WSGIApplication, WSGIEnvironment
 
-Page: TypeAlias = Callable[[], object]
-"""Returns what the page says, to be written as JSON."""
+Page: TypeAlias = Callable[[Mapping[str, str]], object]
+"""Takes the parameters of the query, and returns what the page says, to be written as JSON."""
 
 
 class Pages:
@@ -25,6 +26,6 @@ class Pages:
         page = self._pages.get(environ.get("PATH_INFO", ""))
         if page is None:
             return self._app(environ, start_response)
-        body = json.dumps(page()).encode()
+        body = json.dumps(page(dict(parse_qsl(environ.get("QUERY_STRING", ""))))).encode()
         start_response("200 OK", [("Content-Type", "application/json")])
         return [body]

@@ -14,10 +14,12 @@ from emulator.call import Call, Refusal, read_call, refuse
 from emulator.pages import Page, Pages
 from emulator.replays import Replays
 from emulator.request_models import check_request_model
+from emulator.rules.registry import rules_stage
 
 if TYPE_CHECKING:
     from _typeshed.wsgi import StartResponse, WSGIApplication, WSGIEnvironment
 
+    from emulator.facts import Facts
     from emulator.shortcomings import Shortcomings
 
 Stage: TypeAlias = Callable[[Call], None]
@@ -29,11 +31,13 @@ def chain(
     default_account_id: str,
     pages: Mapping[str, Page],
     shortcomings: Shortcomings,
+    facts: Facts | None = None,
     without: frozenset[str] = frozenset(),
 ) -> WSGIApplication:
     """The emulator's application, from the outside in; `without` names stages to leave out."""
     stages: dict[str, Stage] = {
         "request-models": check_request_model,
+        "rules": rules_stage(facts),
     }
     wanted = [stage for name, stage in stages.items() if name not in without]
     calls = Calls(moto_and_gaps, wanted, default_account_id, shortcomings)

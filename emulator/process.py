@@ -7,9 +7,10 @@ import signal
 import socket
 import sys
 import threading
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, NoReturn
 
-from emulator.server import HOST, RESET_PATH, STATUS_PATH
+from emulator.server import HOST, RESET_PATH, STATUS_PATH, UPGRADE_PATH
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -42,13 +43,14 @@ def serve(
     server.serve_forever()
 
 
-def create_app(default_account_id: str, facts: Path | None, without: frozenset[str]) -> WSGIApplication:
+def create_app(default_account_id: str, folder: Path | None, without: frozenset[str]) -> WSGIApplication:
     """Moto's server application with the gaps filled; `default_account_id` owns what unknown access keys make."""
     import moto
     from moto.core.config import default_user_config
     from moto.moto_server.werkzeug_app import DomainDispatcherApplication, create_backend_app
     from werkzeug.exceptions import NotFound
 
+    from emulator import facts
     from emulator.gaps.imagebuilder import ImageBuilder
     from emulator.gaps.registry import GAPS
     from emulator.inventory import inventory
@@ -60,6 +62,7 @@ def create_app(default_account_id: str, facts: Path | None, without: frozenset[s
     default_user_config["stepfunctions"]["execute_state_machine"] = True
     for gap in GAPS:
         gap.apply()
+    known = facts.use(folder)
     shortcomings = Shortcomings()
 
     def create_service_app(service: Any) -> Flask:
@@ -67,7 +70,8 @@ def create_app(default_account_id: str, facts: Path | None, without: frozenset[s
         app.register_error_handler(NotFound, _no_such_route)
         return app
 
-    def status() -> dict[str, object]:
+    def status(asked: Mapping[str, str]) -> dict[str, object]:
+        del asked
         return {
             "moto": moto.__version__,
             "pid": os.getpid(),
@@ -76,7 +80,8 @@ def create_app(default_account_id: str, facts: Path | None, without: frozenset[s
             "failed": dict(shortcomings.failed),
         }
 
-    def reset() -> dict[str, str]:
+    def reset(asked: Mapping[str, str]) -> dict[str, str]:
+        del asked
         from moto.moto_api._internal.models import moto_api_backend
 
         moto_api_backend.reset()
@@ -84,13 +89,19 @@ def create_app(default_account_id: str, facts: Path | None, without: frozenset[s
         shortcomings.clear()
         return {"status": "ok"}
 
+    def upgrade(asked: Mapping[str, str]) -> dict[str, str]:
+        from emulator.gaps.rds import upgrade_minor_versions
+
+        return upgrade_minor_versions(asked["account_id"], asked["region"])
+
     dispatcher = DomainDispatcherApplication(create_service_app)
-    pages = {STATUS_PATH: status, RESET_PATH: reset, "/moto-api/reset": reset}
+    pages = {STATUS_PATH: status, RESET_PATH: reset, UPGRADE_PATH: upgrade, "/moto-api/reset": reset}
     return chain(
         ImageBuilder(dispatcher),
         default_account_id=default_account_id,
         pages=pages,
         shortcomings=shortcomings,
+        facts=known,
         without=without,
     )
 

@@ -11,6 +11,7 @@ import subprocess
 import sys
 import time
 import urllib.error
+import urllib.parse
 import urllib.request
 from collections.abc import Mapping
 from pathlib import Path
@@ -29,6 +30,7 @@ STAGES = ("request-models", "rules")
 """Stages of the emulator that can be left out."""
 STATUS_PATH = "/_emulator/status"
 RESET_PATH = "/_emulator/reset"
+UPGRADE_PATH = "/_emulator/upgrade"
 _REPOSITORY = Path(__file__).resolve().parents[1]
 _START_SECONDS = 60
 _STOP_SECONDS = 5
@@ -119,6 +121,11 @@ class Emulator:
     def reset(self) -> None:
         """Forget every resource of every account."""
         ask(self.endpoint, RESET_PATH)
+
+    def upgrade_minor_versions(self, *, account_id: str, region: str) -> dict[str, str]:
+        """Upgrade the databases of an account as AWS does by itself; returns identifier → new version."""
+        asked = urllib.parse.urlencode({"account_id": account_id, "region": region})
+        return ask(self.endpoint, f"{UPGRADE_PATH}?{asked}")
 
     def wait(self) -> int:
         """Wait until the process ends by itself; its exit code."""

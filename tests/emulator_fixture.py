@@ -9,16 +9,19 @@ from typing import Any
 
 import pytest
 
+from config.settings import ROOT
 from emulator.server import Emulator
 
 REGION = "eu-central-1"
+FACTS = ROOT / "config" / "aws"
 _numbers = itertools.count(100_000_000_001)
 
 
 @pytest.fixture(scope="session")
 def emulator(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Emulator]:
     """A running emulator; use `account` so that tests do not see each other's resources."""
-    with Emulator.start(log=tmp_path_factory.mktemp("emulator") / "emulator.log") as running:
+    log = tmp_path_factory.mktemp("emulator") / "emulator.log"
+    with Emulator.start(log=log, facts=FACTS) as running:
         yield running
 
 

@@ -7,7 +7,9 @@ runs behind it, and what AWS makes for it (instances, load balancer) is not made
 
 from __future__ import annotations
 
+import re
 import secrets
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from moto.core.responses import ActionResult, EmptyResult
@@ -16,6 +18,7 @@ from moto.elasticbeanstalk.responses import SOLUTION_STACK_DETAILS, EBResponse
 from moto.s3.exceptions import S3ClientError
 from moto.s3.models import s3_backends
 
+from emulator import facts
 from emulator.gap import Gap
 from emulator.store import Record, Shelf
 
@@ -23,7 +26,7 @@ GAP = Gap("elasticbeanstalk")
 
 _applications: Shelf[str, Record] = Shelf("elasticbeanstalk", "applications")
 _versions: Shelf[tuple[str, str], Record] = Shelf("elasticbeanstalk", "application versions")
-_environments: Shelf[str, Record] = Shelf("elasticbeanstalk", "environments")
+environments: Shelf[str, Record] = Shelf("elasticbeanstalk", "environments")
 _terminated: Shelf[str, Record] = Shelf("elasticbeanstalk", "terminated environments", counted=False)
 """Environments that are gone but can still be described, as on AWS for an hour."""
 _settings: Shelf[str, dict[tuple[str, str, str], Record]] = Shelf("elasticbeanstalk", "settings", counted=False)
@@ -37,8 +40,25 @@ _KEEP_ALL_VERSIONS = {
     }
 }
 _WEB_SERVER = {"Name": "WebServer", "Type": "Standard", "Version": "1.0"}
-_PHP_PLATFORMS = tuple(f"64bit Amazon Linux 2023 v4.13.7 running PHP {php}" for php in ("8.5", "8.4", "8.3", "8.2"))
-"""Newer than moto's list, which ends in 2025: AWS Elastic Beanstalk Platforms, "supported platforms", of 2026-09."""
+_PHP_PLATFORM = re.compile(r"64bit Amazon Linux 2023 v[\d.]+ running PHP [\d.]+")
+"""moto's list ends in 2025; what of this form is offered, the rules know from dated facts."""
+_BRANCH_FILTERS = {"BranchName": "BranchName", "LifecycleState": "LifecycleState", "PlatformName": "PlatformName"}
+_VERSION_FILTERS = {
+    "PlatformName": "PlatformCategory",
+    "PlatformVersion": "PlatformVersion",
+    "PlatformStatus": "PlatformStatus",
+    "PlatformBranchName": "PlatformBranchName",
+    "PlatformLifecycleState": "PlatformLifecycleState",
+    "PlatformOwner": "PlatformOwner",
+}
+_OPERATORS: Mapping[str, Callable[[str, str], bool]] = {
+    "=": str.__eq__,
+    "!=": str.__ne__,
+    "in": str.__eq__,
+    "contains": str.__contains__,
+    "begins_with": str.startswith,
+    "ends_with": str.endswith,
+}
 _UPDATABLE = ("VersionLabel", "SolutionStackName", "Description", "PlatformArn", "TemplateName")
 
 
@@ -50,10 +70,48 @@ def with_parsed_parameters(original: Any, response: EBResponse) -> None:
 
 @GAP.action(EBResponse, replaces=True)
 def list_available_solution_stacks(self: EBResponse) -> ActionResult:
-    added = [{"SolutionStackName": stack, "PermittedFileTypes": ["zip"]} for stack in _PHP_PLATFORMS]
-    return ActionResult(
-        {"SolutionStacks": _solution_stacks(), "SolutionStackDetails": [*added, *SOLUTION_STACK_DETAILS]}
-    )
+    others = [each for each in SOLUTION_STACK_DETAILS if not _PHP_PLATFORM.fullmatch(str(each["SolutionStackName"]))]
+    offered = [{"SolutionStackName": stack, "PermittedFileTypes": ["zip"]} for _, _, stack in _offered_platforms()]
+    details = [*offered, *others]
+    stacks = [each["SolutionStackName"] for each in details]
+    return ActionResult({"SolutionStacks": stacks, "SolutionStackDetails": details})
+
+
+@GAP.action(EBResponse)
+def list_platform_branches(self: EBResponse) -> ActionResult:
+    found = [
+        {
+            "PlatformName": "PHP",
+            "BranchName": branch["branch"],
+            "LifecycleState": _state(branch),
+            "BranchOrder": order,
+            "SupportedTierList": ["WebServer/Standard", "Worker/SQS/HTTP"],
+        }
+        for order, branch in enumerate(facts.needed().platform_branches)
+    ]
+    matching = [each for each in found if _fits(each, self._get_param("Filters") or [], _BRANCH_FILTERS)]
+    return ActionResult({"PlatformBranchSummaryList": matching})
+
+
+@GAP.action(EBResponse)
+def list_platform_versions(self: EBResponse) -> ActionResult:
+    found = [
+        {
+            "PlatformArn": _platform_arn(self, stack),
+            "PlatformOwner": "AWSElasticBeanstalk",
+            "PlatformStatus": "Ready",
+            "PlatformCategory": "PHP",
+            "OperatingSystemName": "Amazon Linux",
+            "OperatingSystemVersion": "2023",
+            "PlatformVersion": version,
+            "PlatformBranchName": branch["branch"],
+            "PlatformBranchLifecycleState": _state(branch),
+            "PlatformLifecycleState": "Recommended",
+        }
+        for branch, version, stack in _offered_platforms()
+    ]
+    matching = [each for each in found if _fits(each, self._get_param("Filters") or [], _VERSION_FILTERS)]
+    return ActionResult({"PlatformSummaryList": matching})
 
 
 @GAP.action(EBResponse, replaces=True)
@@ -186,7 +244,7 @@ def create_environment(self: EBResponse) -> ActionResult:
         prefix = get("CNAMEPrefix") or f"{name}.eba-{environment_id[2:10]}"
         environment["CNAME"] = f"{prefix}.{self.region}.elasticbeanstalk.com"
         environment["EndpointURL"] = f"awseb-{environment_id}.{self.region}.elb.amazonaws.com"
-    _environments.at(self)[environment_id] = environment
+    environments.at(self)[environment_id] = environment
     _settings.at(self)[environment_id] = {_option(setting): setting for setting in get("OptionSettings") or []}
     _tag(self, environment["EnvironmentArn"])
     return ActionResult(environment)
@@ -195,7 +253,7 @@ def create_environment(self: EBResponse) -> ActionResult:
 @GAP.action(EBResponse, replaces=True)
 def describe_environments(self: EBResponse) -> ActionResult:
     get = self._get_param
-    known = list(_environments.at(self).values())
+    known = list(environments.at(self).values())
     if get("IncludeDeleted"):
         known += _terminated.at(self).values()
     found = [
@@ -229,7 +287,7 @@ def terminate_environment(self: EBResponse) -> ActionResult:
     environment = _environment(self)
     environment |= {"Status": "Terminated", "DateUpdated": utcnow()}
     environment_id = environment["EnvironmentId"]
-    _terminated.at(self)[environment_id] = _environments.at(self).pop(environment_id)
+    _terminated.at(self)[environment_id] = environments.at(self).pop(environment_id)
     return ActionResult(environment)
 
 
@@ -268,7 +326,7 @@ def describe_events(self: EBResponse) -> ActionResult:
 @GAP.action(EBResponse)
 def check_dns_availability(self: EBResponse) -> ActionResult:
     name = f"{self._get_param('CNAMEPrefix')}.{self.region}.elasticbeanstalk.com"
-    taken = any(environment.get("CNAME") == name for environment in _environments.at(self).values())
+    taken = any(environment.get("CNAME") == name for environment in environments.at(self).values())
     return ActionResult({"Available": not taken, "FullyQualifiedCNAME": name})
 
 
@@ -315,15 +373,40 @@ def _application(response: EBResponse) -> Record:
 def _environment(response: EBResponse) -> Record:
     environment_id = response._get_param("EnvironmentId")
     name = response._get_param("EnvironmentName")
-    for environment in _environments.at(response).values():
+    for environment in environments.at(response).values():
         named = environment["EnvironmentName"] == name
         if environment["EnvironmentId"] == environment_id or (environment_id is None and named):
             return environment
     raise GAP.error("InvalidParameterValue", f"No Environment found for {environment_id or name}.")
 
 
-def _solution_stacks() -> list[str]:
-    return [*_PHP_PLATFORMS, *(str(details["SolutionStackName"]) for details in SOLUTION_STACK_DETAILS)]
+def _offered_platforms() -> list[tuple[Mapping[str, str | None], str, str]]:
+    """Branch, newest version and solution stack of each branch on which a new environment can begin."""
+    offered = []
+    for branch in facts.needed().platform_branches:
+        language, _, system = str(branch["branch"]).partition(" running on ")
+        version = branch["newest_version"]
+        if version and _state(branch) != "Retired":
+            offered.append((branch, version, f"{system} v{version} running {language}"))
+    return offered
+
+
+def _state(branch: Mapping[str, str | None]) -> str:
+    retires = branch["retires"]
+    if not retires:
+        return "Supported"
+    return "Retired" if retires <= utcnow().date().isoformat() else "Deprecated"
+
+
+def _fits(summary: Record, filters: list[Record], members: Mapping[str, str]) -> bool:
+    """Apply filters as the list actions of platforms have them: attribute or type, operator, values."""
+    for each in filters:
+        member = members.get(each.get("Attribute") or each.get("Type") or "")
+        value, asked = str(summary.get(member or "", "")), each.get("Values") or []
+        test = _OPERATORS[each.get("Operator", "=")]
+        if member is None or not any(test(value, one) for one in asked):
+            return False
+    return True
 
 
 def _refuse_missing_bundle(response: EBResponse, source: Record) -> None:
@@ -341,7 +424,8 @@ def _refuse_missing_bundle(response: EBResponse, source: Record) -> None:
 
 
 def _refuse_unknown_stack(stack: str | None) -> None:
-    if stack and stack not in _solution_stacks():
+    known = [details["SolutionStackName"] for details in SOLUTION_STACK_DETAILS]
+    if stack and stack not in known and not _PHP_PLATFORM.fullmatch(stack):
         raise GAP.error("InvalidParameterValue", f"No Solution Stack named '{stack}' found.")
 
 

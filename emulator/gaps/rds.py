@@ -9,7 +9,10 @@
 * the master user's secret (`manage_master_user_password`) names another user than asked for, with one known password,
   and is another one after every change that says again that AWS manages it
 * parameters of `aws_db_parameter_group` come back without a source, hence as none; they cannot be reset
-* DescribeDBEngineVersions is missing (`data.aws_rds_engine_version`)
+* whether a database may run on extended support is forgotten (`engine_lifecycle_support`)
+* a release series (`8.4`) is no version, and stays one; the certificate authority is none of AWS's
+* DescribeDBEngineVersions, DescribeEngineDefaultParameters, DescribeOrderableDBInstanceOptions are missing or are of
+  2021 (`data.aws_rds_engine_version`)
 """
 
 from __future__ import annotations
@@ -18,26 +21,32 @@ import json
 import random
 import secrets
 import string
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 from moto.core.responses import ActionResult
 from moto.rds.exceptions import DBClusterNotFoundError
-from moto.rds.models import DBCluster, DBInstance, DBParameterGroup, DBSubnetGroup, MasterUserSecret, RDSBackend
+from moto.rds.models import (
+    DBCluster,
+    DBInstance,
+    DBParameterGroup,
+    DBSubnetGroup,
+    MasterUserSecret,
+    RDSBackend,
+    rds_backends,
+)
 from moto.rds.responses import RDSResponse
 
+from emulator import facts
 from emulator.gap import Gap
 from emulator.store import Record
+from emulator.versions import resolve
 
 GAP = Gap("rds")
 
-_VERSIONS = {
-    "mysql": ("5.7.44", "8.0.39", "8.0.40", "8.0.41", "8.0.42", "8.4.3", "8.4.4", "8.4.5"),
-    "mariadb": ("10.11.9", "10.11.11", "11.4.3", "11.4.5"),
-    "postgres": ("14.13", "14.17", "15.8", "15.12", "16.3", "16.4", "16.6", "16.8", "17.2", "17.4"),
-    "aurora-postgresql": ("14.13", "15.8", "16.3", "16.4", "16.6", "16.8"),
-    "aurora-mysql": ("8.0.mysql_aurora.3.07.1", "8.0.mysql_aurora.3.08.0", "8.0.mysql_aurora.3.08.2"),
-}
+_DEFAULT_AUTHORITY = "rds-ca-rsa2048-g1"
+_NO_AUTHORITY = "rds-ca-default"
+"""moto's default, which is none of AWS's: the provider changes it, and waits a second time."""
 _SECONDARY_IN_FAMILY = frozenset({"mysql", "mariadb", "aurora-mysql"})
 """Engines whose parameter groups are of a minor series (mysql8.0); those of the others of a major one (postgres16)."""
 _DEFAULT_INSIGHTS_DAYS = 7
@@ -45,8 +54,19 @@ _DEFAULT_INSIGHTS_DAYS = 7
 
 @GAP.around(DBInstance, "__init__")
 def instance_with_its_own_id(original: Any, instance: DBInstance, *args: Any, **kwargs: Any) -> None:
+    kwargs["engine_version"] = _version(kwargs.get("engine"), kwargs.get("engine_version"))
+    if kwargs.get("ca_certificate_identifier") in (None, _NO_AUTHORITY):
+        kwargs["ca_certificate_identifier"] = _DEFAULT_AUTHORITY
     original(instance, *args, **kwargs)
     instance.dbi_resource_id = _new_resource_id()
+    _keep_lifecycle_support(instance, kwargs)
+
+
+@GAP.around(DBCluster, "__init__")
+def cluster_of_a_version(original: Any, cluster: DBCluster, *args: Any, **kwargs: Any) -> None:
+    kwargs["engine_version"] = _version(kwargs.get("engine"), kwargs.get("engine_version"))
+    original(cluster, *args, **kwargs)
+    _keep_lifecycle_support(cluster, kwargs)
 
 
 @GAP.around(RDSBackend, "modify_db_subnet_group")
@@ -109,15 +129,20 @@ def secret_of_the_master_user(original: Any, secret: MasterUserSecret) -> str:
 
 
 @GAP.around(DBInstance, "update")
-def managed_secret_stays(original: Any, instance: DBInstance, **asked: Any) -> None:
+def version_and_managed_secret_stay(original: Any, instance: DBInstance, **asked: Any) -> None:
+    asked["engine_version"] = _changed_version(instance, asked.get("engine_version"))
     if instance.manage_master_user_password and asked.get("manage_master_user_password"):
         del asked["manage_master_user_password"]
     original(instance, **asked)
 
 
 @GAP.around(RDSBackend, "modify_db_cluster")
-def managed_secret_of_a_cluster_stays(original: Any, backend: RDSBackend, kwargs: dict[str, Any]) -> DBCluster:
+def version_and_managed_secret_of_a_cluster_stay(
+    original: Any, backend: RDSBackend, kwargs: dict[str, Any]
+) -> DBCluster:
     cluster = backend.clusters.get(kwargs["db_cluster_identifier"])
+    if cluster is not None and kwargs.get("engine_version"):
+        kwargs["engine_version"] = _changed_version(cluster, kwargs["engine_version"])
     if cluster is not None and cluster.manage_master_user_password and kwargs.get("manage_master_user_password"):
         del kwargs["manage_master_user_password"]
     changed: DBCluster = original(backend, kwargs)
@@ -156,11 +181,74 @@ def reset_db_parameter_group(self: RDSResponse) -> ActionResult:
     return ActionResult({"DBParameterGroupName": name})
 
 
+def upgrade_minor_versions(account_id: str, region: str) -> dict[str, str]:
+    """Upgrade every database as AWS does in a maintenance window; returns identifier → new version.
+
+    A database that has the newest known version gets the one after, as if AWS had released it since.
+    """
+    backend: Any = rds_backends[account_id][region]
+    known = facts.at_hand()
+    upgraded = {}
+    for name, database in (*backend.clusters.items(), *backend.databases.items()):
+        current = database.engine_version
+        series, _, minor = current.rpartition(".")
+        offered = known.database_versions.get(database.engine, ()) if known else ()
+        newest = resolve(series, offered) or current
+        database.engine_version = newest if newest != current else f"{series}.{int(minor) + 1}"
+        upgraded[name] = database.engine_version
+    return upgraded
+
+
+def _keep_lifecycle_support(database: Any, asked: Mapping[str, Any]) -> None:
+    database.engine_lifecycle_support = asked.get("engine_lifecycle_support") or "open-source-rds-extended-support"
+
+
+def _version(engine: str | None, asked: str | None) -> str | None:
+    """The version that a release series stands for; what was asked for when no facts say."""
+    known = facts.at_hand()
+    offered = known.database_versions.get(engine or "", ()) if known else ()
+    return (resolve(asked, offered) or asked) if asked else asked
+
+
+def _changed_version(database: DBInstance | DBCluster, asked: str | None) -> str | None:
+    """The version after a change: the same when it is of the release series asked for."""
+    current = str(database.engine_version)
+    return current if asked and current.startswith(f"{asked}.") else _version(database.engine, asked)
+
+
+@GAP.action(RDSResponse)
+def describe_engine_default_parameters(self: RDSResponse) -> ActionResult:
+    """Parameters that nobody may set; of the others the facts say nothing."""
+    family = self._get_param("DBParameterGroupFamily")
+    parameters = [
+        {"ParameterName": name, "IsModifiable": False, "Source": "engine-default", "ApplyType": "static"}
+        for name in facts.needed().fixed_parameters.get(family, ())
+    ]
+    return ActionResult({"EngineDefaults": {"DBParameterGroupFamily": family, "Parameters": parameters}})
+
+
+@GAP.action(RDSResponse, replaces=True)
+def describe_orderable_db_instance_options(self: RDSResponse) -> ActionResult:
+    get = self._get_param
+    engine, asked = get("Engine"), get("DBInstanceClass")
+    known = facts.needed()
+    classes = [f"{family}.{size}" for family, sizes in known.database_classes.get(engine, {}).items() for size in sizes]
+    zones = [{"Name": f"{self.region}{letter}"} for letter in "abc"]
+    options = [
+        {"Engine": engine, "EngineVersion": version, "DBInstanceClass": each, "AvailabilityZones": zones, "Vpc": True}
+        for version in known.database_versions.get(engine, ())
+        if get("EngineVersion") in (None, version)
+        for each in classes
+        if asked in (None, each)
+    ]
+    return ActionResult({"OrderableDBInstanceOptions": options})
+
+
 @GAP.action(RDSResponse)
 def describe_db_engine_versions(self: RDSResponse) -> ActionResult:
     get = self._get_param
     versions: list[Record] = []
-    for engine, known in _VERSIONS.items():
+    for engine, known in facts.needed().database_versions.items():
         if get("Engine") not in (None, engine):
             continue
         asked = get("EngineVersion") or ""

@@ -31,7 +31,7 @@ def run(
     console = new_console()
     log = ROOT / ".runs" / "emulator.log"
     with console.status("Starting …"):
-        emulator = Emulator.start(port=port, log=log)
+        emulator = Emulator.start(port=port, log=log, facts=ROOT / "config" / "aws")
     announcement = Announcement(emulator.endpoint, emulator.pid)
     with emulator:
         announce(ROOT, announcement)

@@ -42,6 +42,8 @@ if TYPE_CHECKING:
     from rich.console import Console
 
 
+FACTS = ROOT / "config" / "aws"
+"""Dated facts of AWS, by which the emulator refuses what AWS does not offer any more."""
 _BEHIND = "behind.json"
 """In the run's folder: what really runs behind the emulator, as rehearsals have it."""
 
@@ -72,7 +74,7 @@ class Demo:
             synthesise(run)
             stacks = select(find_stacks(self.root, self.environment), self.patterns)
             emulator = Emulator.start(
-                log=run.log_of("emulator"), outlives_parent=self.keep, behind=run.folder / _BEHIND
+                log=run.log_of("emulator"), outlives_parent=self.keep, behind=run.folder / _BEHIND, facts=FACTS
             )
             cleanup.callback(emulator.stop)
             console.print(f"The emulator answers on {emulator.endpoint}")

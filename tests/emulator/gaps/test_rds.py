@@ -8,6 +8,8 @@ from typing import Any
 
 import pytest
 
+from emulator.server import Emulator
+
 Aws = Callable[..., Any]
 
 
@@ -65,7 +67,10 @@ def test_a_subnet_group_can_be_changed(rds: Any, aws: Aws) -> None:
     ec2 = aws("ec2")
     vpc = ec2.create_vpc(CidrBlock="10.0.0.0/16")["Vpc"]["VpcId"]
     subnets = [
-        ec2.create_subnet(VpcId=vpc, CidrBlock=f"10.0.{number}.0/24")["Subnet"]["SubnetId"] for number in range(3)
+        ec2.create_subnet(VpcId=vpc, CidrBlock=f"10.0.{number}.0/24", AvailabilityZone=f"eu-central-1{zone}")["Subnet"][
+            "SubnetId"
+        ]
+        for number, zone in enumerate("abc")
     ]
     rds.create_db_subnet_group(DBSubnetGroupName="g", DBSubnetGroupDescription="first", SubnetIds=subnets[:2])
     rds.modify_db_subnet_group(DBSubnetGroupName="g", DBSubnetGroupDescription="second", SubnetIds=subnets)
@@ -113,7 +118,7 @@ def test_the_data_api_of_a_cluster_is_as_asked(rds: Any) -> None:
     rds.create_db_cluster(
         DBClusterIdentifier="aurora",
         Engine="aurora-postgresql",
-        EngineVersion="16.6",
+        EngineVersion="16.8",
         MasterUsername="root_user",
         ManageMasterUserPassword=True,
         EnableHttpEndpoint=True,
@@ -160,3 +165,47 @@ def test_engine_versions_can_be_listed(rds: Any) -> None:
     assert [version["DBParameterGroupFamily"] for version in found] == ["mysql8.0"]
     found = rds.describe_db_engine_versions(DBParameterGroupFamily="aurora-postgresql16")["DBEngineVersions"]
     assert {version["Engine"] for version in found} == {"aurora-postgresql"}
+
+
+def test_a_release_series_becomes_its_newest_version_and_aws_upgrades_it(
+    rds: Any, emulator: Emulator, account: str
+) -> None:
+    _instance(rds, "series", EngineVersion="8.4")
+    _instance(rds, "older", EngineVersion="8.4.8")
+
+    def version(name: str) -> str:
+        return str(rds.describe_db_instances(DBInstanceIdentifier=name)["DBInstances"][0]["EngineVersion"])
+
+    newest = rds.describe_db_engine_versions(Engine="mysql", EngineVersion="8.4")["DBEngineVersions"][-1][
+        "EngineVersion"
+    ]
+    assert version("series") == newest
+    assert emulator.upgrade_minor_versions(account_id=account, region="eu-central-1")["older"] == newest
+    assert version("older") == newest
+    assert version("series").startswith("8.4.")
+    assert version("series") != newest
+    rds.modify_db_instance(DBInstanceIdentifier="older", EngineVersion="8.4", ApplyImmediately=True)
+    assert version("older") == newest
+
+
+def test_extended_support_is_as_asked(rds: Any) -> None:
+    asked = "open-source-rds-extended-support-disabled"
+    assert _instance(rds, "a", EngineLifecycleSupport=asked)["EngineLifecycleSupport"] == asked
+    assert _instance(rds, "b")["EngineLifecycleSupport"] == "open-source-rds-extended-support"
+
+
+def test_an_instance_has_awss_default_certificate_authority(rds: Any) -> None:
+    made = _instance(rds, "a")
+    assert made["CACertificateIdentifier"] == "rds-ca-rsa2048-g1"
+
+
+def test_classes_that_can_be_ordered_and_fixed_parameters_can_be_listed(rds: Any) -> None:
+    ordered = rds.describe_orderable_db_instance_options(
+        Engine="mysql", EngineVersion="8.4.8", DBInstanceClass="db.t3.micro"
+    )
+    assert [option["DBInstanceClass"] for option in ordered["OrderableDBInstanceOptions"]] == ["db.t3.micro"]
+    none = rds.describe_orderable_db_instance_options(Engine="mysql", EngineVersion="8.4.8", DBInstanceClass="db.nope")
+    assert none["OrderableDBInstanceOptions"] == []
+    defaults = rds.describe_engine_default_parameters(DBParameterGroupFamily="mysql8.0")["EngineDefaults"]["Parameters"]
+    fixed = {parameter["ParameterName"] for parameter in defaults if not parameter["IsModifiable"]}
+    assert "default_authentication_plugin" in fixed

@@ -1,0 +1,63 @@
+"""Roles as services see them: may the service assume it, and may it then do a call."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from iam.document import parse
+from iam.errors import IamError
+from iam.evaluation import evaluate
+from iam.request import Context, Principal, Request
+
+if TYPE_CHECKING:
+    from iam.document import Policy
+
+
+def can_be_assumed(role_arn: str, service: str) -> bool:
+    """Tell whether the role exists and its trust policy lets a service (`lambda.amazonaws.com`) in."""
+    role = find_role(role_arn)
+    if role is None:
+        return False
+    account_id = role_arn.split(":")[4]
+    context = Context({"aws:SourceAccount": account_id, "sts:ExternalId": None})
+    request = Request("sts:AssumeRole", role_arn, Principal(service), context)
+    try:
+        return evaluate(request, (), resource=parse(_text(role.assume_role_policy_document))).allowed
+    except IamError:
+        # A condition on what only the service knows, such as the resource it acts for.
+        return True
+
+
+def may(role_arn: str, action: str, resource: str = "*") -> bool:
+    """Tell whether the policies of a role allow a call; `*` is a check that names no resource."""
+    role = find_role(role_arn)
+    if role is None:
+        return False
+    request = Request(action, resource, Principal(role_arn, role_arn.split(":")[4]), Context({}))
+    try:
+        return evaluate(request, policies_of(role)).allowed
+    except IamError:
+        return False
+
+
+def find_role(role_arn: str) -> Any:
+    """Moto's role; None when there is none."""
+    from moto.iam.models import iam_backends
+
+    roles = list(iam_backends[role_arn.split(":")[4]]["aws"].roles.values())
+    return next((role for role in roles if role.arn == role_arn), None)
+
+
+def policies_of(role: Any) -> list[Policy]:
+    """Inline and attached policies of a role."""
+    inline = [parse(_text(document), name=name) for name, document in role.policies.items()]
+    attached = [parse(_text(policy.document), name=policy.name) for policy in role.managed_policies.values()]
+    return inline + attached
+
+
+def _text(document: Any) -> str:
+    """A policy as moto keeps it: text, at times URL-encoded."""
+    from urllib.parse import unquote
+
+    text = document if isinstance(document, str) else str(document.document)
+    return unquote(text) if text.startswith("%") else text
