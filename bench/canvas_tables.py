@@ -46,9 +46,11 @@ def definition(tables: int, summarise: str, topic: str) -> dict[str, Any]:
 def main(tables: int) -> None:
     with tempfile.TemporaryDirectory() as folder, Emulator.start(log=Path(folder, "log")) as emulator:
         aws = Aws(emulator.environment(account_id=ACCOUNT, region=REGION))
-        role = aws.client("iam", region=REGION).create_role(RoleName="bench", AssumeRolePolicyDocument="{}")["Role"][
-            "Arn"
-        ]
+        services = ["lambda.amazonaws.com", "states.amazonaws.com"]
+        statement = {"Effect": "Allow", "Principal": {"Service": services}, "Action": "sts:AssumeRole"}
+        trust = json.dumps({"Version": "2012-10-17", "Statement": [statement]})
+        made = aws.client("iam", region=REGION).create_role(RoleName="bench", AssumeRolePolicyDocument=trust)
+        role = made["Role"]["Arn"]
         topic = aws.client("sns", region=REGION).create_topic(Name="bench")["TopicArn"]
         summarise = aws.client("lambda", region=REGION).create_function(
             FunctionName="summarise",

@@ -20,10 +20,13 @@ if TYPE_CHECKING:
 RULES = Rules("lambda")
 
 _CODE = "InvalidParameterValueException"
-_IN_A_VPC = ("CreateNetworkInterface", "DescribeNetworkInterfaces", "DeleteNetworkInterface")
-"""What Lambda itself does with the execution role of a function in a VPC. It asks about no certain interface."""
-_SCOPED = ("CreateNetworkInterface",)
-"""Actions of those that may be bounded to subnets and security groups."""
+_OF_NO_INTERFACE = (
+    "DescribeNetworkInterfaces",
+    "DeleteNetworkInterface",
+    "AssignPrivateIpAddresses",
+    "UnassignPrivateIpAddresses",
+)
+"""Rights that Lambda wants of the role of a function in a VPC, asked without an interface: only `*` allows them."""
 _MOST_ENVIRONMENT_BYTES = 4096
 _RESERVED = frozenset(
     {
@@ -46,13 +49,18 @@ def the_role_lets_the_service_in(call: Call) -> None:
 
 @RULES.on(*_SET)
 def the_role_of_a_function_in_a_vpc_may_handle_interfaces(call: Call) -> None:
-    role = call.parameters.get("Role") or _role_of(call)
-    if not role or not call.parameters.get("VpcConfig", {}).get("SubnetIds") or find_role(role) is None:
+    role, place = call.parameters.get("Role") or _role_of(call), call.parameters.get("VpcConfig", {})
+    if not role or not place.get("SubnetIds") or find_role(role) is None:
         return
-    anywhere = f"arn:aws:ec2:{call.region}:{call.account_id}:*/*"
-    for action in _IN_A_VPC:
-        scopes = ("*", anywhere) if action in _SCOPED else ("*",)
-        if not any(may(role, f"ec2:{action}", scope) for scope in scopes):
+    joined = [
+        "network-interface/eni-new",
+        *(f"subnet/{subnet}" for subnet in place["SubnetIds"]),
+        *(f"security-group/{group}" for group in place.get("SecurityGroupIds", ())),
+    ]
+    wanted = [("CreateNetworkInterface", f"arn:aws:ec2:{call.region}:{call.account_id}:{each}") for each in joined]
+    wanted += [(action, "*") for action in _OF_NO_INTERFACE]
+    for action, resource in wanted:
+        if not may(role, f"ec2:{action}", resource):
             raise Refusal(_CODE, f"The provided execution role does not have permissions to call {action} on EC2")
 
 

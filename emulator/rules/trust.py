@@ -33,7 +33,10 @@ def may(role_arn: str, action: str, resource: str = "*") -> bool:
     role = find_role(role_arn)
     if role is None:
         return False
-    request = Request(action, resource, Principal(role_arn, role_arn.split(":")[4]), Context({}))
+    account_id = role_arn.split(":")[4]
+    # A service that asks for its own sake runs no code of a function.
+    context = Context({"lambda:SourceFunctionArn": None, "aws:PrincipalAccount": account_id})
+    request = Request(action, resource, Principal(role_arn, account_id), context)
     try:
         return evaluate(request, policies_of(role)).allowed
     except IamError:

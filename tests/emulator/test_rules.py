@@ -282,8 +282,21 @@ def create_function(aws: Aws, account: str) -> Callable[..., str]:
 
 INTERFACES = {
     "Effect": "Allow",
-    "Action": ["ec2:CreateNetworkInterface", "ec2:DescribeNetworkInterfaces", "ec2:DeleteNetworkInterface"],
+    "Action": [
+        "ec2:DescribeNetworkInterfaces", "ec2:DeleteNetworkInterface", "ec2:AssignPrivateIpAddresses",
+        "ec2:UnassignPrivateIpAddresses",
+    ],
     "Resource": "*",
+}  # fmt: skip
+JOINING = {
+    "Effect": "Allow",
+    "Action": "ec2:CreateNetworkInterface",
+    "Resource": [f"arn:aws:ec2:eu-central-1:*:{kind}/*" for kind in ("network-interface", "security-group", "subnet")],
+}
+NOT_FROM_THE_CODE = {
+    **INTERFACES,
+    "Effect": "Deny",
+    "Condition": {"ArnEquals": {"lambda:SourceFunctionArn": "arn:aws:lambda:eu-central-1:*:function:f"}},
 }
 
 
@@ -292,15 +305,25 @@ def test_a_functions_role_is_one_that_lambda_may_assume(create_function: Callabl
 
 
 @pytest.mark.parametrize(
-    ("resource", "answer"),
-    [("*", "taken"), ("arn:aws:ec2:eu-central-1:*:network-interface/*", "InvalidParameterValueException")],
+    ("statements", "answer"),
+    [
+        ([JOINING, INTERFACES, NOT_FROM_THE_CODE], "taken"),
+        ([INTERFACES], "InvalidParameterValueException"),
+        ([JOINING, {**INTERFACES, "Resource": JOINING["Resource"]}], "InvalidParameterValueException"),
+    ],
+    ids=["unspecific", "may not join", "own interfaces only"],
 )
 def test_a_function_in_a_vpc_may_delete_interfaces_without_naming_one(
-    aws: Aws, vpc: str, subnets: list[str], create_function: Callable[..., str], resource: str, answer: str
+    aws: Aws,
+    vpc: str,
+    subnets: list[str],
+    create_function: Callable[..., str],
+    statements: list[dict[str, Any]],
+    answer: str,
 ) -> None:
     group = aws("ec2").create_security_group(GroupName="g", Description="d", VpcId=vpc)["GroupId"]
     place = {"SubnetIds": subnets[1:], "SecurityGroupIds": [group]}
-    assert create_function({**INTERFACES, "Resource": resource}, VpcConfig=place) == answer
+    assert create_function(*statements, VpcConfig=place) == answer
 
 
 @pytest.mark.parametrize(

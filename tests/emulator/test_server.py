@@ -106,7 +106,9 @@ def test_a_reset_forgets_moto_s_state_and_the_gaps(tmp_path: Path) -> None:
         keys = {"aws_access_key_id": "111122223333", "aws_secret_access_key": "x"}
         place = {"endpoint_url": emulator.endpoint, "region_name": "eu-central-1"}
         boto3.client("sns", **place, **keys).create_topic(Name="t")
-        boto3.client("elasticache", **place, **keys).create_cache_cluster(CacheClusterId="c", CacheNodeType="t")
+        boto3.client("elasticache", **place, **keys).create_cache_cluster(
+            CacheClusterId="c", CacheNodeType="cache.t3.micro"
+        )
         assert {entry["service"] for entry in emulator.status()["inventory"]} == {"sns", "elasticache"}
         emulator.reset()
         assert emulator.status()["inventory"] == []

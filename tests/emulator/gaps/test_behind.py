@@ -115,7 +115,9 @@ def test_a_state_machine_waits_for_a_task(behind: Behind) -> None:
     container = {"command": [sys.executable, "-c", script], "environment": {"PYTHONPATH": packages}}
     behind.file.write_text(json.dumps({"containers": {"work": container}}))
     vpc = register(behind)["awsvpcConfiguration"]
-    role = behind.client("iam").create_role(RoleName="machine", AssumeRolePolicyDocument="{}")["Role"]["Arn"]
+    statement = {"Effect": "Allow", "Principal": {"Service": "states.amazonaws.com"}, "Action": "sts:AssumeRole"}
+    trust = json.dumps({"Version": "2012-10-17", "Statement": [statement]})
+    role = behind.client("iam").create_role(RoleName="machine", AssumeRolePolicyDocument=trust)["Role"]["Arn"]
     run = {
         "Type": "Task",
         "Resource": "arn:aws:states:::ecs:runTask.waitForTaskToken",

@@ -92,7 +92,10 @@ def test_a_parameter_group_can_switch_cluster_mode_on(cache: Any) -> None:
 
 def test_without_cluster_mode_there_is_a_primary_and_a_reader(cache: Any) -> None:
     cache.create_replication_group(
-        ReplicationGroupId="plain", ReplicationGroupDescription="plain", NumCacheClusters=2, CacheNodeType="t"
+        ReplicationGroupId="plain",
+        ReplicationGroupDescription="plain",
+        NumCacheClusters=2,
+        CacheNodeType="cache.t3.micro",
     )
     group = _group(cache, "plain")
     assert group["ClusterEnabled"] is False
@@ -151,7 +154,9 @@ def test_log_delivery_comes_back_active(cache: Any) -> None:
 
 
 def test_memcached_has_a_configuration_endpoint_and_can_grow(cache: Any) -> None:
-    cache.create_cache_cluster(CacheClusterId="mem", Engine="memcached", NumCacheNodes=1, CacheNodeType="t")
+    cache.create_cache_cluster(
+        CacheClusterId="mem", Engine="memcached", NumCacheNodes=1, CacheNodeType="cache.t3.micro"
+    )
     cache.modify_cache_cluster(CacheClusterId="mem", NumCacheNodes=2)
     cluster = cache.describe_cache_clusters(CacheClusterId="mem")["CacheClusters"][0]
     assert cluster["ConfigurationEndpoint"]["Port"] == 11211
@@ -175,7 +180,7 @@ def test_parameters_can_be_set_read_and_reset(cache: Any) -> None:
 
 
 def test_a_subnet_group_in_use_cannot_be_deleted(cache: Any, subnet_group: str) -> None:
-    cache.create_cache_cluster(CacheClusterId="c", CacheNodeType="t", CacheSubnetGroupName=subnet_group)
+    cache.create_cache_cluster(CacheClusterId="c", CacheNodeType="cache.t3.micro", CacheSubnetGroupName=subnet_group)
     with pytest.raises(ClientError, match="CacheSubnetGroupInUse"):
         cache.delete_cache_subnet_group(CacheSubnetGroupName=subnet_group)
     cache.delete_cache_cluster(CacheClusterId="c")
@@ -209,7 +214,9 @@ def test_everything_keeps_its_tags(cache: Any) -> None:
     tags = [{"Key": "Project", "Value": "p"}]
     user = {"UserId": "app", "UserName": "app", "AccessString": "on ~* +@all", "NoPasswordRequired": True}
     arns = [
-        cache.create_cache_cluster(CacheClusterId="c", CacheNodeType="t", Tags=tags)["CacheCluster"]["ARN"],
+        cache.create_cache_cluster(CacheClusterId="c", CacheNodeType="cache.t3.micro", Tags=tags)["CacheCluster"][
+            "ARN"
+        ],
         cache.create_user(**user, Engine="redis", Tags=tags)["ARN"],
     ]
     for arn in arns:

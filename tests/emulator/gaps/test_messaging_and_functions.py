@@ -59,7 +59,9 @@ def _zip(**files: str) -> bytes:
 
 @pytest.fixture
 def role(aws: Aws) -> str:
-    trust = {"Version": "2012-10-17", "Statement": []}
+    services = ["lambda.amazonaws.com", "states.amazonaws.com", "events.amazonaws.com"]
+    statement = {"Effect": "Allow", "Principal": {"Service": services}, "Action": "sts:AssumeRole"}
+    trust = {"Version": "2012-10-17", "Statement": [statement]}
     arn: str = aws("iam").create_role(RoleName="r", AssumeRolePolicyDocument=json.dumps(trust))["Role"]["Arn"]
     return arn
 

@@ -13,7 +13,7 @@ from botocore.exceptions import ClientError
 def rds(aws: Callable[..., Any], account: str) -> Any:
     client = aws("rds")
     client.create_db_instance(
-        DBInstanceIdentifier="source", Engine="postgres", EngineVersion="16.3", DBInstanceClass="db.t3.medium",
+        DBInstanceIdentifier="source", Engine="postgres", EngineVersion="16.9", DBInstanceClass="db.t3.medium",
         AllocatedStorage=100, MasterUsername="postgres", ManageMasterUserPassword=True, StorageEncrypted=True,
         EnablePerformanceInsights=True, MonitoringInterval=60,
         MonitoringRoleArn=f"arn:aws:iam::{account}:role/monitoring", EnableCloudwatchLogsExports=["postgresql"],

@@ -22,7 +22,7 @@ from operations.errors import OperatorError
 from tests.sample_outputs import sample_outputs
 
 STATE: dict[str, Any] = {
-    "engine": "postgres", "engine_version": "16", "engine_version_actual": "16.3", "username": "postgres",
+    "engine": "postgres", "engine_version": "16", "engine_version_actual": "16.9", "username": "postgres",
     "storage_encrypted": True, "db_name": "aquamark", "db_subnet_group_name": "subnets",
     "vpc_security_group_ids": ["sg-1"], "backup_retention_period": 7, "backup_window": "13:00-13:30",
     "maintenance_window": "mon:03:00-mon:03:30", "ca_cert_identifier": "rds-ca-rsa2048-g1", "monitoring_interval": 60,
@@ -57,7 +57,7 @@ class FakeSite:
 def rds(aws: Callable[..., Any]) -> Any:
     client = aws("rds")
     client.create_db_instance(
-        DBInstanceIdentifier="database", DBInstanceClass="db.t3.medium", Engine="postgres", EngineVersion="16.3",
+        DBInstanceIdentifier="database", DBInstanceClass="db.t3.medium", Engine="postgres", EngineVersion="16.9",
         AllocatedStorage=100, MasterUsername="postgres", ManageMasterUserPassword=True, StorageEncrypted=True,
     )  # fmt: skip
     client.create_db_snapshot(DBInstanceIdentifier="database", DBSnapshotIdentifier="sunday")

@@ -56,7 +56,10 @@ def fill(aws: Aws) -> None:
     def client(service: str) -> Any:
         return aws.client(service, region=STACK.region)
 
-    role = client("iam").create_role(RoleName="any", AssumeRolePolicyDocument="{}")["Role"]["Arn"]
+    services = ["lambda.amazonaws.com", "states.amazonaws.com"]
+    statement = {"Effect": "Allow", "Principal": {"Service": services}, "Action": "sts:AssumeRole"}
+    trust = json.dumps({"Version": "2012-10-17", "Statement": [statement]})
+    role = client("iam").create_role(RoleName="any", AssumeRolePolicyDocument=trust)["Role"]["Arn"]
     for name in ("dap_client_id", "dap_client_secret"):
         client("ssm").put_parameter(Name=f"/dev/canvas_data_2/{name}", Value="not set", Type="SecureString")
     definition = json.dumps({"StartAt": "End", "States": {"End": {"Type": "Succeed"}}})

@@ -191,7 +191,8 @@ def make_database(world: World, node: str) -> dict[str, str]:
 
 def make_function(account: Account, code: bytes, handler: str) -> None:
     """The function in the network."""
-    trust = json.dumps({"Version": "2012-10-17", "Statement": []})
+    statement = {"Effect": "Allow", "Principal": {"Service": "lambda.amazonaws.com"}, "Action": "sts:AssumeRole"}
+    trust = json.dumps({"Version": "2012-10-17", "Statement": [statement]})
     role = account.aws.client("iam", region=REGION).create_role(RoleName="function", AssumeRolePolicyDocument=trust)[
         "Role"
     ]["Arn"]
