@@ -161,10 +161,10 @@ def _database(call: Call) -> Any:
 def _family(call: Call) -> str:
     backend = _backend(call)
     if call.action == "ModifyDBClusterParameterGroup":
-        groups, name = backend.db_cluster_parameter_groups, call.parameters["DBClusterParameterGroupName"]
-    else:
-        groups, name = backend.db_parameter_groups, call.parameters["DBParameterGroupName"]
-    return str(groups[name].family) if name in groups else ""
+        of_clusters = backend.db_cluster_parameter_groups.get(call.parameters["DBClusterParameterGroupName"])
+        return str(of_clusters.db_parameter_group_family) if of_clusters else ""
+    group = backend.db_parameter_groups.get(call.parameters["DBParameterGroupName"])
+    return str(group.family) if group else ""
 
 
 def _backend(call: Call) -> Any:

@@ -219,6 +219,12 @@ def test_parameters_that_rds_fixes_cannot_be_set(aws: Aws) -> None:
 
     assert set_parameter("default_authentication_plugin") == "InvalidParameterValue"
     assert set_parameter("character_set_server") == "taken"
+    group = {"DBClusterParameterGroupName": "c"}
+    rds.create_db_cluster_parameter_group(**group, DBParameterGroupFamily="mysql8.0", Description="d")
+    parameter = {"ParameterName": "default_authentication_plugin", "ParameterValue": "x", "ApplyMethod": "immediate"}
+    assert code_of(rds.modify_db_cluster_parameter_group, **group, Parameters=[parameter]) == "InvalidParameterValue"
+    free = {**parameter, "ParameterName": "character_set_server"}
+    assert code_of(rds.modify_db_cluster_parameter_group, **group, Parameters=[free]) == "taken"
 
 
 def test_a_subnet_group_covers_two_zones(aws: Aws, subnets: list[str]) -> None:
