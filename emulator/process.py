@@ -50,7 +50,7 @@ def create_app(default_account_id: str, folder: Path | None, without: frozenset[
     from moto.moto_server.werkzeug_app import DomainDispatcherApplication, create_backend_app
     from werkzeug.exceptions import NotFound
 
-    from emulator import facts
+    from emulator import facts, target_health
     from emulator.gaps.imagebuilder import ImageBuilder
     from emulator.gaps.registry import GAPS
     from emulator.inventory import inventory
@@ -62,6 +62,8 @@ def create_app(default_account_id: str, folder: Path | None, without: frozenset[
     default_user_config["stepfunctions"]["execute_state_machine"] = True
     for gap in GAPS:
         gap.apply()
+    if "target-health" not in without:
+        target_health.GAP.apply()
     known = facts.use(folder)
     shortcomings = Shortcomings()
 
@@ -76,6 +78,7 @@ def create_app(default_account_id: str, folder: Path | None, without: frozenset[
             "moto": moto.__version__,
             "pid": os.getpid(),
             "inventory": [entry._asdict() for entry in inventory()],
+            "unhealthy": [target._asdict() for target in target_health.unhealthy_targets()],
             "missing": dict(shortcomings.missing),
             "failed": dict(shortcomings.failed),
         }

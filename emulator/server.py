@@ -26,8 +26,8 @@ if TYPE_CHECKING:
 HOST = "127.0.0.1"
 """The literal address: with a host name S3 clients would put the bucket's name in front of it."""
 DEFAULT_ACCOUNT_ID = "123456789012"
-STAGES = ("request-models", "rules")
-"""Stages of the emulator that can be left out."""
+STAGES = ("request-models", "rules", "target-health")
+"""Parts of the emulator that can be left out."""
 STATUS_PATH = "/_emulator/status"
 RESET_PATH = "/_emulator/reset"
 UPGRADE_PATH = "/_emulator/upgrade"
@@ -62,6 +62,7 @@ class Emulator:
         facts: Path | None = None,
         request_models: bool = True,
         rules: bool = True,
+        target_health: bool = False,
     ) -> Emulator:
         """Start the process in its own process group and wait until it answers.
 
@@ -69,7 +70,8 @@ class Emulator:
         account make. The process ends when this one ends, however that happens, unless `outlives_parent`. `behind` is a
         file that says what really runs behind the API; see `emulator.behind`. `facts` is the folder of dated facts of
         AWS; without it, rules that need them are off. `request_models` and `rules` can be turned off to apply what an
-        earlier commit asked for before they existed.
+        earlier commit asked for before they existed. With `target_health` a target is healthy only when a load balancer
+        reaches it and what it boots from exists; see `emulator.target_health`.
         Raises EmulatorError when the port is taken or the process ends before it answers.
         """
         listener = listen(port)
@@ -77,7 +79,7 @@ class Emulator:
         command = [sys.executable, "-m", "emulator", "--listener", str(listener.fileno())]
         command += ["--account", account_id or DEFAULT_ACCOUNT_ID]
         command += ["--facts", str(facts.resolve())] if facts else []
-        for stage, wanted in zip(STAGES, (request_models, rules), strict=True):
+        for stage, wanted in zip(STAGES, (request_models, rules, target_health), strict=True):
             command += [] if wanted else ["--without", stage]
         command += [] if outlives_parent else ["--end-with", str(end_of_child)]
         log.parent.mkdir(parents=True, exist_ok=True)

@@ -117,3 +117,16 @@ def test_a_deleted_application_is_gone_with_its_versions(beanstalk: Any, applica
     beanstalk.delete_application(ApplicationName=application)
     assert beanstalk.describe_applications()["Applications"] == []
     assert beanstalk.describe_application_versions()["ApplicationVersions"] == []
+
+
+def test_platforms_of_today_can_be_listed(aws: Aws) -> None:
+    beanstalk = aws("elasticbeanstalk")
+    supported = [{"Attribute": "LifecycleState", "Operator": "=", "Values": ["Supported"]}]
+    branches = beanstalk.list_platform_branches(Filters=supported)["PlatformBranchSummaryList"]
+    assert "PHP 8.4 running on 64bit Amazon Linux 2023" in {branch["BranchName"] for branch in branches}
+    assert "PHP 8.1 running on 64bit Amazon Linux 2023" not in {branch["BranchName"] for branch in branches}
+    of_branch = [{"Type": "PlatformBranchName", "Operator": "=", "Values": [branches[0]["BranchName"]]}]
+    (version,) = beanstalk.list_platform_versions(Filters=of_branch)["PlatformSummaryList"]
+    stacks = beanstalk.list_available_solution_stacks()["SolutionStacks"]
+    assert any(version["PlatformVersion"] in stack for stack in stacks)
+    assert not any("Amazon Linux 2023" in stack and "PHP 8.1" in stack for stack in stacks)
