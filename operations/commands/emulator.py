@@ -103,6 +103,9 @@ def status(as_json: JsonOption = False) -> None:
         show(inventory, console=console, as_json=as_json)
     else:
         console.print("It holds nothing.")
+    for target in found["unhealthy"]:
+        where = f"{target['account_id']} {target['region']} {target['target_group']}"
+        console.print(f"Unhealthy: {where} {target['target']}: {target['reason']}")
     for title, actions in (("Asked for, and not there", found["missing"]), ("Failed in moto", found["failed"])):
         for action, times in actions.items():
             console.print(f"{title}: {action} ({times}×)")
