@@ -11,8 +11,7 @@
 * parameters of `aws_db_parameter_group` come back without a source, hence as none; they cannot be reset
 * whether a database may run on extended support is forgotten (`engine_lifecycle_support`)
 * a release series (`8.4`) is no version, and stays one; the certificate authority is none of AWS's
-* DescribeDBEngineVersions, DescribeEngineDefaultParameters, DescribeOrderableDBInstanceOptions are missing or are of
-  2021 (`data.aws_rds_engine_version`)
+* DescribeDBEngineVersions is missing (`data.aws_rds_engine_version`)
 """
 
 from __future__ import annotations
@@ -214,34 +213,6 @@ def _changed_version(database: DBInstance | DBCluster, asked: str | None) -> str
     """The version after a change: the same when it is of the release series asked for."""
     current = str(database.engine_version)
     return current if asked and current.startswith(f"{asked}.") else _version(database.engine, asked)
-
-
-@GAP.action(RDSResponse)
-def describe_engine_default_parameters(self: RDSResponse) -> ActionResult:
-    """Parameters that nobody may set; of the others the facts say nothing."""
-    family = self._get_param("DBParameterGroupFamily")
-    parameters = [
-        {"ParameterName": name, "IsModifiable": False, "Source": "engine-default", "ApplyType": "static"}
-        for name in facts.needed().fixed_parameters.get(family, ())
-    ]
-    return ActionResult({"EngineDefaults": {"DBParameterGroupFamily": family, "Parameters": parameters}})
-
-
-@GAP.action(RDSResponse, replaces=True)
-def describe_orderable_db_instance_options(self: RDSResponse) -> ActionResult:
-    get = self._get_param
-    engine, asked = get("Engine"), get("DBInstanceClass")
-    known = facts.needed()
-    classes = [f"{family}.{size}" for family, sizes in known.database_classes.get(engine, {}).items() for size in sizes]
-    zones = [{"Name": f"{self.region}{letter}"} for letter in "abc"]
-    options = [
-        {"Engine": engine, "EngineVersion": version, "DBInstanceClass": each, "AvailabilityZones": zones, "Vpc": True}
-        for version in known.database_versions.get(engine, ())
-        if get("EngineVersion") in (None, version)
-        for each in classes
-        if asked in (None, each)
-    ]
-    return ActionResult({"OrderableDBInstanceOptions": options})
 
 
 @GAP.action(RDSResponse)

@@ -197,15 +197,3 @@ def test_extended_support_is_as_asked(rds: Any) -> None:
 def test_an_instance_has_awss_default_certificate_authority(rds: Any) -> None:
     made = _instance(rds, "a")
     assert made["CACertificateIdentifier"] == "rds-ca-rsa2048-g1"
-
-
-def test_classes_that_can_be_ordered_and_fixed_parameters_can_be_listed(rds: Any) -> None:
-    ordered = rds.describe_orderable_db_instance_options(
-        Engine="mysql", EngineVersion="8.4.8", DBInstanceClass="db.t3.micro"
-    )
-    assert [option["DBInstanceClass"] for option in ordered["OrderableDBInstanceOptions"]] == ["db.t3.micro"]
-    none = rds.describe_orderable_db_instance_options(Engine="mysql", EngineVersion="8.4.8", DBInstanceClass="db.nope")
-    assert none["OrderableDBInstanceOptions"] == []
-    defaults = rds.describe_engine_default_parameters(DBParameterGroupFamily="mysql8.0")["EngineDefaults"]["Parameters"]
-    fixed = {parameter["ParameterName"] for parameter in defaults if not parameter["IsModifiable"]}
-    assert "default_authentication_plugin" in fixed
