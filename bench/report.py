@@ -9,8 +9,9 @@ import time
 from operations.console import new_console
 from operations.plans.report.html import html
 from operations.plans.report.markdown import markdown
-from operations.plans.report.model import Background, Report, report_stack
+from operations.plans.report.model import Report
 from operations.plans.report.terminal import print_report
+from operations.plans.review import Background, review
 
 WANTED_SECONDS = 5
 
@@ -21,7 +22,7 @@ def main() -> int:
     total = 0.0
     background = Background({}, {}, protect_data=True, silence=lambda policy, address: "")
     begun = time.monotonic()
-    report = Report("Plan of 1 stack", "bench", (report_stack("bench-prod", "prod", plan(amount), background),))
+    report = Report("Plan of 1 stack", "bench", (review("bench-prod", "prod", plan(amount), background),))
     total += _show(f"model and policies, {amount} changes", begun, "")
     output = io.StringIO()
     begun = time.monotonic()

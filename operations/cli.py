@@ -22,6 +22,7 @@ from operations.errors import OperatorError
 COMMANDS = {
     "settings": "Check what operators set.",
     "plan": "Plan every stack at once and report on one page.",
+    "report": "Report on the JSON of plans, whoever made them.",
     "apply": "Apply exactly what was reviewed.",
     "drift": "What has changed in AWS without Terraform.",
     "demo": "Apply the committed stacks to the emulator, from nothing to checked.",

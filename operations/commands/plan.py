@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated, NoReturn
 
 import typer
 
 from operations.commands.factory import new_app
 from operations.commands.options import EnvironmentFilter, StacksArgument
 from operations.console import new_console
+
+if TYPE_CHECKING:
+    from operations.plans.report.model import Report
 
 app = new_app("Plan every stack at once and report on one page.")
 
@@ -43,7 +46,8 @@ def plan_and_report(
 ) -> None:
     """Plans, shows the report, says where it is kept, and ends with its exit code."""
     from operations.plans.fresh_synth import stale_message
-    from operations.plans.planning import Planning, check_policies
+    from operations.plans.planning import Planning
+    from operations.plans.policies import check_policies
     from operations.plans.report.terminal import print_report
 
     check_policies(fail_on or [])
@@ -57,7 +61,12 @@ def plan_and_report(
         typer.echo(f"Apply what was reviewed: quintet apply {planned.folder.name}")
     for name in planned.stale:
         typer.echo(stale_message(name), err=True)
-    broken = planned.against(fail_on or [])
+    end(planned.report, fail_on, drift=drift)
+
+
+def end(report: Report, fail_on: list[str] | None, *, drift: bool = False) -> NoReturn:
+    """Name the findings that `--fail-on` minds, and end with the report's exit code."""
+    broken = report.against(fail_on or [])
     for stack, finding in broken:
         typer.echo(f"{stack}: {finding.address} {finding.message} [{finding.policy}]", err=True)
-    raise typer.Exit(1 if broken else planned.exit_code)
+    raise typer.Exit(1 if broken else report.exit_code(drift=drift))

@@ -5,7 +5,8 @@ Field names and meanings are those of HashiCorp's "JSON Output Format", version 
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import re
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
@@ -15,10 +16,11 @@ from operations.resource_types import holds_data
 
 
 class Action(StrEnum):
-    """What becomes of a resource, worst first."""
+    """Fate of a resource, worst first."""
 
     DELETE = "destroy"
     REPLACE = "replace"
+    UNKNOWN = "unknown"
     FORGET = "forget"
     UPDATE = "update"
     CREATE = "create"
@@ -32,6 +34,7 @@ _ACTIONS: Mapping[tuple[str, ...], Action] = {
     ("create", "delete"): Action.REPLACE,
     ("forget",): Action.FORGET,
     ("create", "forget"): Action.REPLACE,
+    ("forget", "create"): Action.REPLACE,
     ("update",): Action.UPDATE,
     ("create",): Action.CREATE,
     ("read",): Action.READ,
@@ -54,32 +57,36 @@ _REASONS: Mapping[str, str] = {
 }
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Change:
-    """What would be done, or was found to have happened, to one resource.
+    """An action on one resource: planned, deferred, or found to have happened.
 
-    `before` and `after` hold secret values; `before_sensitive` and `after_sensitive` say where. `moved_from` and
-    `import_id` are empty where nothing is moved or imported.
+    `before` and `after` hold secret values; `before_sensitive` and `after_sensitive` say where. `moved_from`,
+    `import_id` and `deposed` are empty where nothing is moved or imported and the object is not deposed.
     """
 
     address: str
     type: str
     action: Action
-    create_before_destroy: bool
-    moved_from: str
-    import_id: str
-    reason: str
-    before: Any
-    after: Any
-    after_unknown: Any
-    before_sensitive: Any
-    after_sensitive: Any
-    replace_paths: tuple[tuple[str | int, ...], ...]
+    reason: str = ""
+    create_before_destroy: bool = False
+    forgets: bool = False
+    """The existing object stays in AWS and leaves the state, also where another one replaces it."""
+    moved_from: str = ""
+    import_id: str = ""
+    deposed: str = ""
+    """Key of an object that an unfinished replacement left behind."""
+    before: Any = None
+    after: Any = None
+    after_unknown: Any = None
+    before_sensitive: Any = None
+    after_sensitive: Any = None
+    replace_paths: tuple[tuple[str | int, ...], ...] = ()
 
     @property
     def destroys(self) -> bool:
-        """Whether what exists now will be gone."""
-        return self.action in (Action.DELETE, Action.REPLACE)
+        """Whether the existing object will be gone; true for an unknown action."""
+        return self.action in (Action.DELETE, Action.REPLACE, Action.UNKNOWN)
 
     @property
     def holds_data(self) -> bool:
@@ -97,44 +104,172 @@ class Change:
 
 @dataclass(frozen=True)
 class PlanDocument:
-    """A plan: resources to change, resources that changed without Terraform, outputs to change."""
+    """A plan: resources to change, resources that changed without Terraform, outputs to change.
+
+    `deferred` is left to a later plan. `notices` are sentences about the plan as a whole: failed checks, actions that
+    run, an endpoint that is not AWS's. `errored`: Terraform could not finish it.
+    """
 
     changes: tuple[Change, ...]
     drift: tuple[Change, ...]
     outputs: tuple[Change, ...]
+    deferred: tuple[Change, ...] = ()
+    notices: tuple[str, ...] = ()
+    errored: bool = False
 
 
-def read_plan(document: Mapping[str, Any]) -> PlanDocument:
-    """The plan in Terraform's JSON. Raises OperatorError for a format this was not written for."""
+def read_plan(document: Any) -> PlanDocument:
+    """The plan in Terraform's JSON. Raises OperatorError for a format this was not written for.
+
+    An entry of an unexpected form becomes a change with an unknown action: it is never left out.
+    """
+    if not isinstance(document, dict):
+        raise OperatorError(f"This is no plan: a JSON object is wanted, not {type(document).__name__}.", hint=_SHOW)
     version = str(document.get("format_version", ""))
     if version.split(".")[0] != "1":
-        raise OperatorError(f'This plan is in format "{version}"; format 1 of `terraform show -json` can be read.')
+        raise OperatorError(
+            f'This plan is in format "{version}"; format 1 of `terraform show -json` can be read.', hint=_SHOW
+        )
+    if "resource_changes" not in document and "planned_values" not in document:
+        raise OperatorError("This is no plan: it has neither resource_changes nor planned_values.", hint=_SHOW)
+    entries = [entry for entry in _entries(document, "resource_changes") if _part(entry, "mode") != "data"]
+    outputs = document.get("output_changes")
+    changes = tuple(map(_change, entries))
     return PlanDocument(
-        changes=tuple(_change(entry) for entry in document.get("resource_changes", []) if entry["mode"] == "managed"),
-        drift=tuple(_change(entry) for entry in document.get("resource_drift", [])),
+        changes=changes,
+        drift=tuple(map(_change, _entries(document, "resource_drift"))),
         outputs=tuple(
             _change({"address": name, "type": "", "change": change})
-            for name, change in document.get("output_changes", {}).items()
+            for name, change in (outputs if isinstance(outputs, dict) else {}).items()
         ),
+        deferred=tuple(_deferred(entry) for entry in _entries(document, "deferred_changes")),
+        notices=(*_endpoints(document, changes), *_failed_checks(document), *_invocations(document)),
+        errored=document.get("errored") is True,
     )
 
 
-def _change(entry: Mapping[str, Any]) -> Change:
-    change = entry["change"]
-    actions = tuple(change["actions"])
-    reason = entry.get("action_reason", "")
+_SHOW = "Make one: terraform plan -out=plan && terraform show -json plan > plan.json"
+
+
+def _entries(document: Mapping[str, Any], name: str) -> list[Any]:
+    entries = document.get(name)
+    return entries if isinstance(entries, list) else [] if entries is None else [entries]
+
+
+def _part(value: Any, *steps: str) -> Any:
+    """The part of nested objects at these keys; None where one is missing or no object."""
+    for step in steps:
+        value = value.get(step) if isinstance(value, dict) else None
+    return value
+
+
+def _change(entry: Any, why: str = "") -> Change:
+    change = _part(entry, "change")
+    address = str(_part(entry, "address") or _part(entry, "type") or "(without an address)")
+    actions = _part(change, "actions")
+    known = tuple(map(str, actions)) if isinstance(actions, list) else (str(actions),)
+    action = _ACTIONS.get(known, Action.UNKNOWN)
+    said = str(_part(entry, "action_reason") or "")
+    reason = why or _REASONS.get(said, said.replace("_", " "))
+    if action is Action.UNKNOWN:
+        reason = f"the action {', '.join(known)} is not known here"
+    paths = _part(change, "replace_paths")
     return Change(
-        address=entry["address"],
-        type=entry["type"],
-        action=_ACTIONS[actions],
-        create_before_destroy=actions == ("create", "delete"),
-        moved_from=entry.get("previous_address", ""),
-        import_id=(change.get("importing") or {}).get("id", ""),
-        reason=_REASONS.get(reason, reason.replace("_", " ")),
-        before=change.get("before"),
-        after=change.get("after"),
-        after_unknown=change.get("after_unknown"),
-        before_sensitive=change.get("before_sensitive"),
-        after_sensitive=change.get("after_sensitive"),
-        replace_paths=tuple(tuple(path) for path in change.get("replace_paths", [])),
+        address=address,
+        type=str(kind) if (kind := _part(entry, "type")) is not None else _type_in(address),
+        action=action,
+        reason=reason,
+        create_before_destroy=known == ("create", "delete"),
+        forgets="forget" in known,
+        moved_from=str(_part(entry, "previous_address") or ""),
+        import_id=_import_id(_part(change, "importing")),
+        deposed=str(_part(entry, "deposed") or ""),
+        before=_part(change, "before"),
+        after=_part(change, "after"),
+        after_unknown=_part(change, "after_unknown"),
+        before_sensitive=_part(change, "before_sensitive"),
+        after_sensitive=_part(change, "after_sensitive"),
+        replace_paths=tuple(tuple(path) for path in paths or () if isinstance(path, list) and path)
+        if isinstance(paths, list)
+        else (),
     )
+
+
+def _type_in(address: str) -> str:
+    """The type in an address: `aws_x` of `module.a["b.c"].aws_x.d[0]`."""
+    return re.sub(r"^(module\.[^.\[]+(\[[^\]]*\])?\.)*", "", address).partition(".")[0]
+
+
+def _import_id(importing: Any) -> str:
+    """The id, or the attributes of the identity, by which a resource is imported; empty when it is not."""
+    if not isinstance(importing, dict):
+        return ""
+    if importing.get("id"):
+        return str(importing["id"])
+    identity = importing.get("identity")
+    if isinstance(identity, dict):
+        return ", ".join(f"{name}={value}" for name, value in identity.items() if value is not None)
+    return "(known after apply)"
+
+
+_DEFERRED: Mapping[str, str] = {
+    "instance_count_unknown": "count or for_each is not known yet",
+    "resource_config_unknown": "its arguments are not known yet",
+    "provider_config_unknown": "its provider is not configured yet",
+    "absent_prereq": "what it needs does not exist yet",
+    "deferred_prereq": "depends on what is deferred",
+}
+
+
+def _deferred(entry: Any) -> Change:
+    reason = str(_part(entry, "reason") or "unknown")
+    return _change(_part(entry, "resource_change"), f"left to a later plan: {_DEFERRED.get(reason, reason)}")
+
+
+def _failed_checks(document: Mapping[str, Any]) -> Iterator[str]:
+    for check in _entries(document, "checks"):
+        status = _part(check, "status")
+        if status in ("fail", "error"):
+            name = _part(check, "address", "to_display") or _part(check, "address", "name") or "a check"
+            instances = _part(check, "instances")
+            problems = [
+                str(_part(problem, "message") or "without a message")
+                for instance in (instances if isinstance(instances, list) else ())
+                for problem in _part(instance, "problems") or ()
+            ]
+            yield f"Check {name} {'fails' if status == 'fail' else 'cannot be evaluated'}: {'; '.join(problems) or '–'}"
+
+
+def _invocations(document: Mapping[str, Any]) -> Iterator[str]:
+    for entry in _entries(document, "action_invocations"):
+        trigger = _part(entry, "lifecycle_action_trigger", "triggering_resource_address")
+        yield f"Action {_part(entry, 'address') or '?'} runs{f', triggered by {trigger}' if trigger else ''}."
+    for entry in _entries(document, "deferred_action_invocations"):
+        yield f"Action {_part(entry, 'action_invocation', 'address') or '?'} is left to a later plan."
+
+
+_LOOPBACK = re.compile(r"https?://(?:127\.\d+\.\d+\.\d+|localhost|\[::1\])(?::\d+)?(?=/|$)", re.IGNORECASE)
+
+
+def endpoint_notice(endpoint: str) -> str:
+    """The sentence about a plan that was not made on AWS itself."""
+    place = "the emulator" if _LOOPBACK.match(endpoint) else "an endpoint of its own"
+    return f"This plan was made on {place}, {endpoint}, not on AWS."
+
+
+def _endpoints(document: Mapping[str, Any], changes: Iterable[Change]) -> Iterator[str]:
+    """A notice for a provider with endpoints of its own, or for resources that live on this machine."""
+    found: dict[str, None] = {}
+    configurations = _part(document, "configuration", "provider_config")
+    for configuration in configurations.values() if isinstance(configurations, dict) else ():
+        endpoints = _part(configuration, "expressions", "endpoints")
+        for block in endpoints if isinstance(endpoints, list) else ():
+            for expression in block.values() if isinstance(block, dict) else ():
+                if endpoint := _part(expression, "constant_value"):
+                    found[str(endpoint)] = None
+    for change in changes:
+        for name in ("id", "url"):
+            value = change.was(name)
+            if change.type.startswith("aws_") and isinstance(value, str) and (local := _LOOPBACK.match(value)):
+                found[local[0]] = None
+    yield from map(endpoint_notice, list(found)[:1])

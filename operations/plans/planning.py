@@ -19,7 +19,6 @@ from config.settings import ROOT
 from operations.errors import OperatorError
 from operations.plans.fresh_synth import FreshSynth, fresh_synth
 from operations.plans.plan_document import Action
-from operations.plans.policies import DESCRIPTIONS, Finding
 from operations.plans.record import (
     LOCK_FILE,
     SHOWN_FILE,
@@ -34,7 +33,8 @@ from operations.plans.record import (
 )
 from operations.plans.report.html import html
 from operations.plans.report.markdown import markdown
-from operations.plans.report.model import Background, Report, StackReport, report_stack
+from operations.plans.report.model import Report, StackReport
+from operations.plans.review import Background, review
 from operations.plans.silences import load_silences
 from operations.plans.standing_provider import StandingProviders
 from operations.review.addresses import read_document
@@ -47,8 +47,6 @@ from operations.terraform.stop_signals import stop_signals_interrupt
 
 if TYPE_CHECKING:
     from rich.console import Console
-
-ALL = "all"
 
 
 @dataclass(frozen=True)
@@ -64,11 +62,7 @@ class Planned:
     @property
     def exit_code(self) -> int:
         """As Terraform's -detailed-exitcode: 0 nothing to do, 2 changes (or drift), 1 a stack failed."""
-        if any(stack.failure for stack in self.report.stacks):
-            return 1
-        if self.drift:
-            return 2 if any(stack.drift for stack in self.report.stacks) else 0
-        return 0 if all(stack.empty for stack in self.report.stacks) else 2
+        return self.report.exit_code(drift=self.drift)
 
     def copy_report(self, folder: Path) -> None:
         """Put the report, and run.txt with the run's name, into a folder where something else finds them."""
@@ -76,21 +70,6 @@ class Planned:
         for name in ("report.md", "report.html"):
             shutil.copyfile(self.folder / name, folder / name)
         (folder / "run.txt").write_text(f"{self.folder.name}\n", encoding="utf-8")
-
-    def against(self, policies: Sequence[str]) -> list[tuple[str, Finding]]:
-        """Stack and finding, for what is not silenced and breaks one of `policies` (`all` means each)."""
-        return [
-            (stack.name, finding)
-            for stack, finding in self.report.findings
-            if not finding.silenced and (ALL in policies or finding.policy in policies)
-        ]
-
-
-def check_policies(policies: Sequence[str]) -> None:
-    """Raises OperatorError for the id of a policy that does not exist."""
-    unknown = sorted(set(policies) - {ALL, *DESCRIPTIONS})
-    if unknown:
-        raise OperatorError(f"No policy is called {unknown[0]}.", hint=f"There are: {', '.join(DESCRIPTIONS)}, {ALL}.")
 
 
 @dataclass(frozen=True)
@@ -173,15 +152,10 @@ class Planning:
         stack = line.stack
         if line.failure:
             return StackReport(stack.name, stack.environment, failure=line.failure, seconds=line.seconds)
-        silences = load_silences(self.root)
-        background = Background(
-            document=read_document(stack.folder),
-            sources=sources,
-            protect_data=protects_data(self.root, stack),
-            silence=lambda policy, address: silences.reason(policy, stack.name, address, today=date.today()),
-        )
+        environment = os.environ if self.aws is None else self.aws(stack)
+        background = stack_background(self.root, stack, sources, endpoint=environment.get("AWS_ENDPOINT_URL", ""))
         shown = results.shown(stack.name)
-        return report_stack(stack.name, stack.environment, shown, background, seconds=line.seconds)
+        return review(stack.name, stack.environment, shown, background, seconds=line.seconds)
 
 
 def _fresh_synth(run: Run) -> FreshSynth:
@@ -200,6 +174,20 @@ def _fresh_synth(run: Run) -> FreshSynth:
 
 
 _POINTER = "The whole report is report.html in the folder of this run."
+
+
+def stack_background(
+    root: Path, stack: Stack, sources: Mapping[str, Sequence[str]], *, endpoint: str = ""
+) -> Background:
+    """Facts about a stack of this repository that its plan does not hold."""
+    silences = load_silences(root)
+    return Background(
+        document=read_document(stack.folder),
+        sources=sources,
+        protect_data=protects_data(root, stack),
+        silence=lambda policy, address: silences.reason(policy, stack.name, address, today=date.today()),
+        endpoint=endpoint,
+    )
 
 
 def protects_data(root: Path, stack: Stack) -> bool:

@@ -9,23 +9,14 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from operations.demo.unprotect import SWITCHES
+from operations.errors import OperatorError
+from operations.plans.finding import ALL, Finding
 from operations.plans.plan_document import Action, Change, PlanDocument
 from operations.plans.renames import rename_findings
-
-
-@dataclass(frozen=True)
-class Finding:
-    """A policy that a change breaks; `fix` is what to write or to do; `silenced` is why it does not count."""
-
-    policy: str
-    address: str
-    message: str
-    fix: str = ""
-    silenced: str = ""
 
 
 @dataclass(frozen=True)
@@ -63,12 +54,11 @@ def _broken(changes: Iterable[Change], *, protect_data: bool) -> Iterator[Findin
             if protect_data or not policy.protected_only:
                 message = policy.check(change)
                 if message is not None:
-                    yield Finding(policy.id, change.address, message)
+                    yield Finding(policy.id, change.address, message, deposed=change.deposed)
 
 
 def _with_silence(finding: Finding, silenced: Callable[[str, str], str]) -> Finding:
-    reason = silenced(finding.policy, finding.address)
-    return Finding(finding.policy, finding.address, finding.message, finding.fix, reason)
+    return replace(finding, silenced=silenced(finding.policy, finding.address))
 
 
 def _data_destroyed(change: Change) -> str | None:
@@ -141,8 +131,8 @@ def _allowing(policy: Any) -> list[dict[str, Any]]:
         statements = json.loads(policy or "{}").get("Statement", [])
     except (TypeError, ValueError, AttributeError):  # not known before the apply
         return []
-    statements = [statements] if isinstance(statements, dict) else statements
-    return [statement for statement in statements if statement.get("Effect") == "Allow"]
+    statements = statements if isinstance(statements, list) else [statements]
+    return [s for s in statements if isinstance(s, dict) and s.get("Effect") == "Allow"]
 
 
 def _list(value: Any) -> list[str]:
@@ -268,3 +258,10 @@ EXEMPTED_BY: Mapping[str, tuple[str, ...]] = {
     "encryption-lost": ("unencrypted-database", "unencrypted-cache", "clear-text-cache", "unencrypted-disk"),
 }
 """Refusals made while synthesising that judge the same: an exemption from one of them holds here too."""
+
+
+def check_policies(policies: Iterable[str]) -> None:
+    """Raises OperatorError for the id of a policy that does not exist."""
+    unknown = sorted(set(policies) - {ALL, *DESCRIPTIONS})
+    if unknown:
+        raise OperatorError(f"No policy is called {unknown[0]}.", hint=f"There are: {', '.join(DESCRIPTIONS)}, {ALL}.")

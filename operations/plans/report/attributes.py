@@ -6,21 +6,24 @@ import base64
 import binascii
 import difflib
 import json
-import re
 from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from operations.plans.plan_document import Action, Change
+from operations.plans.report.safe_text import shortened, visible
+from operations.plans.report.secrets import MASK, Masked, Secrets, part_of
 
-SENSITIVE = "(sensitive)"
 UNKNOWN = "(known after apply)"
 _BASE64 = ("user_data", "user_data_base64")
 """Attributes that hold base64 of text people wrote."""
-
-_SHORTEST_PART = 6
-"""Characters; a shorter secret inside a longer text is too likely to be there by chance."""
+_DEEPEST_JSON = 60
+"""Levels; JSON that is nested deeper is shown as the text it is."""
+_LONGEST_TEXT = 20_000
+"""Characters of a value that a report holds."""
+_MOST_LINES = 2_000
+"""Lines of a text that are compared with another's."""
 
 Path = tuple[str | int, ...]
 
@@ -39,13 +42,7 @@ class AttributeChange:
     lines: tuple[str, ...] = ()
 
 
-class _Masked(str):
-    """Text that stands for a value."""
-
-    __slots__ = ()
-
-
-_SENSITIVE, _UNKNOWN = _Masked(SENSITIVE), _Masked(UNKNOWN)
+_UNKNOWN = Masked(UNKNOWN)
 
 
 @dataclass(frozen=True)
@@ -55,44 +52,15 @@ class _Pair:
     after: Any
 
 
-class Secrets:
-    """The sensitive texts of a plan, which may stand elsewhere in it without being marked.
-
-    The AWS provider copies `tags` to `tags_all` and forgets that one of them was sensitive; scripts have passwords
-    rendered into them. So a text that is sensitive anywhere is masked everywhere.
-    """
-
-    def __init__(self, changes: Iterable[Change]) -> None:
-        texts = {
-            text
-            for change in changes
-            for value, tree in ((change.before, change.before_sensitive), (change.after, change.after_sensitive))
-            for text in _sensitive_texts(value, tree)
-        }
-        self._whole = frozenset(texts)
-        parts = sorted((text for text in texts if len(text) >= _SHORTEST_PART), key=len, reverse=True)
-        self._part = re.compile("|".join(map(re.escape, parts))) if parts else None
-
-    def masked(self, value: Any) -> Any:
-        """`value` with every sensitive text in it masked."""
-        if isinstance(value, dict):
-            return {name: self.masked(item) for name, item in value.items()}
-        if isinstance(value, list):
-            return [self.masked(item) for item in value]
-        if not isinstance(value, str) or isinstance(value, _Masked):
-            return value
-        if value in self._whole:
-            return _SENSITIVE
-        return self._part.sub(SENSITIVE, value) if self._part else value
-
-
 def attribute_changes(change: Change, secrets: Secrets) -> tuple[AttributeChange, ...]:
     """What differs, attribute by attribute, those that force a replacement first.
 
     Of what is destroyed only the id is named. Empty values count as not set, unless nothing else differs.
     """
     if change.action is Action.DELETE:
-        return (AttributeChange("id", _text(secrets.masked(change.was("id"))), None),) if change.was("id") else ()
+        return (
+            (AttributeChange("id", _text(secrets.masked(change.was("id")), secrets), None),) if change.was("id") else ()
+        )
     before = _masked(change.before, change.before_sensitive, None)
     after = _masked(change.after, change.after_sensitive, change.after_unknown)
     pairs = list(_pairs((), before, after, change))
@@ -113,25 +81,6 @@ def only_fills_in(change: Change) -> bool:
     return all(_empty(pair.before) for pair in pairs)
 
 
-def _sensitive_texts(value: Any, tree: Any) -> Iterator[str]:
-    if tree is True:
-        yield from _texts(value)
-    elif isinstance(value, dict):
-        for name, item in value.items():
-            yield from _sensitive_texts(item, _part(tree, name))
-    elif isinstance(value, list):
-        for index, item in enumerate(value):
-            yield from _sensitive_texts(item, _part(tree, index))
-
-
-def _texts(value: Any) -> Iterator[str]:
-    if isinstance(value, str) and value:
-        yield value
-    elif isinstance(value, dict | list):
-        for item in value.values() if isinstance(value, dict) else value:
-            yield from _texts(item)
-
-
 def _repeats_tags(path: Path, paths: set[Path], change: Change) -> bool:
     """Whether this is `tags_all` saying what `tags` says, or in a new resource what the stack gives to all."""
     return path[:1] == ("tags_all",) and (change.action is Action.CREATE or ("tags", *path[1:]) in paths)
@@ -140,9 +89,9 @@ def _repeats_tags(path: Path, paths: set[Path], change: Change) -> bool:
 def _pairs(path: Path, before: Any, after: Any, change: Change) -> Iterator[_Pair]:
     if path and path[-1] in _BASE64:
         before, after = _decoded(before), _decoded(after)
-    if before is _SENSITIVE or after is _SENSITIVE:
+    if before is MASK or after is MASK:
         # Masked, both look alike: whether they differ is asked of the values themselves.
-        if after is _UNKNOWN or before != after or _at(change.before, path) != _at(change.after, path):
+        if after is _UNKNOWN or _differ(before, after) or _differ(_at(change.before, path), _at(change.after, path)):
             yield _Pair(path, before, after)
         return
     if after is _UNKNOWN:
@@ -164,32 +113,29 @@ def _pairs(path: Path, before: Any, after: Any, change: Change) -> Iterator[_Pai
             yield _Pair(path, gone, None)
         for new in _without(after, before):
             yield _Pair(path, None, new)
-    elif before != after:
+    elif _differ(before, after):
         yield _Pair(path, before, after)
+
+
+def _differ(before: Any, after: Any) -> bool:
+    """Whether values differ; `true` and 1, which are equal in Python, do."""
+    return before != after or isinstance(before, bool) is not isinstance(after, bool)
 
 
 def _masked(value: Any, sensitive: Any, unknown: Any) -> Any:
     """`value` with placeholders where it is sensitive or not known yet."""
     if sensitive is True:
-        return None if value is None and unknown is not True else _SENSITIVE
+        return None if value is None and unknown is not True else MASK
     if unknown is True:
         return _UNKNOWN
-    if isinstance(unknown, dict) and not isinstance(value, list):
+    if isinstance(unknown, dict) and (value is None or isinstance(value, dict)):
         names = {**(value or {}), **{name: None for name, flag in unknown.items() if flag}}
         value = {name: (value or {}).get(name) for name in names}
     if isinstance(value, dict):
-        return {name: _masked(item, _part(sensitive, name), _part(unknown, name)) for name, item in value.items()}
+        return {name: _masked(item, part_of(sensitive, name), part_of(unknown, name)) for name, item in value.items()}
     if isinstance(value, list):
-        return [_masked(item, _part(sensitive, index), _part(unknown, index)) for index, item in enumerate(value)]
+        return [_masked(item, part_of(sensitive, index), part_of(unknown, index)) for index, item in enumerate(value)]
     return value
-
-
-def _part(tree: Any, step: str | int) -> Any:
-    if isinstance(tree, dict):
-        return tree.get(str(step))
-    if isinstance(tree, list) and isinstance(step, int) and step < len(tree):
-        return tree[step]
-    return None
 
 
 def _at(value: Any, path: Path) -> Any:
@@ -202,7 +148,7 @@ def _at(value: Any, path: Path) -> Any:
 
 
 def _empty(value: Any) -> bool:
-    return not isinstance(value, bool | int | float | _Masked) and not value
+    return not isinstance(value, bool | int | float | Masked) and not value
 
 
 def _without(these: list[Any], those: list[Any]) -> list[Any]:
@@ -222,13 +168,27 @@ def _json(value: Any) -> Any:
     if not isinstance(value, str) or not value.lstrip().startswith(("{", "[")):
         return None
     try:
-        return json.loads(value)
-    except ValueError:
+        found = json.loads(value)
+    except (ValueError, RecursionError):
         return None
+    return None if _depth(found) > _DEEPEST_JSON else found
+
+
+def _depth(value: Any) -> int:
+    depth, level = 0, [value]
+    while level and depth <= _DEEPEST_JSON:
+        depth += 1
+        level = [
+            item
+            for container in level
+            if isinstance(container, dict | list)
+            for item in (container.values() if isinstance(container, dict) else container)
+        ]
+    return depth
 
 
 def _decoded(value: Any) -> Any:
-    if not isinstance(value, str) or isinstance(value, _Masked):
+    if not isinstance(value, str) or isinstance(value, Masked):
         return value
     try:
         return base64.b64decode(value, validate=True).decode("utf-8")
@@ -240,11 +200,11 @@ def _attribute(pair: _Pair, change: Change, secrets: Secrets) -> AttributeChange
     before, after = secrets.masked(pair.before), secrets.masked(pair.after)
     lines: tuple[str, ...] = ()
     if _has_lines(before) or _has_lines(after):
-        lines = tuple(_line_changes(before or "", after or ""))
+        lines = tuple(map(visible, _line_changes(_as_text(before), _as_text(after))))
     return AttributeChange(
-        path=dotted(pair.path),
-        before=_text(before),
-        after=_text(after),
+        path=secrets.text(dotted(pair.path)),
+        before=_text(before, secrets),
+        after=_text(after, secrets),
         forces_replacement=_forces(change, pair.path),
         lines=lines,
     )
@@ -255,8 +215,18 @@ def _has_lines(value: Any) -> bool:
 
 
 def _line_changes(before: str, after: str) -> Iterator[str]:
-    compared = list(difflib.unified_diff(before.splitlines(), after.splitlines(), lineterm="", n=2))
-    yield from (line for line in compared[2:] if not line.startswith("@@"))
+    old, new = before.splitlines(), after.splitlines()
+    if max(len(old), len(new)) > _MOST_LINES:
+        same = next((at for at, pair in enumerate(zip(old, new, strict=False)) if pair[0] != pair[1]), 0)
+        yield f" … {same} lines before are the same; of the rest, {len(old) - same} and {len(new) - same}:"
+        old, new = old[same : same + _MOST_LINES], new[same : same + _MOST_LINES]
+    compared = difflib.unified_diff(old, new, lineterm="", n=2)
+    shown = (line for number, line in enumerate(compared) if number >= 2 and not line.startswith("@@"))
+    yield from (shortened(line, _LONGEST_TEXT // 10) for line in shown)
+
+
+def _as_text(value: Any) -> str:
+    return value if isinstance(value, str) else "" if value is None else json.dumps(value, ensure_ascii=False)
 
 
 def _forces(change: Change, path: Path) -> bool:
@@ -269,10 +239,12 @@ def dotted(path: Sequence[str | int]) -> str:
     return text.removeprefix(".") or "value"
 
 
-def _text(value: Any) -> str | None:
+def _text(value: Any, secrets: Secrets) -> str | None:
     if value is None:
         return None
-    if isinstance(value, _Masked):
+    if isinstance(value, Masked):
         return str(value)
     holds = _json(value)
-    return json.dumps(value if holds is None else holds, ensure_ascii=False)
+    return shortened(
+        visible(json.dumps(value if holds is None else secrets.masked(holds), ensure_ascii=False)), _LONGEST_TEXT
+    )

@@ -5,7 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 
 from operations.plans.report.model import SHOWN, Report
-from operations.plans.report.wording import MARKS, SHOUTED, besides, deed, notes, standing
+from operations.plans.report.safe_text import visible
+from operations.plans.report.wording import MARKS, SHOUTED, besides, deed, notes, standing, state
 
 TEMPLATE = Path(__file__).with_name("page.html.j2")
 
@@ -30,4 +31,6 @@ def html(report: Report) -> str:
         deed=deed,
         notes=notes,
         standing=standing,
+        state=state,
+        visible=visible,
     )

@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
-from typing import Any
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from functools import cached_property
 
-from operations.plans.plan_document import Action, Change, read_plan
-from operations.plans.policies import EXEMPTED_BY, Finding, judge, judge_drift
-from operations.plans.report.attributes import AttributeChange, Secrets, attribute_changes, only_fills_in
+from operations.plans.finding import ALL, Finding
+from operations.plans.plan_document import Action, Change, PlanDocument
+from operations.plans.report.attributes import AttributeChange, attribute_changes, only_fills_in
+from operations.plans.report.secrets import Secrets, visible
 
-SHOWN = (Action.DELETE, Action.REPLACE, Action.FORGET, Action.UPDATE, Action.CREATE)
+SHOWN = (Action.DELETE, Action.REPLACE, Action.UNKNOWN, Action.FORGET, Action.UPDATE, Action.CREATE)
 """The actions that change something, in the order they are shown."""
 
 
@@ -24,8 +25,12 @@ class Line:
     """
 
     address: str
+    type: str
+    """Empty for an output."""
     action: Action
     holds_data: bool
+    deposed: str
+    forgets: bool
     moved_from: str
     import_id: str
     reason: str
@@ -34,11 +39,6 @@ class Line:
     construct: str
     sources: tuple[str, ...]
     findings: tuple[Finding, ...]
-
-    @property
-    def kind(self) -> str:
-        """The resource's type; empty for an output."""
-        return self.address.split(".")[0] if "." in self.address else ""
 
 
 @dataclass(frozen=True)
@@ -54,10 +54,14 @@ class StackReport:
     filled_in: tuple[Line, ...] = ()
     """What AWS filled in where nothing was set and no policy minds: no drift anybody caused."""
     outputs: tuple[Line, ...] = ()
+    deferred: tuple[Line, ...] = ()
+    """Left to a later plan by Terraform."""
+    notices: tuple[str, ...] = ()
+    """Sentences about the plan as a whole, such as a failed check or the emulator's endpoint."""
     failure: str = ""
     seconds: float = 0.0
 
-    @property
+    @cached_property
     def counts(self) -> Counter[Action]:
         """How many resources each action is for."""
         return Counter(line.action for line in self.changes)
@@ -65,9 +69,9 @@ class StackReport:
     @property
     def empty(self) -> bool:
         """Whether applying would do nothing at all."""
-        return not (self.changes or self.moved or self.imported or self.outputs or self.failure)
+        return not (self.changes or self.moved or self.imported or self.outputs or self.deferred or self.failure)
 
-    @property
+    @cached_property
     def findings(self) -> tuple[Finding, ...]:
         """Every finding, at changes and at drift."""
         return tuple(finding for line in (*self.changes, *self.drift) for finding in line.findings)
@@ -81,50 +85,64 @@ class Report:
     run: str
     stacks: tuple[StackReport, ...]
 
-    @property
+    @cached_property
     def counts(self) -> Counter[Action]:
         """How many resources each action is for, over all stacks."""
         return sum((stack.counts for stack in self.stacks), Counter())
 
-    @property
+    @cached_property
     def findings(self) -> tuple[tuple[StackReport, Finding], ...]:
-        """Every finding with its stack, those that are not silenced first."""
+        """Every finding with its stack: those that count first, then undecided ones, then silenced ones."""
         found = [(stack, finding) for stack in self.stacks for finding in stack.findings]
-        return tuple(sorted(found, key=lambda pair: bool(pair[1].silenced)))
+        return tuple(sorted(found, key=lambda pair: (bool(pair[1].silenced), pair[1].undecided)))
+
+    def exit_code(self, *, drift: bool = False) -> int:
+        """As Terraform's -detailed-exitcode: 0 nothing to do, 2 changes (or drift), 1 a stack failed."""
+        if any(stack.failure for stack in self.stacks):
+            return 1
+        if drift:
+            return 2 if any(stack.drift for stack in self.stacks) else 0
+        return 0 if all(stack.empty for stack in self.stacks) else 2
+
+    def against(self, policies: Sequence[str]) -> list[tuple[str, Finding]]:
+        """Stack and finding, for findings that count and break one of `policies` (`all` means each)."""
+        return [
+            (stack.name, finding)
+            for stack, finding in self.findings
+            if finding.counts and (ALL in policies or finding.policy in policies)
+        ]
 
 
 @dataclass(frozen=True)
-class Background:
-    """What is known of a stack besides its plan: its Terraform JSON, where its constructs are written, its policies."""
+class Origins:
+    """Places of resources in Python: construct path by address, and `file:line`s by construct path."""
 
-    document: Mapping[str, Any]
+    constructs: Mapping[str, str]
     sources: Mapping[str, Sequence[str]]
-    protect_data: bool
-    silence: Callable[[str, str], str]
-    """(policy, address) → the reason of a silence, or nothing."""
 
 
 def report_stack(
-    name: str, environment: str, plan_json: Mapping[str, Any], background: Background, *, seconds: float = 0.0
+    name: str,
+    environment: str,
+    plan: PlanDocument,
+    *,
+    findings: Sequence[Finding] = (),
+    drift_findings: Sequence[Finding] = (),
+    origins: Origins,
+    seconds: float = 0.0,
 ) -> StackReport:
-    """The report on one stack's plan, which is as `terraform show -json` has it."""
-    plan = read_plan(plan_json)
-    secrets = Secrets((*plan.changes, *plan.drift, *plan.outputs))
-    constructs = _metadata(background.document)
-
-    def silenced(policy: str, address: str) -> str:
-        exemptions = constructs.get(address, {}).get("exemptions", {})
-        for rule in (policy, *EXEMPTED_BY.get(policy, ())):
-            if rule in exemptions:
-                return str(exemptions[rule])
-        return background.silence(policy, address)
+    """The report on one stack's plan with the findings that the policies had."""
+    secrets = Secrets((*plan.changes, *plan.drift, *plan.outputs, *plan.deferred))
 
     def lines(changes: Iterable[Change], findings: Sequence[Finding] = ()) -> tuple[Line, ...]:
-        found = [_line(change, secrets, constructs, background.sources, findings) for change in changes]
+        by_object: dict[tuple[str, str], list[Finding]] = defaultdict(list)
+        for finding in findings:
+            by_object[finding.address, finding.deposed].append(finding)
+        found = [
+            _line(change, secrets, origins, by_object.get((change.address, change.deposed), ())) for change in changes
+        ]
         return tuple(sorted(found, key=_urgency))
 
-    findings = judge(plan, protect_data=background.protect_data, silenced=silenced)
-    drift_findings = judge_drift(plan, protect_data=background.protect_data, silenced=silenced)
     drifted = [
         change for change in plan.drift if change.action is not Action.NO_OP and _says_something(change, secrets)
     ]
@@ -140,39 +158,40 @@ def report_stack(
         drift=tuple(line for line in drift if line.address not in filled_in),
         filled_in=tuple(line for line in drift if line.address in filled_in),
         outputs=lines(change for change in plan.outputs if change.action is not Action.NO_OP),
+        deferred=lines(plan.deferred),
+        notices=tuple(secrets.text(notice) for notice in plan.notices),
+        failure="Terraform could not finish this plan: it ended with an error. What it says is incomplete."
+        if plan.errored
+        else "",
         seconds=seconds,
     )
 
 
-def _metadata(document: Mapping[str, Any]) -> dict[str, Mapping[str, Any]]:
-    """What stands beside each resource in the Terraform JSON, by address."""
-    return {
-        f"{kind}.{name}": attributes.get("//", {})
-        for kind, resources in document.get("resource", {}).items()
-        for name, attributes in resources.items()
-    }
-
-
-def _line(
-    change: Change,
-    secrets: Secrets,
-    constructs: Mapping[str, Mapping[str, Any]],
-    sources: Mapping[str, Sequence[str]],
-    findings: Sequence[Finding],
-) -> Line:
-    path = constructs.get(change.address.split("[")[0], {}).get("metadata", {}).get("path", "")
+def _line(change: Change, secrets: Secrets, origins: Origins, findings: Sequence[Finding]) -> Line:
+    path = origins.constructs.get(change.address.split("[")[0], "")
     return Line(
-        address=change.address,
+        address=visible(change.address),
+        type=change.type,
         action=change.action,
         holds_data=change.holds_data,
-        moved_from=change.moved_from,
-        import_id=change.import_id,
-        reason=change.reason,
+        deposed=visible(change.deposed),
+        forgets=change.forgets,
+        moved_from=secrets.text(change.moved_from),
+        import_id=secrets.text(change.import_id),
+        reason=secrets.text(change.reason),
         create_before_destroy=change.create_before_destroy,
         attributes=attribute_changes(change, secrets) if change.action is not Action.NO_OP else (),
         construct=path.partition("/")[2],
-        sources=tuple(sources.get(path, ())),
-        findings=tuple(finding for finding in findings if finding.address == change.address),
+        sources=tuple(origins.sources.get(path, ())),
+        findings=tuple(
+            replace(
+                finding,
+                address=visible(finding.address),
+                message=secrets.text(finding.message),
+                fix=secrets.text(finding.fix, lines=True),
+            )
+            for finding in findings
+        ),
     )
 
 
@@ -184,6 +203,8 @@ def _says_something(change: Change, secrets: Secrets) -> bool:
     return any(a.before not in empty or a.after not in empty for a in attribute_changes(change, secrets))
 
 
+_ORDER = {action: place for place, action in enumerate((*SHOWN, Action.READ, Action.NO_OP))}
+
+
 def _urgency(line: Line) -> tuple[int, bool, bool, str]:
-    order = (*SHOWN, Action.READ, Action.NO_OP)
-    return order.index(line.action), not line.holds_data, not line.findings, line.address
+    return _ORDER[line.action], not line.holds_data, not line.findings, line.address

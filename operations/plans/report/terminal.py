@@ -12,11 +12,13 @@ from operations.plans.plan_document import Action
 from operations.plans.policies import Finding
 from operations.plans.report.attributes import AttributeChange
 from operations.plans.report.model import SHOWN, Line, Report, StackReport
-from operations.plans.report.wording import MARKS, besides, deed, notes, shortened, standing, step
+from operations.plans.report.safe_text import shortened, visible
+from operations.plans.report.wording import MARKS, besides, deed, notes, standing, state, step
 
 _STYLES: Mapping[Action, str] = {
     Action.DELETE: "bold red",
     Action.REPLACE: "bold magenta",
+    Action.UNKNOWN: "bold magenta",
     Action.FORGET: "magenta",
     Action.UPDATE: "yellow",
     Action.CREATE: "green",
@@ -49,8 +51,8 @@ def _findings(report: Report, console: Console) -> None:
 
 def _finding(stack: StackReport, finding: Finding, console: Console) -> None:
     head = f"{stack.name}: {finding.address} {finding.message} [{finding.policy}]"
-    if finding.silenced:
-        _print(console, f"  {head} – silenced: {finding.silenced}", "dim")
+    if finding.silenced or finding.undecided:
+        _print(console, f"  {head} – {state(finding)}", "dim")
         return
     _print(console, f"! {head}", "bold red")
     for line in finding.fix.splitlines():
@@ -58,15 +60,18 @@ def _finding(stack: StackReport, finding: Finding, console: Console) -> None:
 
 
 def _stack(stack: StackReport, console: Console) -> None:
-    if stack.empty and not stack.drift:
+    if stack.empty and not stack.drift and not stack.notices:
         return
     _print(console, f"\n{stack.name}: {standing(stack)}", "bold")
     if stack.failure:
-        _print(console, stack.failure, "red")
+        _print(console, visible(stack.failure, lines=True), "red")
+    for notice in stack.notices:
+        _print(console, f"  ! {notice}", "bold yellow")
     _lines(stack.changes, console)
     _apart("Moved, and nothing else", [line for line in stack.moved if line.action is Action.NO_OP], console)
     _apart("Imported, and nothing else", [line for line in stack.imported if line.action is Action.NO_OP], console)
     _apart("Outputs", stack.outputs, console)
+    _apart("Deferred: left to a later plan", stack.deferred, console)
     _apart("Drift: changed without Terraform", stack.drift, console, drift=True)
 
 

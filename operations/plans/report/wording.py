@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Mapping
 
+from operations.plans.finding import Finding
 from operations.plans.plan_document import Action
 from operations.plans.report.attributes import AttributeChange
 from operations.plans.report.model import SHOWN, Line, StackReport
@@ -12,18 +13,20 @@ from operations.plans.report.model import SHOWN, Line, StackReport
 MARKS: Mapping[Action, str] = {
     Action.DELETE: "-",
     Action.REPLACE: "±",
+    Action.UNKNOWN: "?",
     Action.FORGET: "∅",
     Action.UPDATE: "~",
     Action.CREATE: "+",
     Action.READ: "<",
     Action.NO_OP: " ",
 }
-SHOUTED = (Action.DELETE, Action.REPLACE)
+SHOUTED = (Action.DELETE, Action.REPLACE, Action.UNKNOWN)
 
 
 def counted(counts: Counter[Action]) -> str:
     """`2 to destroy, 1 to replace`; empty when there is nothing."""
-    return ", ".join(f"{counts[action]} to {action}" for action in SHOWN if counts[action])
+    said = {action: f"to {action}" for action in SHOWN} | {Action.UNKNOWN: "with an unknown action"}
+    return ", ".join(f"{counts[action]} {said[action]}" for action in SHOWN if counts[action])
 
 
 def besides(stack: StackReport) -> str:
@@ -34,6 +37,7 @@ def besides(stack: StackReport) -> str:
         "moved": len(stack.moved),
         "imported": len(stack.imported),
         "outputs": len(stack.outputs),
+        "deferred": len(stack.deferred),
         "drifted": len(stack.drift),
     }
     return ", ".join(f"{amount} {what}" for what, amount in amounts.items() if amount)
@@ -54,8 +58,12 @@ def deed(line: Line, *, drift: bool = False) -> str:
 
 
 def notes(line: Line) -> list[str]:
-    """What is to be known of a line besides its attributes."""
+    """Facts about a line besides its attributes."""
     found = []
+    if line.deposed:
+        found.append(f"deposed object {line.deposed}, left behind by an unfinished replacement")
+    if line.forgets and line.action is Action.REPLACE:
+        found.append("the old one stays in AWS, forgotten")
     if line.holds_data:
         found.append("holds data")
     if line.reason:
@@ -69,14 +77,11 @@ def notes(line: Line) -> list[str]:
     return found
 
 
+def state(finding: Finding) -> str:
+    """The reason why a finding does not count; empty when it does."""
+    return f"silenced: {finding.silenced}" if finding.silenced else "cannot be judged yet" if finding.undecided else ""
+
+
 def step(attribute: AttributeChange) -> str:
     """`"a" → "b"`."""
     return f"{attribute.before or 'not set'} → {attribute.after or 'not set'}"
-
-
-def shortened(text: str, length: int) -> str:
-    """`text`, cut in the middle when it is longer than `length`, with how much is left out."""
-    if len(text) <= length:
-        return text
-    half = length // 2
-    return f"{text[:half]} … {len(text) - 2 * half} more characters … {text[-half:]}"

@@ -7,7 +7,8 @@ from pathlib import Path
 from typing import Any
 
 from operations.plans.plan_document import PlanDocument, read_plan
-from operations.plans.report.model import Background, Report, StackReport, report_stack
+from operations.plans.report.model import Report, StackReport
+from operations.plans.review import Background, review
 
 RECORDED = Path(__file__).parent / "recorded"
 SOURCES = {"example-test/sessions/Default": ["deployments/example/stack.py:12", "modules/table.py:40"]}
@@ -51,7 +52,7 @@ def document_of(*changes: dict[str, Any]) -> PlanDocument:
 
 def stack_report(plan: dict[str, Any], *, name: str = "example-test", document: Any = None) -> StackReport:
     background = Background(document or DOCUMENT, SOURCES, protect_data=True, silence=lambda policy, address: "")
-    return report_stack(name, "test", plan, background)
+    return review(name, "test", plan, background)
 
 
 def report_of(*stacks: StackReport) -> Report:

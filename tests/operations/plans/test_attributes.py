@@ -5,7 +5,8 @@ from typing import Any
 import pytest
 
 from operations.plans.plan_document import read_plan
-from operations.plans.report.attributes import SENSITIVE, UNKNOWN, AttributeChange, Secrets, attribute_changes
+from operations.plans.report.attributes import UNKNOWN, AttributeChange, attribute_changes
+from operations.plans.report.secrets import SENSITIVE, Secrets
 from tests.operations.plans.plan_support import change, plan_of, recorded
 
 
