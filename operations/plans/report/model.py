@@ -10,7 +10,8 @@ from functools import cached_property
 from operations.plans.finding import ALL, Finding
 from operations.plans.plan_document import Action, Change, PlanDocument
 from operations.plans.report.attributes import AttributeChange, attribute_changes, only_fills_in
-from operations.plans.report.secrets import Secrets, visible
+from operations.plans.report.safe_text import visible
+from operations.plans.report.secrets import Secrets
 
 SHOWN = (Action.DELETE, Action.REPLACE, Action.UNKNOWN, Action.FORGET, Action.UPDATE, Action.CREATE)
 """The actions that change something, in the order they are shown."""

@@ -8,8 +8,8 @@ from rich.console import Console
 from rich.text import Text
 
 from operations.listing import Cell, Listing
+from operations.plans.finding import Finding
 from operations.plans.plan_document import Action
-from operations.plans.policies import Finding
 from operations.plans.report.attributes import AttributeChange
 from operations.plans.report.model import SHOWN, Line, Report, StackReport
 from operations.plans.report.safe_text import shortened, visible

@@ -166,7 +166,7 @@ def test_protected_data_is_destroyed_only_with_consent_by_name(repository: Repos
     assert repository.apply(repository.plan())[0]
     repository.commit(TOPIC, "doomed")
     planned = repository.plan()
-    assert [finding.policy for _, finding in planned.against(["data-destroyed"])] == ["data-destroyed"]
+    assert [finding.policy for _, finding in planned.report.against(["data-destroyed"])] == ["data-destroyed"]
     with pytest.raises(OperatorError, match=r"holds data and would be destroyed[^\n]*--destroy aws_ssm_parameter\.key"):
         repository.apply(planned)
     with pytest.raises(OperatorError, match=r"--destroy aws_sns_topic\.alarms: nothing of that name"):

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import io
 import json
+import re
 from collections.abc import Callable
 
 import pytest
@@ -124,6 +125,49 @@ def test_markdown_fits_a_comment_and_says_where_the_rest_is() -> None:
     assert 0.8 * COMMENT_BYTES < len(text.encode()) <= COMMENT_BYTES
     assert "aws_dynamodb_table.users" in text
     assert text.rstrip().endswith("did not fit into this comment.** See the artifact plan.html.")
+
+
+@pytest.mark.parametrize("limit", [COMMENT_BYTES, 20_000])
+def test_the_comment_names_every_destroy_and_replacement_however_big_they_are(limit: int) -> None:
+    script = "\n".join(f"line {n} of a long script" for n in range(1200))
+    big = change("aws_instance.big", {"user_data": "x", "a": 1}, {"user_data": script, "a": 2}, replace="a")
+    gone = [change(f"aws_sqs_queue.gone{n}", {"id": "q" * 100}, None) for n in range(100)]
+    small = [change(f"aws_sns_topic.small{n}", {"n": "a" * 90}, {"n": "b" * 90}) for n in range(500)]
+    text = markdown(report_of(stack_report(plan_of(*small, big, *gone))), limit=limit)
+    assert len(text.encode()) <= limit
+    assert [name for name in ("aws_instance.big", *(f"gone{n}`" for n in range(100))) if name not in text] == []
+
+
+def test_the_comment_fits_whatever_the_report_is() -> None:
+    gone = [change(f"aws_sqs_queue.é{n}", {"id": "q"}, None) for n in range(5000)]
+    stacks = [stack_report(plan_of(*gone), name=f"stack-{n}" * 30) for n in range(40)]
+    assert len(markdown(report_of(*stacks)).encode()) <= COMMENT_BYTES
+
+
+HOSTILE = "x\x1b[2J\u202e\x85@everyone https://evil.example [a](b) <b>\u2028`` \ud800 #1"
+
+
+@FORMS
+def test_untrusted_text_stays_text_in_keys_values_names_and_notices(form: Form) -> None:
+    lines = change("aws_x.lines", {"t": "a\nb"}, {"t": f"a\n{HOSTILE}\nc"})
+    keys = change("aws_x.keys", {"tags": {}}, {"tags": {HOSTILE + "\n+ fake": HOSTILE}})
+    named = change(f'aws_x.x["{HOSTILE}"]', {"id": HOSTILE}, None, importing={"id": HOSTILE})
+    plan = plan_of(lines, keys, named) | {"checks": [{"address": {"name": HOSTILE}, "status": "fail"}]}
+    text = form(report_of(stack_report(plan), StackReport("broken-test", "test", failure=HOSTILE)))
+    assert [sign for sign in text if not sign.isprintable() and sign != "\n"] == []
+    assert "\\x1b[2J" in text
+    assert "\\u202e" in text
+    assert not any(line.lstrip(" |").startswith("+ fake") for line in text.splitlines())
+
+
+def test_mentions_and_links_stand_in_code_alone() -> None:
+    named = change(f'aws_x.x["{HOSTILE}"]', {"id": "x"}, None, importing={"id": HOSTILE})
+    plan = plan_of(named) | {"checks": [{"address": {"name": HOSTILE}, "status": "fail"}]}
+    text = markdown(report_of(stack_report(plan, name=HOSTILE)))
+    without_blocks = re.sub(r"^(`{3,})(?!`).*?^\1$", "", text, flags=re.DOTALL | re.MULTILINE)
+    without_spans = re.sub(r"(?<!`)(`+)(?!`).*?(?<!`)\1(?!`)|<code>.*?</code>", "", without_blocks)
+    assert "evil" not in without_spans
+    assert "@everyone" not in without_spans
 
 
 def test_markdown_cannot_be_broken_out_of() -> None:
