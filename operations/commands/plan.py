@@ -47,7 +47,7 @@ def plan_and_report(
     """Plans, shows the report, says where it is kept, and ends with its exit code."""
     from operations.plans.fresh_synth import stale_message
     from operations.plans.planning import Planning
-    from operations.plans.policies import check_policies
+    from operations.plans.policies.judging import check_policies
     from operations.plans.report.terminal import print_report
 
     check_policies(fail_on or [])

@@ -38,7 +38,7 @@ def report(
 ) -> None:
     """Reports on plans of HCP Terraform, of Terraform by hand, of colleagues. Exit codes are those of quintet plan."""
     from operations.plans.plan_files import report_on_files
-    from operations.plans.policies import check_policies
+    from operations.plans.policies.judging import check_policies
     from operations.plans.report.html import html
     from operations.plans.report.markdown import markdown
     from operations.plans.report.terminal import print_report

@@ -9,7 +9,7 @@ from typing import Any
 
 from operations.errors import OperatorError
 from operations.plans.plan_document import endpoint_notice, read_plan
-from operations.plans.policies import EXEMPTED_BY, judge, judge_drift
+from operations.plans.policies.judging import EXEMPTED_BY, judge, judge_drift
 from operations.plans.report.model import Origins, StackReport, report_stack
 
 
@@ -60,7 +60,9 @@ def _review(name: str, environment: str, plan_json: Any, background: Background,
         name,
         environment,
         plan,
-        findings=judge(plan, protect_data=background.protect_data, silenced=silenced),
+        findings=judge(
+            plan, protect_data=background.protect_data, configured=_configured(background.document), silenced=silenced
+        ),
         drift_findings=judge_drift(plan, protect_data=background.protect_data, silenced=silenced),
         origins=Origins(
             {address: about.get("metadata", {}).get("path", "") for address, about in metadata.items()},
@@ -70,10 +72,15 @@ def _review(name: str, environment: str, plan_json: Any, background: Background,
     )
 
 
-def _metadata(document: Mapping[str, Any]) -> dict[str, Mapping[str, Any]]:
-    """The `//` of each resource in the Terraform JSON, by address."""
+def _configured(document: Mapping[str, Any]) -> dict[str, Mapping[str, Any]]:
+    """The arguments of each resource in the Terraform JSON, by address."""
     return {
-        f"{kind}.{name}": attributes.get("//", {})
+        f"{kind}.{name}": attributes
         for kind, resources in document.get("resource", {}).items()
         for name, attributes in resources.items()
     }
+
+
+def _metadata(document: Mapping[str, Any]) -> dict[str, Mapping[str, Any]]:
+    """The `//` of each resource in the Terraform JSON, by address."""
+    return {address: attributes.get("//", {}) for address, attributes in _configured(document).items()}

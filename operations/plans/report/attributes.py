@@ -11,6 +11,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from operations.plans.moved_by_aws import moved_by_aws
 from operations.plans.plan_document import Action, Change
 from operations.plans.report.safe_text import shortened, visible
 from operations.plans.report.secrets import MASK, Masked, Secrets, part_of
@@ -73,12 +74,12 @@ def attribute_changes(change: Change, secrets: Secrets) -> tuple[AttributeChange
     return tuple(sorted(shown, key=lambda attribute: not attribute.forces_replacement))
 
 
-def only_fills_in(change: Change) -> bool:
-    """Whether every difference is a value where there was none, as AWS fills in what nobody set."""
+def is_by_aws(change: Change) -> bool:
+    """Whether every difference is AWS's doing: a value where nobody set one, or one that AWS moves by itself."""
     if change.action is not Action.UPDATE:
         return False
     pairs = _pairs((), change.before, change.after, change)
-    return all(_empty(pair.before) for pair in pairs)
+    return all(_empty(pair.before) or (pair.path and moved_by_aws(change, pair.path[0])) for pair in pairs)
 
 
 def _repeats_tags(path: Path, paths: set[Path], change: Change) -> bool:

@@ -9,7 +9,7 @@ from functools import cached_property
 
 from operations.plans.finding import ALL, Finding
 from operations.plans.plan_document import Action, Change, PlanDocument
-from operations.plans.report.attributes import AttributeChange, attribute_changes, only_fills_in
+from operations.plans.report.attributes import AttributeChange, attribute_changes, is_by_aws
 from operations.plans.report.safe_text import visible
 from operations.plans.report.secrets import Secrets
 
@@ -53,7 +53,7 @@ class StackReport:
     imported: tuple[Line, ...] = ()
     drift: tuple[Line, ...] = ()
     filled_in: tuple[Line, ...] = ()
-    """What AWS filled in where nothing was set and no policy minds: no drift anybody caused."""
+    """Changes by AWS itself that no policy minds, such as values that nobody set: no drift anybody caused."""
     outputs: tuple[Line, ...] = ()
     deferred: tuple[Line, ...] = ()
     """Left to a later plan by Terraform."""
@@ -149,7 +149,7 @@ def report_stack(
     ]
     drift = lines(drifted, drift_findings)
     against_policies = {finding.address for finding in drift_findings}
-    filled_in = {change.address for change in drifted if only_fills_in(change)} - against_policies
+    filled_in = {change.address for change in drifted if is_by_aws(change)} - against_policies
     return StackReport(
         name=name,
         environment=environment,

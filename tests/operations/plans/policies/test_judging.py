@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from config.settings import SettingsError
-from operations.plans.policies import DESCRIPTIONS, judge
+from operations.plans.policies.judging import DESCRIPTIONS, judge
 from operations.plans.silences import Silence, Silences, load_silences
 from tests.operations.plans.plan_support import change, document_of, recorded, stack_report
 

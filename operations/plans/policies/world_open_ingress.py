@@ -1,0 +1,203 @@
+"""Ports that are newly open to the whole internet, the rules of a security group taken together."""
+
+from __future__ import annotations
+
+import ipaddress
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from itertools import pairwise
+from typing import Any
+
+from operations.plans.plan_document import Action, Change
+from operations.plans.policies.policy import Undecided
+
+_GROUPS = ("aws_security_group", "aws_default_security_group")
+_RULES = ("aws_vpc_security_group_ingress_rule", "aws_security_group_rule")
+_PREFIX_LISTS = ("aws_ec2_managed_prefix_list", "aws_ec2_managed_prefix_list_entry")
+_EVERY, _ANY_OTHER = "-1", "other"
+_PROTOCOLS = {"6": "tcp", "17": "udp", "1": "icmp", "58": "icmpv6", "all": _EVERY, "-1": _EVERY}
+_LAST_PORT = 65_535
+_WHOLE = {4: ipaddress.ip_network("0.0.0.0/0"), 6: ipaddress.ip_network("2000::/3")}
+"""The addresses of the internet; those of version 6 that are given out. Source: IANA, read 2026-11-28."""
+
+_Network = ipaddress.IPv4Network | ipaddress.IPv6Network
+_Interval = tuple[int, str, int, int]
+"""Version of the internet protocol, protocol, first and last port."""
+
+
+@dataclass(frozen=True)
+class _Rule:
+    protocol: str
+    low: int
+    high: int
+    network: _Network
+
+
+def world_open_ingress(changes: Sequence[Change], configured: Mapping[str, Any]) -> Iterator[tuple[Change, str]]:
+    """Changes that open ports to more than half of all addresses, and sentences about it.
+
+    Rules of one group count together, wherever they are declared: two halves are the whole.
+    """
+    groups: dict[str, list[Change]] = defaultdict(list)
+    for change in changes:
+        if change.type in (*_GROUPS, *_RULES) and not change.deposed:
+            groups[_group(change, configured)].append(change)
+        yield from _others(change)
+    for members in groups.values():
+        yield from _judged(members)
+
+
+def _judged(members: Sequence[Change]) -> Iterator[tuple[Change, str]]:
+    before = [rule for change in members for rule in _rules(change.type, change.before)]
+    after = [rule for change in members for rule in _rules(change.type, change.after)]
+    if after:
+        was_open = set(_open(before, around=after))
+        new = [interval for interval in _open(after, around=before) if interval not in was_open]
+        for change in members:
+            if new and change.action not in (Action.NO_OP, Action.READ):
+                own = _rules(change.type, change.after)
+                if said := _said([interval for interval in new if any(_covers(rule, interval) for rule in own)]):
+                    yield change, f"opens {said} to the whole internet"
+    for change in members:
+        if change.action not in (Action.NO_OP, Action.DELETE):
+            yield from ((change, Undecided(text)) for text in _unknown(change))
+
+
+def _group(change: Change, configured: Mapping[str, Any]) -> str:
+    if change.type in _GROUPS:
+        return str(change.was("id") or f"${{{change.address}.id}}")
+    written = configured.get(change.address, {}).get("security_group_id")
+    return str(change.becomes("security_group_id") or change.was("security_group_id") or written or change.address)
+
+
+def _rules(kind: str, attributes: Any) -> list[_Rule]:
+    return [rule for found in _ingress(kind, attributes) for text in _ranges(found) for rule in _rule(found, text)]
+
+
+def _ingress(kind: str, attributes: Any) -> list[Mapping[str, Any]]:
+    if not isinstance(attributes, dict):
+        return []
+    if kind in _GROUPS:
+        blocks = attributes.get("ingress")
+        return [block for block in blocks if isinstance(block, dict)] if isinstance(blocks, list) else []
+    return [attributes] if kind != "aws_security_group_rule" or attributes.get("type") == "ingress" else []
+
+
+def _ranges(rule: Mapping[str, Any]) -> Iterable[str]:
+    several = [value for name in ("cidr_blocks", "ipv6_cidr_blocks") for value in rule.get(name) or ()]
+    return filter(None, (*several, rule.get("cidr_ipv4"), rule.get("cidr_ipv6")))
+
+
+def _rule(rule: Mapping[str, Any], text: Any) -> Iterator[_Rule]:
+    try:
+        network = ipaddress.ip_network(str(text), strict=False)
+    except ValueError:  # a reference
+        return
+    if network.version == 6 and network.supernet_of(_WHOLE[6]):  # type: ignore[arg-type]  # same version
+        network = _WHOLE[6]
+    protocol = str(rule.get("protocol") or rule.get("ip_protocol") or _EVERY).lower()
+    protocol = _PROTOCOLS.get(protocol, protocol)
+    low, high = (_port(rule.get(name)) for name in ("from_port", "to_port"))
+    everything = low is None or low < 0 or protocol.startswith("icmp") or (protocol == _EVERY and low == high == 0)
+    yield (
+        _Rule(protocol, 0, _LAST_PORT, network)
+        if everything or low is None
+        else _Rule(protocol, low, high if high is not None else low, network)
+    )
+
+
+def _port(value: Any) -> int | None:
+    try:
+        return None if value is None else int(value)
+    except (TypeError, ValueError):
+        return None
+
+
+def _open(rules: Sequence[_Rule], *, around: Sequence[_Rule]) -> Iterator[_Interval]:
+    """Protocols and ports that the rules open to the internet, cut where any rule begins or ends."""
+    both = (*rules, *around)
+    protocols = sorted({rule.protocol for rule in both if rule.protocol != _EVERY} | {_ANY_OTHER})
+    edges = sorted({edge for rule in both for edge in (rule.low, rule.high + 1)} | {0, _LAST_PORT + 1})
+    for protocol in protocols:
+        mine = [rule for rule in rules if rule.protocol in (protocol, _EVERY)]
+        for low, after in pairwise(edges):
+            ranges = [rule.network for rule in mine if rule.low <= low and rule.high >= after - 1]
+            for version in _WHOLE if ranges else ():
+                if _is_internet(ranges, version):
+                    yield version, protocol, low, after - 1
+
+
+def _is_internet(ranges: Iterable[_Network], version: int) -> bool:
+    """Whether ranges cover more than half of the internet's addresses."""
+    whole = _WHOLE[version]
+    inside = [each for each in ranges if each.version == version and each.subnet_of(whole)]  # type: ignore[arg-type]
+    together = ipaddress.collapse_addresses(inside)  # type: ignore[type-var]
+    return 2 * sum(each.num_addresses for each in together) > whole.num_addresses
+
+
+def _covers(rule: _Rule, interval: _Interval) -> bool:
+    version, protocol, low, high = interval
+    return (
+        rule.network.version == version
+        and rule.protocol in (protocol, _EVERY)
+        and rule.low <= low
+        and rule.high >= high
+    )
+
+
+def _said(intervals: Sequence[_Interval]) -> str:
+    """`port 22, udp ports 8000–8010`; adjoining intervals are one."""
+    found: list[_Interval] = []
+    for version, protocol, low, high in sorted(intervals):
+        if found and found[-1][:2] == (version, protocol) and found[-1][3] + 1 == low:
+            found[-1] = (version, protocol, found[-1][2], high)
+        else:
+            found.append((version, protocol, low, high))
+    if any(interval[1] == _ANY_OTHER for interval in found):
+        found = [interval for interval in found if interval[1] == _ANY_OTHER]
+    return ", ".join(dict.fromkeys(map(_words, found)))
+
+
+def _words(interval: _Interval) -> str:
+    _, protocol, low, high = interval
+    named = "" if protocol in ("tcp", _ANY_OTHER) else f"{protocol} "
+    if protocol.startswith("icmp"):
+        return protocol
+    if (low, high) == (0, _LAST_PORT):
+        return f"every {named}port"
+    return f"{named}port {low}" if low == high else f"{named}ports {low}–{high}"
+
+
+def _unknown(change: Change) -> Iterator[str]:
+    marks = change.after_unknown if isinstance(change.after_unknown, dict) else {}
+    for name in ("ingress", "cidr_ipv4", "cidr_ipv6", "cidr_blocks", "ipv6_cidr_blocks", "prefix_list_id"):
+        if marks.get(name) is True and not (name == "ingress" and change.action is Action.CREATE):
+            yield f"{name} is known after the apply"
+    for rule in _ingress(change.type, change.after):
+        lists = [rule.get("prefix_list_id"), *(rule.get("prefix_list_ids") or ())]
+        if change.was("prefix_list_id") != rule.get("prefix_list_id") or change.type in _GROUPS:
+            yield from (f"the ranges of {each} are not in the plan" for each in lists if each)
+
+
+def _others(change: Change) -> Iterator[tuple[Change, str]]:
+    """Prefix lists that hold the internet, and databases that are given a public address."""
+    if change.action in (Action.NO_OP, Action.READ):
+        return
+    if change.type in _PREFIX_LISTS:
+        then, now = (_is_wide(attributes) for attributes in (change.before, change.after))
+        if now and not then:
+            yield change, "is a prefix list that holds the whole internet"
+    if change.becomes("publicly_accessible") is True and change.was("publicly_accessible") is not True:
+        yield change, "gets an address on the internet"
+
+
+def _is_wide(attributes: Any) -> bool:
+    if not isinstance(attributes, dict):
+        return False
+    entries = attributes.get("entry")
+    texts = [
+        each.get("cidr") for each in (entries if isinstance(entries, list) else [attributes]) if isinstance(each, dict)
+    ]
+    ranges = [rule.network for text in texts if text for rule in _rule({}, text)]
+    return any(_is_internet(ranges, version) for version in (4, 6))

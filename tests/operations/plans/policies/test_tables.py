@@ -1,0 +1,551 @@
+"""For each policy, plans that it must find and plans that it must pass; equivalent spellings get equal verdicts."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from config.settings import ROOT
+from operations.plans.finding import Finding
+from operations.plans.plan_document import read_plan
+from operations.plans.policies.judging import DESCRIPTIONS, judge
+from operations.review.addresses import read_document
+from operations.stacks import Stack, find_stacks
+from tests.operations.plans.plan_support import change, document_of, plan_of
+
+Changes = list[dict[str, Any]]
+
+
+def findings(*changes: dict[str, Any]) -> list[Finding]:
+    return [finding for finding in judge(document_of(*changes), protect_data=True) if finding.counts]
+
+
+def found(*changes: dict[str, Any]) -> set[str]:
+    return {finding.policy for finding in findings(*changes)}
+
+
+def statement(effect: str = "Allow", **more: Any) -> dict[str, Any]:
+    return {"Effect": effect, "Action": "s3:GetObject", "Resource": "arn:aws:s3:::one/*"} | more
+
+
+def document(*statements: dict[str, Any]) -> str:
+    return json.dumps({"Version": "2012-10-17", "Statement": list(statements)})
+
+
+def identity(before: str | None, after: str | None, kind: str = "aws_iam_role_policy") -> dict[str, Any]:
+    sides = ({"role": "r", "policy": text} if text is not None else None for text in (before, after))
+    return change(f"{kind}.x", *sides)
+
+
+def resource(before: str | None, after: str | None, kind: str = "aws_s3_bucket_policy") -> dict[str, Any]:
+    sides = ({"bucket": "b", "policy": text} if text is not None else None for text in (before, after))
+    return change(f"{kind}.x", *sides)
+
+
+def trust(*statements: dict[str, Any]) -> dict[str, Any]:
+    return change("aws_iam_role.x", None, {"name": "r", "assume_role_policy": document(*statements)})
+
+
+def assume(**more: Any) -> dict[str, Any]:
+    return {"Effect": "Allow", "Action": "sts:AssumeRole"} | more
+
+
+def updated(kind: str, before: dict[str, Any], after: dict[str, Any], **more: Any) -> dict[str, Any]:
+    return change(f"{kind}.x", before, after, **more)
+
+
+def group(*rules: dict[str, Any], before: Changes | None = None) -> dict[str, Any]:
+    return change("aws_security_group.x", {"id": "sg-1", "ingress": before or []}, {"ingress": list(rules)})
+
+
+def rule(*ranges: str, port: int = 443, to: int | None = None, protocol: str = "tcp") -> dict[str, Any]:
+    six = [each for each in ranges if ":" in each]
+    return {
+        "cidr_blocks": [each for each in ranges if ":" not in each],
+        "ipv6_cidr_blocks": six,
+        "from_port": port,
+        "to_port": port if to is None else to,
+        "protocol": protocol,
+    }
+
+
+def lone_rule(name: str, cidr: str, group_id: str = "sg-1") -> dict[str, Any]:
+    made = {"security_group_id": group_id, "cidr_ipv4": cidr, "ip_protocol": "tcp", "from_port": 22, "to_port": 22}
+    return change(f"aws_vpc_security_group_ingress_rule.{name}", None, made)
+
+
+NARROW, ONE = document(statement()), "arn:aws:s3:::one/*"
+EVERYBODY = statement(Principal="*")
+KEYED = {"name": "t", "server_side_encryption": [{"enabled": True, "kms_key_arn": "arn:aws:kms:eu-west-1:1:key/1"}]}
+OIDC = "arn:aws:iam::111122223333:oidc-provider/token.actions.githubusercontent.com"
+SUB, AUD = "token.actions.githubusercontent.com:sub", "token.actions.githubusercontent.com:aud"
+DENIED = statement("Deny", Action="s3:DeleteObject")
+CLEAR = statement("Deny", Principal="*", Action="s3:*", Condition={"Bool": {"aws:SecureTransport": "false"}})
+BLOCKED = {"bucket": "b", "block_public_acls": True, "restrict_public_buckets": True}
+LIFECYCLE = {"bucket": "b", "rule": [{"id": "logs", "expiration": [{"days": 90}]}]}
+RULES = [
+    {"rule_name": "daily", "lifecycle": [{"delete_after": 35}]},
+    {"rule_name": "yearly", "lifecycle": [{"delete_after": 400}]},
+]
+
+BAD: dict[str, dict[str, Changes]] = {
+    "data-destroyed": {
+        "type of no stack": [change("aws_efs_file_system.x", {"id": "fs"}, None)],
+        "forgotten": [change("aws_db_instance.x", {"id": "d"}, None, actions=["forget"])],
+        "forgotten and created": [change("aws_db_instance.x", {"id": "d"}, {}, actions=["forget", "create"])],
+        "replaced": [change("aws_dynamodb_table.x", {"a": 1}, {"a": 2}, replace="a")],
+        "deposed": [change("aws_db_instance.x", {"id": "d"}, None) | {"deposed": "k"}],
+        "unknown action": [change("aws_db_instance.x", {"id": "d"}, None, actions=["melt"])],
+        "key scheduled for deletion": [change("aws_kms_key.x", {"id": "k"}, None)],
+        "key disabled": [updated("aws_kms_key", {"is_enabled": True}, {"is_enabled": False})],
+    },
+    "world-open-ingress": {
+        "two halves": [group(rule("0.0.0.0/1"), rule("128.0.0.0/1"))],
+        "two halves in one rule": [group(rule("0.0.0.0/1", "128.0.0.0/1"))],
+        "quarters but one address": [group(rule("0.0.0.0/1"), rule("128.0.0.0/2", "192.0.0.0/3", "224.0.0.0/4"))],
+        "two halves of two resources": [lone_rule("a", "0.0.0.0/1"), lone_rule("b", "128.0.0.0/1")],
+        "udp beside tcp": [group(rule("0.0.0.0/0"), rule("0.0.0.0/0", protocol="udp"), before=[rule("0.0.0.0/0")])],
+        "family 6 beside 4": [group(rule("0.0.0.0/0"), rule("::/0"), before=[rule("0.0.0.0/0")])],
+        "family 6 as it is given out": [group(rule("2000::/3"))],
+        "every protocol": [group(rule("0.0.0.0/0", port=0, to=0, protocol="-1"), before=[rule("0.0.0.0/0")])],
+        "protocol as a number": [group(rule("0.0.0.0/0", protocol="6"))],
+        "wider ports": [group(rule("0.0.0.0/0", port=80, to=443), before=[rule("0.0.0.0/0")])],
+        "classic rule": [
+            change(
+                "aws_security_group_rule.x", None, {**rule("0.0.0.0/0"), "type": "ingress", "security_group_id": "s"}
+            )
+        ],
+        "prefix list": [change("aws_ec2_managed_prefix_list.x", None, {"entry": [{"cidr": "0.0.0.0/0"}]})],
+        "public database": [updated("aws_db_instance", {"publicly_accessible": False}, {"publicly_accessible": True})],
+    },
+    "iam-wildcard": {
+        "everything": [identity(None, document(statement(Action="*", Resource="*")))],
+        "service": [identity(NARROW, document(statement(Action="s3:*")))],
+        "two stars": [identity(None, document(statement(Action="s3:**", Resource="*")))],
+        "question mark and star": [identity(None, document(statement(Action="s3:?*")))],
+        "service by pattern": [identity(None, document(statement(Action="i?m:*")))],
+        "another case": [identity(None, document(statement(Action="S3:*")))],
+        "all but some": [identity(None, document({"Effect": "Allow", "NotAction": "iam:*", "Resource": "*"}))],
+        "resource widened": [
+            identity(document(statement(Action="s3:*")), document(statement(Action="s3:*", Resource="*")))
+        ],
+        "resource of a narrow right widened": [identity(NARROW, document(statement(Resource="*")))],
+        "any role passed": [identity(NARROW, document(statement(), statement(Action="iam:PassRole", Resource="*")))],
+        "denial removed": [identity(document(statement(), DENIED), NARROW)],
+        "denial narrowed": [identity(document(DENIED), document(DENIED | {"Resource": "arn:aws:s3:::one/a"}))],
+        "policy with a denial deleted": [identity(document(DENIED), None)],
+        "of a user": [identity(None, document(statement(Action="*")), "aws_iam_user_policy")],
+        "in a role": [
+            updated("aws_iam_role", {}, {"inline_policy": [{"name": "a", "policy": document(statement(Action="*"))}]})
+        ],
+        "permission set": [
+            change(
+                "aws_ssoadmin_permission_set_inline_policy.x", None, {"inline_policy": document(statement(Action="*"))}
+            )
+        ],
+        "attached": [
+            change(
+                "aws_iam_role_policy_attachment.x", None, {"policy_arn": "arn:aws:iam::aws:policy/AdministratorAccess"}
+            )
+        ],
+        "attached in a list": [
+            updated("aws_iam_role", {}, {"managed_policy_arns": ["arn:aws-cn:iam::aws:policy/AmazonS3FullAccess"]})
+        ],
+        "boundary removed": [
+            updated("aws_iam_role", {"permissions_boundary": "arn:aws:iam::1:policy/b"}, {"permissions_boundary": ""})
+        ],
+        "trust for everybody": [trust(assume(Principal={"AWS": "*"}))],
+        "trust for all but one": [trust(assume(NotPrincipal={"AWS": "arn:aws:iam::111122223333:root"}))],
+        "trust of any workflow": [
+            trust(assume(Principal={"Federated": OIDC}, Condition={"StringEquals": {AUD: "sts"}}))
+        ],
+        "trust of any repository": [
+            trust(assume(Principal={"Federated": OIDC}, Condition={"StringLike": {SUB: "repo:*"}}))
+        ],
+        "odd document": [identity(None, '{"Statement": null}')],
+        "torn document": [identity(None, '{"Statement": [')],
+    },
+    "public-bucket": {
+        "anybody": [resource(None, document(EVERYBODY))],
+        "anybody of AWS": [resource(None, document(statement(Principal={"AWS": ["*"]})))],
+        "all but one": [resource(None, document(statement(NotPrincipal={"AWS": "arn:aws:iam::111122223333:user/x"})))],
+        "condition that binds nothing": [
+            resource(None, document(EVERYBODY | {"Condition": {"Bool": {"aws:SecureTransport": "true"}}}))
+        ],
+        "condition removed": [
+            resource(
+                document(EVERYBODY | {"Condition": {"StringEquals": {"aws:PrincipalOrgID": "o-1"}}}),
+                document(EVERYBODY),
+            )
+        ],
+        "condition with if exists": [
+            resource(None, document(EVERYBODY | {"Condition": {"StringEqualsIfExists": {"aws:SourceVpce": "vpce-1"}}}))
+        ],
+        "more for anybody": [resource(document(EVERYBODY), document(EVERYBODY | {"Action": "s3:*"}))],
+        "denial removed": [resource(document(DENIED | {"Principal": "*"}), document())],
+        "queue": [resource(None, document(EVERYBODY | {"Action": "sqs:*"}), "aws_sqs_queue_policy")],
+        "topic itself": [resource(None, document(EVERYBODY | {"Action": "sns:Publish"}), "aws_sns_topic")],
+        "key": [resource(None, document(EVERYBODY | {"Action": "kms:Decrypt"}), "aws_kms_key")],
+        "secret": [resource(None, document(EVERYBODY), "aws_secretsmanager_secret_policy")],
+        "type of no stack": [change("aws_opensearch_domain.x", None, {"access_policies": document(EVERYBODY)})],
+        "acl": [change("aws_s3_bucket_acl.x", None, {"acl": "public-read"})],
+        "acl of the bucket": [updated("aws_s3_bucket", {"acl": "private"}, {"acl": "public-read-write"})],
+        "grant": [
+            change(
+                "aws_s3_bucket_acl.x",
+                None,
+                {
+                    "access_control_policy": [
+                        {"grant": [{"grantee": [{"uri": "http://acs.amazonaws.com/groups/global/AllUsers"}]}]}
+                    ]
+                },
+            )
+        ],
+        "block off": [updated("aws_s3_bucket_public_access_block", BLOCKED, BLOCKED | {"block_public_acls": False})],
+        "block deleted": [change("aws_s3_bucket_public_access_block.x", BLOCKED, None)],
+        "function url": [change("aws_lambda_function_url.x", None, {"authorization_type": "NONE"})],
+        "function for anybody": [
+            change("aws_lambda_permission.x", None, {"principal": "*", "action": "lambda:Invoke"})
+        ],
+        "snapshot": [updated("aws_db_snapshot", {"shared_accounts": []}, {"shared_accounts": ["all"]})],
+        "image": [change("aws_ami_launch_permission.x", None, {"group": "all", "image_id": "ami-1"})],
+    },
+    "encryption-lost": {
+        "block gone": [updated("aws_dynamodb_table", KEYED, {"name": "t", "server_side_encryption": []})],
+        "switch off": [updated("aws_rds_cluster", {"storage_encrypted": True}, {"storage_encrypted": False})],
+        "new without": [change("aws_db_instance.x", None, {"storage_encrypted": False})],
+        "by replacement": [change("aws_ebs_volume.x", {"encrypted": True}, {"encrypted": False}, replace="encrypted")],
+        "key gone": [updated("aws_sns_topic", {"kms_master_key_id": "k"}, {"kms_master_key_id": ""})],
+        "kind of encryption": [updated("aws_kinesis_stream", {"encryption_type": "KMS"}, {"encryption_type": "NONE"})],
+        "queue": [updated("aws_sqs_queue", {"sqs_managed_sse_enabled": True}, {"sqs_managed_sse_enabled": False})],
+        "bucket": [change("aws_s3_bucket_server_side_encryption_configuration.x", {"bucket": "b"}, None)],
+        "listener": [updated("aws_lb_listener", {"protocol": "HTTPS"}, {"protocol": "HTTP"})],
+        "listener of a network": [updated("aws_lb_listener", {"protocol": "TLS"}, {"protocol": "TCP"})],
+        "viewers": [
+            updated(
+                "aws_cloudfront_distribution",
+                {"default_cache_behavior": [{"viewer_protocol_policy": "redirect-to-https"}]},
+                {"default_cache_behavior": [{"viewer_protocol_policy": "allow-all"}]},
+            )
+        ],
+        "database": [
+            updated(
+                "aws_db_parameter_group",
+                {"parameter": [{"name": "rds.force_ssl", "value": "1"}]},
+                {"parameter": [{"name": "rds.force_ssl", "value": "0"}]},
+            )
+        ],
+        "clear text allowed": [resource(document(CLEAR), document())],
+    },
+    "retention-shortened": {
+        "shorter": [updated("aws_db_instance", {"backup_retention_period": 30}, {"backup_retention_period": 7})],
+        "as a text": [updated("aws_x", {"retention_in_days": "30"}, {"retention_in_days": "7"})],
+        "no longer for ever": [updated("aws_cloudwatch_log_group", {"retention_in_days": 0}, {"retention_in_days": 9})],
+        "type of no stack": [updated("aws_kinesis_stream", {"retention_period": 48}, {"retention_period": 24})],
+        "removed": [updated("aws_rds_cluster", {"backup_retention_period": 7}, {"backup_retention_period": None})],
+        "versioning suspended": [
+            updated(
+                "aws_s3_bucket_versioning",
+                {"versioning_configuration": [{"status": "Enabled"}]},
+                {"versioning_configuration": [{"status": "Suspended"}]},
+            )
+        ],
+        "versioning deleted": [
+            change("aws_s3_bucket_versioning.x", {"versioning_configuration": [{"status": "Enabled"}]}, None)
+        ],
+        "backup plan deleted": [change("aws_backup_plan.x", {"name": "p", "rule": RULES}, None)],
+        "backup rule removed": [updated("aws_backup_plan", {"rule": RULES}, {"rule": RULES[1:]})],
+        "backup rule shorter, in another order": [
+            updated(
+                "aws_backup_plan",
+                {"rule": RULES},
+                {"rule": [RULES[1], {"rule_name": "daily", "lifecycle": [{"delete_after": 7}]}]},
+            )
+        ],
+        "selection deleted": [change("aws_backup_selection.x", {"plan_id": "p"}, None)],
+        "recovery off": [
+            updated(
+                "aws_dynamodb_table",
+                {"point_in_time_recovery": [{"enabled": True}]},
+                {"point_in_time_recovery": [{"enabled": False}]},
+            )
+        ],
+        "expiration shorter": [
+            updated(
+                "aws_s3_bucket_lifecycle_configuration",
+                LIFECYCLE,
+                {"bucket": "b", "rule": [{"id": "logs", "expiration": [{"days": 30}]}]},
+            )
+        ],
+        "expiration added": [updated("aws_s3_bucket_lifecycle_configuration", {"bucket": "b", "rule": []}, LIFECYCLE)],
+        "expiration added to a bucket that exists": [
+            change("aws_s3_bucket_lifecycle_configuration.x", None, LIFECYCLE)
+        ],
+        "items expire": [updated("aws_dynamodb_table", {"ttl": [{"enabled": False}]}, {"ttl": [{"enabled": True}]})],
+    },
+    "protection-lost": {
+        "switch": [updated("aws_db_instance", {"deletion_protection": True}, {"deletion_protection": False})],
+        "by replacement": [
+            change(
+                "aws_lb.x", {"enable_deletion_protection": True}, {"enable_deletion_protection": False}, replace="name"
+            )
+        ],
+        "absent": [updated("aws_rds_cluster", {"deletion_protection": True}, {"deletion_protection": None})],
+        "final snapshot": [updated("aws_db_instance", {"skip_final_snapshot": False}, {"skip_final_snapshot": True})],
+        "bucket": [updated("aws_s3_bucket", {"force_destroy": None}, {"force_destroy": True})],
+        "instance": [updated("aws_instance", {"disable_api_termination": True}, {"disable_api_termination": False})],
+        "backups": [
+            updated("aws_db_instance", {"delete_automated_backups": False}, {"delete_automated_backups": True})
+        ],
+        "lock": [change("aws_backup_vault_lock_configuration.x", {"backup_vault_name": "v"}, None)],
+        "pool": [
+            updated("aws_cognito_user_pool", {"deletion_protection": "ACTIVE"}, {"deletion_protection": "INACTIVE"})
+        ],
+    },
+    "accidental-rename": {
+        "renamed": [
+            change("aws_sqs_queue.old", {"name": "jobs", "delay_seconds": 5}, None),
+            change("aws_sqs_queue.new", None, {"name": "jobs", "delay_seconds": 5}),
+        ],
+    },
+}
+
+GOOD: dict[str, dict[str, Changes]] = {
+    "data-destroyed": {
+        "rebuildable": [change("aws_iam_role.x", {"name": "r"}, None)],
+        "updated": [updated("aws_db_instance", {"port": 1}, {"port": 2})],
+    },
+    "world-open-ingress": {
+        "one half": [group(rule("0.0.0.0/1"))],
+        "network": [group(rule("10.0.0.0/8"))],
+        "halves of two groups": [lone_rule("a", "0.0.0.0/1"), lone_rule("b", "128.0.0.0/1", "sg-2")],
+        "halves of two ports": [group(rule("0.0.0.0/1", port=80), rule("128.0.0.0/1"))],
+        "as before": [group(rule("0.0.0.0/0"), before=[rule("0.0.0.0/0")])],
+        "as before, cut otherwise": [
+            group(rule("0.0.0.0/1"), rule("128.0.0.0/1"), before=[rule("0.0.0.0/0")]),
+        ],
+        "fewer ports": [group(rule("0.0.0.0/0"), before=[rule("0.0.0.0/0", port=1, to=999)])],
+        "egress": [change("aws_security_group_rule.x", None, {**rule("0.0.0.0/0"), "type": "egress"})],
+        "another group": [group({"security_groups": ["sg-2"], "from_port": 1, "to_port": 1, "protocol": "tcp"})],
+    },
+    "iam-wildcard": {
+        "narrow": [identity(None, NARROW)],
+        "denial": [identity(None, document(statement("Deny", Action="*", Resource="*")))],
+        "service no longer": [identity(document(statement(Action="s3:*")), NARROW)],
+        "as before, spelled otherwise": [
+            identity(document(statement(Action="s3:*")), document(statement(Action=["S3:**"], Resource=[ONE])))
+        ],
+        "deleted with its role": [
+            change("aws_iam_role.x", {"id": "r", "name": "r"}, None),
+            identity(document(DENIED), None),
+        ],
+        "describes everywhere": [
+            identity(NARROW, document(statement(), statement(Action="ec2:Describe*", Resource="*")))
+        ],
+        "trust of a service": [trust(assume(Principal={"Service": "ec2.amazonaws.com"}))],
+        "trust of an organisation": [
+            trust(assume(Principal="*", Condition={"StringEquals": {"aws:PrincipalOrgID": "o-1"}}))
+        ],
+        "trust of a repository": [
+            trust(assume(Principal={"Federated": OIDC}, Condition={"StringLike": {SUB: "repo:a/b:*"}}))
+        ],
+        "attached": [
+            change("aws_iam_role_policy_attachment.x", None, {"policy_arn": "arn:aws:iam::aws:policy/ReadOnlyAccess"})
+        ],
+    },
+    "public-bucket": {
+        "as before, and an account": [
+            resource(
+                document(EVERYBODY),
+                document(EVERYBODY, statement(Principal={"AWS": "arn:aws:iam::111122223333:root"})),
+            )
+        ],
+        "service": [resource(None, document(statement(Principal={"Service": "cloudfront.amazonaws.com"})))],
+        "account by condition": [
+            resource(None, document(EVERYBODY | {"Condition": {"StringEquals": {"AWS:SourceOwner": "111122223333"}}}))
+        ],
+        "endpoint": [resource(None, document(EVERYBODY | {"Action": "*"}), "aws_vpc_endpoint")],
+        "block deleted with its bucket": [
+            change("aws_s3_bucket_public_access_block.x", BLOCKED, None),
+            change("aws_s3_bucket.x", {"id": "b", "bucket": "b"}, None),
+        ],
+        "function for a service": [
+            change("aws_lambda_permission.x", None, {"principal": "events.amazonaws.com", "source_arn": "arn:aws:x"})
+        ],
+        "private": [change("aws_s3_bucket_acl.x", None, {"acl": "private"})],
+    },
+    "encryption-lost": {
+        "another key": [updated("aws_sns_topic", {"kms_master_key_id": "k"}, {"kms_master_key_id": "l"})],
+        "key for the queue's own": [
+            updated(
+                "aws_sqs_queue",
+                {"sqs_managed_sse_enabled": True, "kms_master_key_id": None},
+                {"sqs_managed_sse_enabled": False, "kms_master_key_id": "k"},
+            )
+        ],
+        "off as before": [
+            updated("aws_db_instance", {"storage_encrypted": False}, {"storage_encrypted": False, "a": 1})
+        ],
+        "new": [change("aws_db_instance.x", None, {"storage_encrypted": True})],
+        "to HTTPS": [updated("aws_lb_listener", {"protocol": "HTTP"}, {"protocol": "HTTPS"})],
+        "clear text still refused": [resource(document(CLEAR), document(CLEAR | {"Sid": "Tls"}))],
+    },
+    "retention-shortened": {
+        "as before": [
+            updated("aws_db_instance", {"backup_retention_period": 7}, {"backup_retention_period": 7, "a": 1})
+        ],
+        "longer": [updated("aws_x", {"retention_in_days": 7}, {"retention_in_days": 0})],
+        "rules in another order": [updated("aws_backup_plan", {"rule": RULES}, {"rule": RULES[::-1]})],
+        "expiration of a new bucket": [
+            change("aws_s3_bucket.x", None, {"bucket": "b"}),
+            change("aws_s3_bucket_lifecycle_configuration.x", None, LIFECYCLE),
+        ],
+        "expiration removed": [
+            updated("aws_s3_bucket_lifecycle_configuration", LIFECYCLE, {"bucket": "b", "rule": []})
+        ],
+        "versioning enabled": [
+            updated(
+                "aws_s3_bucket_versioning",
+                {"versioning_configuration": [{"status": "Suspended"}]},
+                {"versioning_configuration": [{"status": "Enabled"}]},
+            )
+        ],
+    },
+    "protection-lost": {
+        "switched on": [updated("aws_db_instance", {"deletion_protection": False}, {"deletion_protection": True})],
+        "as before": [updated("aws_db_instance", {"skip_final_snapshot": True}, {"skip_final_snapshot": True, "a": 1})],
+    },
+    "accidental-rename": {
+        "another thing": [
+            change("aws_sqs_queue.old", {"name": "jobs", "delay_seconds": 5}, None),
+            change("aws_sqs_queue.new", None, {"name": "mail", "delay_seconds": 6}),
+        ],
+    },
+}
+
+
+def rows(table: dict[str, dict[str, Changes]]) -> pytest.MarkDecorator:
+    cases = [(policy, changes) for policy, named in table.items() for changes in named.values()]
+    names = [f"{policy}: {name}" for policy, named in table.items() for name in named]
+    return pytest.mark.parametrize(("policy", "changes"), cases, ids=names)
+
+
+@rows(BAD)
+def test_a_policy_finds_the_change_in_every_spelling(policy: str, changes: Changes) -> None:
+    assert policy in found(*changes)
+
+
+@rows(GOOD)
+def test_a_policy_passes_what_is_harmless(policy: str, changes: Changes) -> None:
+    assert policy not in found(*changes)
+
+
+def test_every_policy_has_bad_and_good_plans() -> None:
+    assert set(BAD) == set(GOOD) == set(DESCRIPTIONS)
+
+
+@given(data=st.data())
+def test_equivalent_spellings_of_a_document_get_equal_verdicts(data: st.DataObject) -> None:
+    """One statement or a list, a text or a list, any order, any case of actions and of elements."""
+    pool = [
+        statement(),
+        statement(Action="s3:*"),
+        statement(Action=["s3:*", "sqs:SendMessage"], Resource=["*"]),
+        statement("Deny", Action="s3:DeleteObject", Resource="*"),
+        statement(Action="iam:PassRole", Resource="*"),
+        EVERYBODY,
+        statement(Principal={"AWS": "arn:aws:iam::111122223333:root"}),
+    ]
+    kind = data.draw(st.sampled_from([identity, resource]))
+    usable = [each for each in pool if ("Principal" in each) is (kind is resource)]
+    before, after = (data.draw(st.lists(st.sampled_from(usable), min_size=1, max_size=3)) for _ in range(2))
+    respelled = [json.dumps({"statement": respell(data, side)}) for side in (before, after)]
+    plain = kind(document(*before), document(*after))
+    assert found(kind(*respelled)) == found(plain)
+
+
+def respell(data: st.DataObject, statements: list[dict[str, Any]]) -> Any:
+    def listed(value: Any) -> Any:
+        value = value if isinstance(value, list) else [value]
+        return data.draw(st.permutations(value)) if len(value) > 1 or data.draw(st.booleans()) else value[0]
+
+    done = []
+    for each in data.draw(st.permutations(statements)):
+        lower = data.draw(st.booleans())
+        action = (
+            [text.upper() if lower else text for text in listed(each["Action"])]
+            if isinstance(each["Action"], list)
+            else listed(each["Action"].upper() if lower else each["Action"])
+        )
+        again = each | {"Action": action, "Resource": listed(each["Resource"])}
+        done.append({name.lower() if lower else name: value for name, value in again.items()})
+    return done[0] if len(done) == 1 and data.draw(st.booleans()) else done
+
+
+@given(
+    st.lists(st.sampled_from(["0.0.0.0/1", "128.0.0.0/2", "192.0.0.0/3", "10.0.0.0/8", "2000::/4", "::/0"]), max_size=5)
+)
+def test_ranges_get_the_same_verdict_in_one_rule_and_in_rules_of_their_own(ranges: list[str]) -> None:
+    together = group(rule(*ranges))
+    apart = group(*(rule(each) for each in ranges))
+    assert found(together) == found(apart)
+
+
+def test_what_is_known_after_the_apply_is_said_and_does_not_count() -> None:
+    later = change("aws_iam_role_policy.x", None, {"role": "r"}, after_unknown={"policy": True})
+    (finding,) = judge(document_of(later), protect_data=True)
+    assert (finding.policy, finding.undecided, finding.counts) == ("iam-wildcard", True, False)
+
+
+def test_a_document_in_which_only_an_id_is_unknown_is_judged_by_the_committed_json() -> None:
+    later = change("aws_iam_role_policy.x", None, {"role": "r"}, after_unknown={"policy": True})
+    written = document(statement(Action="s3:*", Resource="${aws_s3_bucket.one.arn}"))
+    configured = {"aws_iam_role_policy.x": {"policy": written}}
+    (finding,) = judge(document_of(later), protect_data=True, configured=configured)
+    assert (finding.message, finding.counts) == ("allows s3:*", True)
+
+
+def test_a_sensitive_document_is_judged_and_not_quoted() -> None:
+    wide = change("aws_iam_role_policy.x", None, {"policy": document(statement(Action="hush:*"))})
+    wide["change"]["after_sensitive"] = {"policy": True}
+    (finding,) = findings(wide)
+    assert "hush" not in finding.message
+
+
+def known(arguments: dict[str, Any]) -> dict[str, Any]:
+    return {name: value for name, value in arguments.items() if name != "//" and "${" not in json.dumps(value)}
+
+
+def unknown(arguments: dict[str, Any]) -> dict[str, Any]:
+    return {name: True for name, value in arguments.items() if name != "//" and "${" in json.dumps(value)}
+
+
+@pytest.mark.parametrize("stack", find_stacks(ROOT), ids=lambda stack: stack.name)
+def test_no_policy_minds_a_committed_stack_that_is_created(stack: Stack) -> None:
+    """Each resource as its JSON says, or an exemption says why."""
+    committed = read_document(stack.folder)
+    changes = [
+        change(f"{kind}.{name}", None, known(arguments), after_unknown=unknown(arguments))
+        for kind, named in committed["resource"].items()
+        for name, arguments in named.items()
+    ]
+    exempted = {
+        f"{kind}.{name}": arguments["//"].get("exemptions", {})
+        for kind, named in committed["resource"].items()
+        for name, arguments in named.items()
+    }
+    configured = {
+        f"{kind}.{name}": arguments
+        for kind, named in committed["resource"].items()
+        for name, arguments in named.items()
+    }
+    found = judge(read_plan(plan_of(*changes)), protect_data=True, configured=configured)
+    assert [
+        (finding.policy, finding.address, finding.message)
+        for finding in found
+        if finding.counts and not exempted[finding.address]
+    ] == []
