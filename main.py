@@ -18,7 +18,8 @@ from typing import TYPE_CHECKING
 ROOT = Path(__file__).resolve().parent
 sys.path.insert(0, str(ROOT))
 
-from config.retired_stacks import refuse_lost_stacks  # noqa: E402  # the path above makes it importable from anywhere
+from config.clashes import clashes  # noqa: E402  # the path above makes it importable from anywhere
+from config.retired_stacks import refuse_lost_stacks  # noqa: E402
 from config.settings import SettingsError  # noqa: E402
 from config.stack_settings import StackSettings, load_all  # noqa: E402
 
@@ -54,7 +55,8 @@ def main() -> int:
 def synthesise(wanted: list[StackSettings], output: Path, *, context: dict[str, str]) -> None:
     """Writes the stacks of `wanted` as Terraform JSON into the folder `output`.
 
-    Raises RuntimeError when a refusal finds something, ValueError when constructs cannot be combined as asked.
+    Raises RuntimeError when a refusal finds something, ValueError when constructs cannot be combined as asked, or when
+    two stacks would share a state or a name.
     """
     from synth import bindings
 
@@ -72,6 +74,15 @@ def synthesise(wanted: list[StackSettings], output: Path, *, context: dict[str, 
             (folder / name).parent.mkdir(parents=True, exist_ok=True)
             (folder / name).write_bytes(content)
         shutil.copyfile(ROOT / LOCK_FILE, folder / LOCK_FILE)
+    _refuse_clashes(wanted, output)
+
+
+def _refuse_clashes(wanted: list[StackSettings], output: Path) -> None:
+    """Raises ValueError when two stacks in `output` would share a state, or two resources a name."""
+    documents = {path.parent.name: json.loads(path.read_text()) for path in output.glob("stacks/*/cdk.tf.json")}
+    found = list(clashes(documents, {stack.environment.name: stack.environment for stack in wanted}))
+    if found:
+        raise ValueError("\n".join(found))
 
 
 def add_stack(app: App, wanted: StackSettings) -> DeploymentStack:
@@ -101,7 +112,11 @@ def replace_changed(fresh: Path, output: Path) -> None:
             continue
         for path in sorted(folder.rglob("*")):
             name = path.relative_to(output)
-            kept = {".terraform", "plan"} & set(name.parts) or path.name.startswith("terraform.")
+            kept = (
+                {".terraform", "plan"} & set(name.parts)
+                or path.name.startswith("terraform.")
+                or path.name == "errored.tfstate"
+            )
             if path.is_file() and name not in wanted and not kept:
                 path.unlink()
 

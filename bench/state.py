@@ -34,7 +34,6 @@ from operations.state.difference import resources_of
 from operations.state.locks import Lock
 from operations.state.status import locks_of, unlock
 from operations.state.versions import plan_restoration, restore, state_versions
-from operations.terraform.terraform import Terraform
 from tests.operations.plain_terraform import Clone
 from tests.operations.terraform_support import ACCOUNT, ENVIRONMENT, REGION, write_stack
 
@@ -167,17 +166,8 @@ def _recover(place: Place, stack: Stack, clone: Clone, before: dict[str, Any], t
     for lock in locks:
         if "@" not in lock.who or lock.created is None:
             raise Broken(f"round {turn}: the lock does not say who holds it: {lock}")
-    binary = Path(os.environ.get("TERRAFORM_BINARY_NAME", "terraform"))
-    terraform = Terraform(
-        clone.folder,
-        stack=stack.name,
-        binary=binary,
-        environment=clone.environment,
-        log=place.folder / "unlock.log",
-        init_lock=place.folder / "init.lock",
-    )
     if locks:
-        unlock(place.aws, stack, terraform)
+        unlock(place.aws, stack, locks)
     if locks_of(place.aws, stack):
         raise Broken(f"round {turn}: the lock could not be broken")
     (latest, *_) = versions = state_versions(place.aws, stack, limit=3)

@@ -6,6 +6,8 @@ would be planned there against an empty state and built a second time, without t
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 from cdktf import TerraformStack, TerraformVariable, TerraformVariableValidationConfig
 
 from config.environment import CloudStateSettings, StateSettings
@@ -40,6 +42,20 @@ def refuse_split_state(stack: TerraformStack, state: StateSettings | CloudStateS
         default="",
         nullable=False,
         description="Set by HCP Terraform in its runs; not to be set by hand",
-        validation=[TerraformVariableValidationConfig(condition=condition, error_message=message)],
+        validation=[
+            TerraformVariableValidationConfig(condition=condition, error_message=message),
+            *(_default_workspace(state) if isinstance(state, StateSettings) else ()),
+        ],
     )
     variable.override_logical_id(VARIABLE)  # HCP Terraform knows it by this name alone
+
+
+def _default_workspace(state: StateSettings) -> Iterator[TerraformVariableValidationConfig]:
+    """A workspace of Terraform would begin with an empty state beside the stack's, under another key."""
+    yield TerraformVariableValidationConfig(
+        condition=f'${{var.{VARIABLE} == "" ? terraform.workspace == "default" : true}}',
+        error_message=(
+            f"This stack has one state, in s3://{state.bucket}; in another workspace than default everything would be"
+            " created a second time. Nothing was changed. Unset TF_WORKSPACE, or: terraform workspace select default."
+        ),
+    )

@@ -25,8 +25,9 @@ TERRAFORM_VERSION = (ROOT / ".terraform-version").read_text(encoding="utf-8").st
 class DeploymentStack(TerraformStack):
     """One deployment in one environment.
 
-    State lives in the environment's bucket under the deployment's name, or in a workspace of HCP Terraform; a run that
-    would keep it elsewhere fails before it changes anything. Addresses are the construct ids joined by `_`,
+    State lives in the environment's bucket under the names of both, so that environments may share a bucket and a role
+    may be bounded by a prefix, or in a workspace of HCP Terraform; a run that would keep it elsewhere fails before it
+    changes anything. Addresses are the construct ids joined by `_`,
     without `Default`: `aws_db_instance.database`, `aws_subnet.network_private_a`.
     """
 
@@ -108,7 +109,7 @@ class DeploymentStack(TerraformStack):
         S3Backend(
             self,
             bucket=state.bucket,
-            key=f"{self.deployment}/terraform.tfstate",
+            key=f"{self.environment.name}/{self.deployment}/terraform.tfstate",
             region=state.region,
             encrypt=True,
             dynamodb_table=None if state.locking == "lockfile" else state.lock_table,

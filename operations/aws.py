@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import threading
 from contextlib import contextmanager
 from functools import cached_property
@@ -28,7 +29,8 @@ class Aws:
         """A boto3 client of `service` in `region`."""
         with self._guard:  # a session must not make two clients at once; clients themselves may be shared
             if (service, region) not in self._clients:
-                self._clients[service, region] = self._session.client(service, region, **self._endpoint)
+                with _settings_explained():
+                    self._clients[service, region] = self._session.client(service, region, **self._endpoint)
             return self._clients[service, region]
 
     @cached_property
@@ -37,7 +39,8 @@ class Aws:
 
         if self._environment is None:
             return boto3.Session()
-        return boto3.Session(self._environment["AWS_ACCESS_KEY_ID"], self._environment["AWS_SECRET_ACCESS_KEY"])
+        keys = self._environment["AWS_ACCESS_KEY_ID"], self._environment["AWS_SECRET_ACCESS_KEY"]
+        return boto3.Session(*keys, botocore_session=_session_without_environment())
 
     @cached_property
     def _endpoint(self) -> dict[str, Any]:
@@ -47,6 +50,30 @@ class Aws:
             return {}
         # An HTTP proxy of the operator has no business between two programs of one machine.
         return {"endpoint_url": self._environment["AWS_ENDPOINT_URL"], "config": Config(proxies={})}
+
+
+def _session_without_environment() -> Any:
+    """A session that heeds neither the AWS variables of this shell (AWS_PROFILE, AWS_RETRY_MODE …) nor its files."""
+    from botocore.configprovider import BOTOCORE_DEFAUT_SESSION_VARIABLES
+    from botocore.session import Session
+
+    variables = {name: (None, None, *rest) for name, (_, _, *rest) in BOTOCORE_DEFAUT_SESSION_VARIABLES.items()}
+    files = dict.fromkeys(("config_file", "credentials_file"), (None, None, os.devnull, None))
+    return Session(session_vars=variables | files)
+
+
+@contextmanager
+def _settings_explained() -> Iterator[None]:
+    """Turns what botocore cannot do with the operator's AWS settings into an OperatorError that names them."""
+    from botocore.exceptions import BotoCoreError
+
+    try:
+        yield
+    except (BotoCoreError, ValueError) as error:
+        settings = {name: value for name, value in os.environ.items() if name.startswith("AWS_") and value}
+        named = [f"{name}={value}" for name, value in settings.items() if value in str(error)]
+        hint = f"Correct or unset {', '.join(named)}." if named else "Look at AWS_* in this shell and at ~/.aws/config."
+        raise OperatorError(f"The AWS settings of this shell cannot be used: {error}.", hint=hint) from None
 
 
 @contextmanager

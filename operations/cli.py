@@ -24,6 +24,7 @@ COMMANDS = {
     "plan": "Plan every stack at once and report on one page.",
     "report": "Report on the JSON of plans, whoever made them.",
     "apply": "Apply exactly what was reviewed.",
+    "destroy": "Plan the destruction of a stack.",
     "drift": "What has changed in AWS without Terraform.",
     "demo": "Apply the committed stacks to the emulator, from nothing to checked.",
     "state": "The bucket and lock table that hold Terraform's state.",

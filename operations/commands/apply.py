@@ -24,5 +24,5 @@ def apply(
     """Applies the plans of a run, stack after stack, unless anything they were made from has changed since."""
     from operations.plans.applying import Applying
 
-    if not Applying(run, destroy=destroy or (), dry_run=dry_run).run(new_console()):
+    if not Applying(run, destroy=destroy or (), dry_run=dry_run).run(new_console(steady=True)):
         raise typer.Exit(1)

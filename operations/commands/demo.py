@@ -32,5 +32,5 @@ def demo(
         checks_of=checks_of,
         rehearsal_of=rehearsal_of,
     )
-    if not asked.run(new_console()):
+    if not asked.run(new_console(steady=True)):
         raise typer.Exit(1)

@@ -43,6 +43,7 @@ def plan_and_report(
     report_to: Path | None,
     *,
     drift: bool,
+    destroy: bool = False,
 ) -> None:
     """Plans, shows the report, says where it is kept, and ends with its exit code."""
     from operations.plans.fresh_synth import stale_message
@@ -52,7 +53,7 @@ def plan_and_report(
 
     check_policies(fail_on or [])
     console = new_console()
-    planned = Planning(patterns=stacks or (), environment=environment, drift=drift).run(console)
+    planned = Planning(patterns=stacks or (), environment=environment, drift=drift, destroy=destroy).run(console)
     print_report(planned.report, console)
     if report_to is not None:
         planned.copy_report(report_to)

@@ -17,11 +17,13 @@ from operations.commands.options import (
     complete_environments,
     known_environment,
 )
-from operations.console import new_console
+from operations.console import new_console, printable
 from operations.listing import Cell, Column, Listing, show
 
 if TYPE_CHECKING:
-    from operations.state.status import StackStatus
+    from collections.abc import Iterator
+
+    from operations.state.status import EnvironmentStatus, StackStatus
 
 app = new_app("The bucket and lock table that hold Terraform's state.")
 
@@ -59,18 +61,24 @@ def status(
     as_json: JsonOption = False,
 ) -> None:
     """Shows bucket, table, and every stack's serial, resources, size, last change and lock holder."""
+    import os
+
     from config.environment import CloudStateSettings, environment_names, load_environment
     from config.settings import ROOT
     from operations.aws import Aws, account_of
     from operations.stacks import find_stacks
+    from operations.state.errored_state import errored_states
     from operations.state.hcp_terraform import state_in_s3
     from operations.state.status import status as look
+    from operations.terraform.under_way import applies_under_way
 
     console = new_console(stderr=as_json)
     places = Listing("places", ("environment", "place", "name", "region", "exists"))
-    digest = Column("matches_digest", fit="json")
-    states = Listing("stacks", ("stack", "serial", "resources", "bytes", "last_change", digest, "locked_by"))
+    problem = Column("problem", fit="json")
+    states = Listing("stacks", ("stack", "serial", "resources", "bytes", "last_change", problem, "locked_by"))
     strays = Listing("strays", ("environment", "key"))
+    unsaved = Listing("unsaved_states", ("stack", "file"))
+    ways_out: list[str] = []
     aws = Aws()
     names = [environment] if environment else environment_names()
     for settings in map(load_environment, names):
@@ -81,7 +89,8 @@ def status(
         if environment is None and (account := account_of(aws, region=region)) != settings.account_id:
             console.print(f"{settings.name}: account {settings.account_id}; these credentials are for {account}.")
             continue
-        place, found = state_in_s3(settings), look(aws, settings, find_stacks(ROOT, settings.name))
+        stacks = find_stacks(ROOT, settings.name)
+        place, found = state_in_s3(settings), look(aws, settings, stacks)
         for kind, name, exists in (
             ("bucket", place.bucket, found.bucket_exists),
             ("lock table", place.lock_table, found.table_exists or place.locking == "lockfile"),
@@ -89,11 +98,15 @@ def status(
             missing = "" if exists else f"missing: quintet state bootstrap {settings.name}"
             places.add(settings.name, kind, name, place.region, Cell(exists, missing or "yes"))
         for known in found.stacks:
-            states.add(known.stack.name, *_state_cells(known), [lock.describe() for lock in known.locks])
+            states.add(known.stack.name, *_state_cells(found, known), [lock.describe() for lock in known.locks])
         for key in found.strays:
             strays.add(settings.name, key)
+        for stack in stacks:
+            for file in errored_states(ROOT, stack):
+                unsaved.add(stack.name, str(file))
+        ways_out += _ways_out(found)
     if as_json:
-        show(places, states, strays, console=console, as_json=True)
+        show(places, states, strays, unsaved, console=console, as_json=True)
         return
     for listing in (places, states):
         if listing.rows:
@@ -101,6 +114,13 @@ def status(
             console.print()
     for row in strays.objects():
         console.print(f"{row['environment']}: {row['key']}: a state that belongs to no committed stack")
+    for row in unsaved.objects():
+        console.print(f"{row['stack']}: a state that could not be saved is kept in {row['file']}")
+        console.print(f"  Save it: quintet state push {row['stack']}")
+    for line in ways_out:
+        console.print(line)
+    for apply in applies_under_way(ROOT, os.environ):
+        console.print(apply.describe())
 
 
 @app.command()
@@ -110,31 +130,131 @@ def unlock(
     yes: YesOption = False,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Only show who holds the lock.")] = False,
 ) -> None:
-    """Shows who holds a stack's lock, asks, and breaks it by way of Terraform."""
+    """Shows who holds a stack's lock, asks, and breaks it. Refuses while an apply on this machine holds it."""
+    import os
+
     from config.settings import ROOT
     from operations.aws import Aws
+    from operations.errors import OperatorError
     from operations.stacks import find_stacks, only
     from operations.state.status import locks_of, require_place
     from operations.state.status import unlock as break_locks
-    from operations.terraform.run import Run
+    from operations.terraform.under_way import applies_under_way
 
     aws = Aws()
     chosen = only(find_stacks(ROOT, environment), stack)
     require_place(aws, chosen)
+    for apply in applies_under_way(ROOT, os.environ):
+        if apply.record.stack == chosen.name:
+            raise OperatorError(
+                f"{apply.describe()}. The lock stays.",
+                hint=f"Wait until it has ended, or interrupt it in good order: kill -INT {apply.record.pid}",
+            )
     locks = locks_of(aws, chosen)
     if not locks:
         typer.echo(f"{chosen.name} is not locked.")
         return
     for lock in locks:
-        typer.echo(f"{chosen.name} is locked: {lock.describe()} (lock {lock.id}).")
+        typer.echo(
+            f"{chosen.name} is locked: {printable(lock.describe())} (lock {printable(lock.id) or 'without id'})."
+        )
     if dry_run:
         return
     if not yes and not typer.confirm("Is nobody working on it any more? Break the lock?"):
         typer.echo("The lock stays.")
         raise typer.Exit(1)
-    with Run("unlock", root=ROOT) as run:
-        break_locks(aws, chosen, run.terraform(chosen))
+    break_locks(aws, chosen, locks)
     typer.echo(f"{chosen.name} is unlocked.")
+
+
+@app.command()
+def move(
+    stack: StackArgument,
+    environment: EnvironmentFilter = None,
+    yes: YesOption = False,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Only show what would be moved.")] = False,
+) -> None:
+    """Moves a stack's state from DEPLOYMENT/terraform.tfstate to ENVIRONMENT/DEPLOYMENT/terraform.tfstate."""
+    from config.settings import ROOT
+    from operations.aws import Aws
+    from operations.stacks import find_stacks, only
+    from operations.state.move import move as bring_over
+    from operations.state.move import plan_move
+
+    aws = Aws()
+    chosen = only(find_stacks(ROOT, environment), stack)
+    planned = plan_move(aws, chosen)
+    if planned is None:
+        typer.echo(f"{chosen.name}: there is nothing to move to {chosen.state.key}.")
+        return
+    typer.echo(
+        f"{planned.former.state.key} (serial {planned.serial}, {planned.resources} resources,"
+        f" {f'of {planned.owner}' if planned.owner else 'its owner is not known'}) would be {chosen.state.key}."
+    )
+    if dry_run:
+        return
+    if not yes and not typer.confirm("Copy it there, and keep the former one locked?"):
+        typer.echo("It stays where it is.")
+        raise typer.Exit(1)
+    bring_over(aws, planned)
+    typer.echo(f"Moved. {planned.former.state.key} is kept, and locked against checkouts from before.")
+    typer.echo(f"See that nothing would change: quintet plan {chosen.name}")
+
+
+@app.command()
+def push(
+    stack: StackArgument,
+    environment: EnvironmentFilter = None,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Only show which state would be saved.")] = False,
+) -> None:
+    """Saves the state that Terraform kept in errored.tfstate because it could not save it, and removes the file."""
+    from config.settings import ROOT
+    from operations.errors import OperatorError
+    from operations.stacks import find_stacks, only
+    from operations.state.errored_state import errored_states, push_errored_state
+    from operations.terraform.run import Run
+
+    chosen = only(find_stacks(ROOT, environment), stack)
+    files = list(errored_states(ROOT, chosen))
+    if not files:
+        raise OperatorError(f"There is no errored.tfstate of {chosen.name} under .runs or generated/stacks.")
+    typer.echo(f"{chosen.name}: {files[0]}")
+    if dry_run:
+        return
+    with Run("push", root=ROOT) as run:
+        serial = push_errored_state(chosen, run.terraform(chosen), files[0])
+    typer.echo(f"Saved as serial {serial}. See what it means: quintet plan {chosen.name}")
+    for older in files[1:]:
+        typer.echo(f"An older one is left; delete it if it is of no use: {older}")
+
+
+@app.command()
+def digest(
+    stack: StackArgument,
+    environment: EnvironmentFilter = None,
+    yes: YesOption = False,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Only show what would be done.")] = False,
+) -> None:
+    """Makes the digest in the lock table fit the state as it is, or removes that of a state that is gone."""
+    from config.settings import ROOT
+    from operations.aws import Aws
+    from operations.stacks import find_stacks, only
+    from operations.state.digest import fit_digest, what_digest_needs
+
+    aws = Aws()
+    chosen = only(find_stacks(ROOT, environment), stack)
+    need = what_digest_needs(aws, chosen)
+    if need is None:
+        typer.echo(f"The digest of {chosen.name} fits its state.")
+        return
+    typer.echo(need)
+    if dry_run:
+        return
+    if not yes and not typer.confirm("Is the state as it is the right one (see quintet state versions)?"):
+        typer.echo("The digest stays.")
+        raise typer.Exit(1)
+    fit_digest(aws, chosen)
+    typer.echo("Done.")
 
 
 @app.command()
@@ -219,12 +339,29 @@ def restore(
 _VERSIONS_SEARCHED = 200
 
 
-def _state_cells(row: StackStatus) -> list[Cell]:
+def _state_cells(found: EnvironmentStatus, row: StackStatus) -> list[Cell]:
     from operations.state.locks import age_text
+    from operations.state.status import absence
 
     state = row.state
     if state is None:
-        return [Cell(None), Cell(None), Cell(None), Cell(None, "never applied"), Cell(None)]
-    warning = "" if state.sound else "; differs from the digest in the lock table"
+        why = absence(found, row)
+        return [Cell(None), Cell(None), Cell(None), Cell(None, why), Cell(None if why == "never applied" else why)]
+    warning = f"; {state.problem}" if state.problem else ""
     changed = Cell(state.changed, f"{age_text(state.changed)} ago{warning}")
-    return [Cell(state.serial), Cell(state.resources), Cell(state.size_bytes), changed, Cell(state.sound)]
+    return [Cell(state.serial), Cell(state.resources), Cell(state.size_bytes), changed, Cell(state.problem or None)]
+
+
+def _ways_out(found: EnvironmentStatus) -> Iterator[str]:
+    """Lines that say what is wrong with a state, and the commands that lead out."""
+    for row in found.stacks:
+        name = row.stack.name
+        if row.at_former_key:
+            yield f"{name}: its state is at the former key. Move it: quintet state move {name}"
+        elif row.digest_left:
+            yield f"{name}: its state is gone and its digest is left, so Terraform refuses to work."
+            yield f"  Restore a version: quintet state versions {name}"
+            yield f"  Or begin with an empty state: quintet state digest {name}"
+        elif row.state is not None and row.state.problem:
+            yield f"{name}: {row.state.problem}."
+            yield f"  Restore a version that is sound: quintet state versions {name}"

@@ -12,10 +12,11 @@ from dataclasses import dataclass
 from datetime import date
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 from config.environment import load_environment
 from config.settings import ROOT
+from operations.aws import Aws, refusals_explained
 from operations.errors import OperatorError
 from operations.plans.fresh_synth import FreshSynth, fresh_synth
 from operations.plans.plan_document import Action
@@ -39,6 +40,7 @@ from operations.plans.silences import load_silences
 from operations.plans.standing_provider import StandingProviders
 from operations.review.addresses import read_document
 from operations.stacks import Stack, find_stacks, select
+from operations.state.belonging import refuse_foreign_state, refuse_missing_state
 from operations.terraform.processes import RunInterruptedError
 from operations.terraform.progress import StackProgress
 from operations.terraform.run import Run
@@ -74,11 +76,15 @@ class Planned:
 
 @dataclass(frozen=True)
 class Planning:
-    """What is asked for: the stacks to plan; with `drift`, only what has changed without Terraform."""
+    """What is asked for: the stacks to plan; with `drift`, only what has changed without Terraform.
+
+    With `destroy`, the plans destroy everything that the stacks have.
+    """
 
     patterns: Sequence[str] = ()
     environment: str | None = None
     drift: bool = False
+    destroy: bool = False
     root: Path = ROOT
     aws: Callable[[Stack], Mapping[str, str]] | None = None
     """The environment Terraform gets for a stack; by default the operator's."""
@@ -90,7 +96,7 @@ class Planning:
         KeyboardInterrupt when it is stopped.
         """
         stacks = select(find_stacks(self.root, self.environment), self.patterns)
-        purpose = "drift" if self.drift else "plan"
+        purpose: Literal["plan", "destroy", "drift"] = "drift" if self.drift else "destroy" if self.destroy else "plan"
         with stop_signals_interrupt(), Run(purpose, root=self.root) as run, ThreadPoolExecutor(1) as besides:
             synth = besides.submit(_fresh_synth, run)
             results = _Results(run.folder)
@@ -99,7 +105,7 @@ class Planning:
                 plan = partial(self._plan, run, providers, results)
                 side_by_side(lines, plan, children=run.children, console=console)
             record = RunRecord(
-                purpose="drift" if self.drift else "plan",
+                purpose=purpose,
                 terraform=terraform_version(self.root),
                 stacks=tuple(results.planned(line) for line in lines),
             )
@@ -129,11 +135,13 @@ class Planning:
         with providers.attached(terraform, stack):
             terraform.init()
             line.enter("plan")
-            plan = terraform.plan(refresh_only=self.drift)
+            plan = terraform.plan(refresh_only=self.drift, destroy=self.destroy)
+            self._refuse_wrong_state(stack, plan.path)
             line.enter("read")
             shown = terraform.show_json(plan)
         file = results.keep(stack.name, shown)
-        lineage, serial = state_in_plan(plan.path) or state_now(terraform)
+        state = state_in_plan(plan.path)
+        lineage, serial = (state["lineage"], state["serial"]) if state else state_now(terraform)
         results.add(
             PlannedStack(
                 name=stack.name,
@@ -147,6 +155,16 @@ class Planning:
                 serial=serial,
             )
         )
+
+    def _refuse_wrong_state(self, stack: Stack, plan: Path) -> None:
+        """Raises OperatorError when Terraform planned on a state that is not the stack's, or did not see its state."""
+        before = state_in_plan(plan, before_refresh=True)
+        if before is None or stack.backend is None:
+            return
+        refuse_foreign_state(stack, before)
+        if not before.get("resources"):
+            with refusals_explained():
+                refuse_missing_state(Aws(self.aws(stack) if self.aws else None), stack)
 
     def _report(self, line: StackProgress, results: _Results, sources: Mapping[str, Sequence[str]]) -> StackReport:
         stack = line.stack

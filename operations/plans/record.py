@@ -4,15 +4,19 @@ from __future__ import annotations
 
 import hashlib
 import json
+import os
+import stat
 import zipfile
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 from operations.errors import OperatorError
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from operations.stacks import Stack
     from operations.terraform.terraform import Terraform
 
@@ -23,7 +27,7 @@ SHOWN_FILE = "plan.json"
 """Both in the working copy of the stack, below the run's folder."""
 
 Outcome = Literal["changes", "no changes", "failed"]
-Progress = Literal["planned", "begun", "applied"]
+Progress = Literal["planned", "begun", "failed", "applied"]
 
 
 class PlannedStack(BaseModel):
@@ -50,16 +54,24 @@ class RunRecord(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    purpose: Literal["plan", "drift"]
+    purpose: Literal["plan", "destroy", "drift"]
     terraform: str
     """Terraform's version, as in .terraform-version."""
     stacks: tuple[PlannedStack, ...]
+    seal: str = ""
+    """SHA-256 of all else but how far the stacks were applied; in the file only, which does not fit it once edited."""
 
     def save(self, folder: Path) -> None:
         """Write the record into the folder of the run, whole or not at all."""
+        sealed = self.model_copy(update={"seal": self.expected_seal()})
         new = folder / f"{FILE}.new"
-        new.write_text(self.model_dump_json(indent=1) + "\n", encoding="utf-8")
+        new.write_text(sealed.model_dump_json(indent=1) + "\n", encoding="utf-8")
         new.replace(folder / FILE)
+
+    def expected_seal(self) -> str:
+        """The seal that fits the record."""
+        text = self.model_dump_json(exclude={"seal": True, "stacks": {"__all__": {"progress"}}})
+        return hashlib.sha256(text.encode()).hexdigest()
 
     def with_progress(self, name: str, progress: Progress) -> RunRecord:
         """The record with one stack further on."""
@@ -68,13 +80,16 @@ class RunRecord(BaseModel):
 
 
 def read_record(folder: Path) -> RunRecord:
-    """The record of a run. Raises OperatorError when there is none or it is damaged."""
+    """The record of a run. Raises OperatorError when there is none, or it is damaged or was edited."""
     try:
-        return RunRecord.model_validate_json((folder / FILE).read_text(encoding="utf-8"))
+        record = RunRecord.model_validate_json((folder / FILE).read_text(encoding="utf-8"))
     except OSError:
         raise OperatorError(f"{folder} is no run of quintet plan: it has no {FILE}.") from None
     except ValidationError as error:
         raise OperatorError(f"{folder / FILE} is damaged: {error}", hint="Plan again: quintet plan") from None
+    if record.seal != record.expected_seal():
+        raise OperatorError(f"{folder / FILE} was edited: it does not fit its seal.", hint="Plan again: quintet plan")
+    return record.model_copy(update={"seal": ""})
 
 
 def find_run(root: Path, name: str) -> Path:
@@ -90,9 +105,26 @@ def find_run(root: Path, name: str) -> Path:
 
 def _is_plan(folder: Path) -> bool:
     try:
-        return read_record(folder).purpose == "plan"
+        return read_record(folder).purpose != "drift"
     except OperatorError:
         return False
+
+
+def untrusted(folder: Path, stack: str) -> Iterator[str]:
+    """One line for each part of a run that is a link or somebody else's, and for a folder that others may write to."""
+    directory = folder / stack
+    files = [directory / name for name in (LOCK_FILE, PLAN_FILE, SHOWN_FILE)]
+    for path in (folder, folder / FILE, directory, *files):
+        try:
+            found = path.lstat()
+        except FileNotFoundError:
+            continue
+        if stat.S_ISLNK(found.st_mode):
+            yield f"{stack}: {path} is a link; plans are applied from where they were written."
+        elif found.st_uid != os.geteuid():
+            yield f"{stack}: {path} belongs to another user (uid {found.st_uid})."
+        elif path == folder and found.st_mode & (stat.S_IWGRP | stat.S_IWOTH):
+            yield f"{stack}: {path} may be written by others (mode {stat.S_IMODE(found.st_mode):o})."
 
 
 def committed_files(stack: Stack) -> dict[str, str]:
@@ -119,15 +151,15 @@ def terraform_version(root: Path) -> str:
     return (root / ".terraform-version").read_text(encoding="utf-8").strip()
 
 
-def state_in_plan(plan: Path) -> tuple[str, int] | None:
-    """Lineage and serial of the state a plan file was made on; None where the file does not say (HCP Terraform's).
+def state_in_plan(plan: Path, *, before_refresh: bool = False) -> dict[str, Any] | None:
+    """The state a plan file was made on; None where the file does not say (HCP Terraform's).
 
     It is a zip archive with that state in it, by which Terraform itself tells a stale plan; `state pull` costs more.
     """
     try:
         with zipfile.ZipFile(plan) as archive:
-            state = json.loads(archive.read("tfstate"))
-        return state["lineage"], state["serial"]
+            state: dict[str, Any] = json.loads(archive.read("tfstate-prev" if before_refresh else "tfstate"))
+        return state if "lineage" in state and "serial" in state else None
     except (zipfile.BadZipFile, KeyError, ValueError):
         return None
 

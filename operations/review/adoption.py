@@ -12,7 +12,7 @@ from operations.resource_types import holds_data
 from operations.review.addresses import read_document
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator, Mapping
+    from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 
     from operations.stacks import Stack
 
@@ -38,8 +38,8 @@ class Adoptable:
         return holds_data(self.address.split(".")[0])
 
 
-def look_up(aws: Aws, stack: Stack) -> Iterator[Adoptable]:
-    """Each resource of the stack that can be told by a name, and what exists of it. Reads only.
+def look_up(aws: Aws, stack: Stack, *, only: Collection[str] | None = None) -> Iterator[Adoptable]:
+    """Each resource of the stack that can be told by a name, and what exists of it; `only` those addresses. Reads only.
 
     Raises OperatorError for credentials of another account, and when AWS refuses.
     """
@@ -48,6 +48,8 @@ def look_up(aws: Aws, stack: Stack) -> Iterator[Adoptable]:
         document = read_document(stack.folder)
         for kind, lookup in LOOKUPS.items():
             for resource, arguments in document.get("resource", {}).get(kind, {}).items():
+                if only is not None and f"{kind}.{resource}" not in only:
+                    continue
                 name = _name(document, lookup.name_of(kind, arguments))
                 if name is not None:
                     yield Adoptable(f"{kind}.{resource}", name, _ids(aws, stack, lookup, name))

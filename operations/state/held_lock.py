@@ -23,8 +23,10 @@ if TYPE_CHECKING:
 
 
 @contextmanager
-def state_locked(aws: Aws, stack: Stack, operation: str) -> Iterator[Lock]:
+def state_locked(aws: Aws, stack: Stack, operation: str, *, stays: bool = False) -> Iterator[Lock]:
     """Holds the lock on the stack's state, in every place its backend takes it, while the block runs.
+
+    With `stays` it is held from then on, until somebody breaks it, unless the block fails.
 
     Terraform sees the holder and `operation`, and can break the lock. Raises OperatorError, naming the holder, when
     somebody else has it.
@@ -49,6 +51,8 @@ def state_locked(aws: Aws, stack: Stack, operation: str) -> Iterator[Lock]:
             _take_file(s3, aws, stack, text)
             taken.callback(_leave_file, s3, stack, text)
         yield Lock.from_json(text)
+        if stays:
+            taken.pop_all()
 
 
 def _take_in_table(dynamodb: Any, aws: Aws, stack: Stack, text: str) -> None:

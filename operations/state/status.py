@@ -5,17 +5,18 @@ from __future__ import annotations
 import hashlib
 import json
 from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from operations.aws import Aws, check_account, refusals_explained
 from operations.errors import OperatorError
+from operations.state.difference import resources_of
 from operations.state.hcp_terraform import state_in_s3
 from operations.state.lock_table import KEY
 from operations.state.locks import Lock
-from operations.terraform.terraform import StateDigestError, Terraform, TerraformError
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Collection, Sequence
     from datetime import datetime
 
     from config.environment import Environment
@@ -26,22 +27,28 @@ if TYPE_CHECKING:
 class StateFile:
     """A state in the bucket: its serial, how many resources it knows, its size, when it was last written.
 
-    `sound` is whether its content is what the lock table's digest says; Terraform refuses to work otherwise.
+    `problem` says why Terraform cannot work with it, and is empty otherwise.
     """
 
     serial: int
     resources: int
     size_bytes: int
     changed: datetime
-    sound: bool
+    problem: str
 
 
 @dataclass(frozen=True)
 class StackStatus:
-    """A stack's state (None before the first apply) and whoever holds its lock."""
+    """A stack's state and whoever holds its lock.
+
+    `state` is None where the bucket holds none: before the first apply, but `digest_left` when there was one once.
+    """
 
     stack: Stack
     state: StateFile | None
+    digest_left: bool
+    at_former_key: bool
+    """True when the state was not moved yet to the key that begins with the environment."""
     locks: tuple[Lock, ...]
 
 
@@ -71,9 +78,31 @@ def status(aws: Aws, environment: Environment, stacks: Sequence[Stack]) -> Envir
         return EnvironmentStatus(
             bucket_exists=keys is not None,
             table_exists=_table_exists(dynamodb, place.lock_table),
-            stacks=tuple(StackStatus(stack, _state_file(aws, stack), locks_of(aws, stack)) for stack in ours),
+            stacks=tuple(_stack_status(aws, stack) for stack in ours),
             strays=tuple(key for key in keys or () if key.endswith(".tfstate") and key not in known),
         )
+
+
+def _stack_status(aws: Aws, stack: Stack) -> StackStatus:
+    from operations.state.belonging import left_at_former_place
+
+    state = _state_file(aws, stack)
+    return StackStatus(
+        stack,
+        state,
+        at_former_key=state is None and left_at_former_place(aws, stack),
+        digest_left=state is None and recorded_digest(aws, stack.state) is not None,
+        locks=locks_of(aws, stack),
+    )
+
+
+def absence(found: EnvironmentStatus, row: StackStatus) -> str:
+    """The reason why the stack has no state."""
+    if not found.bucket_exists:
+        return "no bucket"
+    if row.at_former_key:
+        return "to be moved"
+    return "deleted; a digest is left" if row.digest_left else "never applied"
 
 
 def require_place(aws: Aws, stack: Stack) -> None:
@@ -94,47 +123,69 @@ def require_place(aws: Aws, stack: Stack) -> None:
 
 def locks_of(aws: Aws, stack: Stack) -> tuple[Lock, ...]:
     """The locks held on the stack's state, wherever its backend takes them; one taken in both places counts once."""
-    backend = stack.state
-    found = []
-    with refusals_explained():
-        if backend.lock_table and (info := _lock_table_text(aws, backend, "Info")):
-            found.append(Lock.from_json(info))
-        if backend.lock_file and (body := _object(aws, stack, backend.lock_key)):
-            found.append(Lock.from_json(body["Body"].read().decode()))
-    return tuple(dict.fromkeys(found))
+    return tuple(dict.fromkeys(lock for lock, _ in _held_locks(aws, stack)))
 
 
-def unlock(aws: Aws, stack: Stack, terraform: Terraform) -> None:
-    """Break every lock on the stack's state, through Terraform, or without it when it refuses to read the state.
+def unlock(aws: Aws, stack: Stack, locks: Collection[Lock]) -> None:
+    """Break `locks`, as they were seen on the stack's state; one that is gone is fine.
 
-    Raises OperatorError for credentials of another account, TerraformError when a lock remains.
+    Not by Terraform, which neither reads a lock without an id nor breaks one while the state is unreadable.
+    Raises OperatorError for credentials of another account, and when somebody else holds the lock by now.
     """
     with refusals_explained():
         check_account(aws, stack.account_id, region=stack.state.region)
-    try:
-        terraform.init()
-    except StateDigestError:
-        # Whoever was ended between writing the state and its digest held the lock as well, and the lock must go first.
-        _remove_locks(aws, stack)
-        return
-    for lock in locks_of(aws, stack):
-        try:
-            terraform.force_unlock(lock.id)
-        except TerraformError:
-            # Of a lock taken in two places one may have remained: Terraform removes it and complains of the other.
-            if lock in locks_of(aws, stack):
-                raise
+        for lock, remove in _held_locks(aws, stack):
+            if lock not in locks or not remove():
+                raise OperatorError(
+                    f"The state of {stack.name} is locked by somebody else by now: {lock.describe()}.",
+                    hint=f"Look again: quintet state unlock {stack.name}",
+                )
 
 
-def _remove_locks(aws: Aws, stack: Stack) -> None:
-    backend = stack.state
+def current_state(aws: Aws, stack: Stack) -> dict[str, Any]:
+    """The stack's state; empty when there is none, or none that can be read. Raises OperatorError when AWS refuses."""
     with refusals_explained():
-        if backend.lock_table:
-            dynamodb = aws.client("dynamodb", region=backend.region)
-            dynamodb.delete_item(TableName=backend.lock_table, Key={KEY: {"S": backend.lock_id}})
-        if backend.lock_file:
-            s3 = aws.client("s3", region=backend.region)
-            s3.delete_object(Bucket=backend.bucket, Key=backend.lock_key, ExpectedBucketOwner=stack.account_id)
+        return read_document(state_content(aws, stack) or b"")[0]
+
+
+def state_content(aws: Aws, stack: Stack) -> bytes | None:
+    """The bytes of the stack's state; None where there is none."""
+    found = _object(aws, stack, stack.state.key)
+    return found["Body"].read() if found else None
+
+
+def _held_locks(aws: Aws, stack: Stack) -> list[tuple[Lock, Callable[[], bool]]]:
+    """Each lock on the stack's state, and what removes it as long as it is that one; True when it did."""
+    backend = stack.state
+    found: list[tuple[Lock, Callable[[], bool]]] = []
+    with refusals_explained():
+        if backend.lock_table and (item := _lock_item(aws, backend)) is not None:
+            found.append((Lock.from_json(item.get("Info", {}).get("S", "")), partial(_remove_item, aws, backend, item)))
+        if backend.lock_file and (body := _object(aws, stack, backend.lock_key)):
+            text = body["Body"].read().decode(errors="replace")
+            found.append((Lock.from_json(text), partial(_remove_file, aws, stack, text)))
+    return found
+
+
+def _remove_item(aws: Aws, backend: Backend, item: dict[str, Any]) -> bool:
+    dynamodb = aws.client("dynamodb", region=backend.region)
+    unchanged: dict[str, Any] = {"ConditionExpression": "attribute_not_exists(Info)"}
+    if "Info" in item:
+        unchanged = {"ConditionExpression": "Info = :seen", "ExpressionAttributeValues": {":seen": item["Info"]}}
+    try:
+        dynamodb.delete_item(TableName=backend.lock_table, Key={KEY: {"S": backend.lock_id}}, **unchanged)
+    except dynamodb.exceptions.ConditionalCheckFailedException:
+        return False
+    return True
+
+
+def _remove_file(aws: Aws, stack: Stack, text: str) -> bool:
+    found = _object(aws, stack, stack.state.lock_key)
+    if found is not None and found["Body"].read().decode(errors="replace") != text:
+        return False
+    s3 = aws.client("s3", region=stack.state.region)
+    s3.delete_object(Bucket=stack.state.bucket, Key=stack.state.lock_key, ExpectedBucketOwner=stack.account_id)
+    return True
 
 
 def _keys(s3: Any, bucket: str, account_id: str) -> list[str] | None:
@@ -154,20 +205,37 @@ def _table_exists(dynamodb: Any, name: str) -> bool:
     return True
 
 
+def read_document(content: bytes) -> tuple[dict[str, Any], str]:
+    """The state in `content`, empty where it is none, and then the reason."""
+    if not content:
+        return {}, "0 bytes: Terraform would take it for no state and create everything again"
+    try:
+        state = json.loads(content)
+    except (ValueError, RecursionError):
+        return {}, "not JSON"
+    try:
+        resources_of(state)
+        whole = isinstance(state["lineage"], str) and isinstance(state["serial"], int)
+    except (AttributeError, KeyError, TypeError):
+        whole = False
+    return (state, "") if whole else ({}, "JSON, but not a state of Terraform")
+
+
 def _state_file(aws: Aws, stack: Stack) -> StateFile | None:
     found = _object(aws, stack, stack.state.key)
     if found is None:
         return None
     content: bytes = found["Body"].read()
-    state = json.loads(content)
-    managed = [resource for resource in state.get("resources", []) if resource.get("mode") == "managed"]
-    digest = _lock_table_text(aws, stack.state, "Digest", suffix="-md5") if stack.state.lock_table else None
+    state, problem = read_document(content)
+    digest = recorded_digest(aws, stack.state)
+    if not problem and digest not in (None, hashlib.md5(content, usedforsecurity=False).hexdigest()):
+        problem = "differs from the digest in the lock table"
     return StateFile(
         serial=state.get("serial", 0),
-        resources=sum(len(resource.get("instances", [])) for resource in managed),
+        resources=len(resources_of(state)),
         size_bytes=len(content),
         changed=found["LastModified"],
-        sound=digest in (None, hashlib.md5(content, usedforsecurity=False).hexdigest()),
+        problem=problem,
     )
 
 
@@ -180,7 +248,14 @@ def _object(aws: Aws, stack: Stack, key: str) -> dict[str, Any] | None:
     return answer
 
 
-def _lock_table_text(aws: Aws, backend: Backend, attribute: str, *, suffix: str = "") -> str | None:
+def recorded_digest(aws: Aws, backend: Backend) -> str | None:
+    """The digest of the state in the lock table; None where there is none."""
+    item = _lock_item(aws, backend, suffix="-md5") if backend.lock_table else None
+    text: str | None = (item or {}).get("Digest", {}).get("S")
+    return text
+
+
+def _lock_item(aws: Aws, backend: Backend, *, suffix: str = "") -> dict[str, Any] | None:
     dynamodb = aws.client("dynamodb", region=backend.region)
     try:
         answer = dynamodb.get_item(
@@ -188,5 +263,5 @@ def _lock_table_text(aws: Aws, backend: Backend, attribute: str, *, suffix: str 
         )
     except dynamodb.exceptions.ResourceNotFoundException:
         return None
-    text: str | None = answer.get("Item", {}).get(attribute, {}).get("S")
-    return text
+    item: dict[str, Any] | None = answer.get("Item")
+    return item

@@ -7,7 +7,9 @@ import shutil
 from datetime import datetime
 from typing import TYPE_CHECKING, Self
 
+from operations.state.errored_state import ERRORED
 from operations.terraform.processes import Children
+from operations.terraform.prune import prune_runs
 from operations.terraform.terraform import Event, Terraform, run_environment
 from operations.terraform.toolchain.providers import provider_installation
 from operations.terraform.toolchain.terraform_release import find_terraform
@@ -25,7 +27,8 @@ class Run:
     """A folder with one log per stack, and working copies of stacks that are removed in the end.
 
     The committed folders are never written to. Working copies hold plans and sometimes state, which contain secrets:
-    only their owner may read them, and they go when the block is left, unless `keep`; the logs stay.
+    only their owner may read them, and they go when the block is left, unless `keep`. The logs stay, and so does a
+    state that could not be saved.
     """
 
     def __init__(self, purpose: str, *, root: Path, keep: bool = False) -> None:
@@ -36,17 +39,18 @@ class Run:
         self.children = Children()
         self.binary = find_terraform(root)
         self.provider = provider_installation(root)
+        prune_runs(root / ".runs")
         self.folder.mkdir(parents=True, mode=0o700)
 
     def __enter__(self) -> Self:
         return self
 
     def __exit__(self, *_: object) -> None:
-        self.children.kill()
+        self.children.end()
         if not self.keep:
             for copy in self.folder.iterdir():
                 if copy.is_dir():
-                    shutil.rmtree(copy)
+                    _remove(copy)
 
     def terraform(
         self,
@@ -74,3 +78,15 @@ class Run:
     def log_of(self, name: str) -> Path:
         """Where the output of the stack or step `name` goes."""
         return self.folder / f"{name}.log"
+
+
+def _remove(copy: Path) -> None:
+    """Delete a working copy, but for a state that could not be saved."""
+    if not (copy / ERRORED).is_file():
+        shutil.rmtree(copy)
+        return
+    for path in copy.iterdir():
+        if path.is_dir() and not path.is_symlink():
+            shutil.rmtree(path)
+        elif path.name != ERRORED:
+            path.unlink()

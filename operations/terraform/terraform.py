@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import json
+import os
 import re
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from copy import copy
 from dataclasses import dataclass
 from datetime import datetime
@@ -12,8 +13,10 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from operations.errors import OperatorError
 from operations.state.locks import Lock
+from operations.terraform import under_way
 from operations.terraform.processes import Children
 from operations.terraform.toolchain.one_at_a_time import one_at_a_time
+from operations.terraform.under_way import ApplyRecord
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
@@ -180,15 +183,31 @@ class Terraform:
         return PlanResult(path, changes=code == 2, planned=tuple(planned))
 
     def apply(self, plan: PlanResult) -> None:
-        """Apply exactly what was planned; the plan file is used up by it."""
+        """Apply exactly what was planned; the plan file is used up by it.
+
+        Terraform goes on to its end when this program is killed; `applies_under_way` finds it until then. What it
+        wrote stays in the directory when it fails, and with it `errored.tfstate`, a state that could not be saved.
+        """
+        record = self.directory / under_way.FILE
+        output = self.directory / under_way.OUTPUT
+
+        def keep_record(pid: int) -> None:
+            begun = ApplyRecord.of_process(self.stack, pid, self._environment)
+            with suppress(OSError):  # a disk that has become full is no reason to stop
+                record.write_text(begun.model_dump_json(), encoding="utf-8")
+
         try:
             self._stream(
                 "apply",
                 *("-json", "-input=false", "-no-color", f"-parallelism={PARALLELISM}", self._lock_timeout),
                 str(plan.path),
+                output=output,
+                on_start=keep_record,
             )
         finally:
+            record.unlink(missing_ok=True)
             plan.path.unlink(missing_ok=True)
+        output.unlink(missing_ok=True)
 
     def destroy(self) -> None:
         """Destroy everything in the state, by way of a plan like any other change."""
@@ -213,6 +232,10 @@ class Terraform:
         state: dict[str, Any] = json.loads(self._capture("state", "pull") or "{}")
         return state
 
+    def state_push(self, file: Path) -> None:
+        """Make the state in `file` the current one. Terraform refuses another lineage, and a serial that is older."""
+        self._capture("state", "push", self._lock_timeout, str(file))
+
     def state_remove(self, address: str) -> None:
         """Forget the resource at `address`, which goes on to exist."""
         self._capture("state", "rm", self._lock_timeout, address)
@@ -221,16 +244,14 @@ class Terraform:
         """Take what the provider knows as `id_` into the state at `address`, where nothing may be."""
         self._capture("import", "-input=false", "-no-color", self._lock_timeout, address, id_)
 
-    def force_unlock(self, lock_id: str) -> None:
-        """Break the lock with this id."""
-        self._capture("force-unlock", "-force", lock_id)
-
     def _stream(
         self,
         command: str,
         *arguments: str,
         allowed: tuple[int, ...] = (0,),
         planned: list[tuple[str, str]] | None = None,
+        output: Path | None = None,
+        on_start: Callable[[int], None] = lambda _: None,
     ) -> int:
         problems: list[Problem] = []
 
@@ -252,6 +273,8 @@ class Terraform:
                 cwd=self.directory,
                 environment=self._environment,
                 on_line=handle,
+                output=output,
+                on_start=on_start,
             )
         if code not in allowed:
             raise self._error(command, code, tuple(problems))
@@ -271,14 +294,18 @@ class Terraform:
     @contextmanager
     def _logged(self, *arguments: str) -> Iterator[Callable[[str], None]]:
         self.log.parent.mkdir(parents=True, exist_ok=True)
-        with self.log.open("a", encoding="utf-8", buffering=1) as file:
+        log = os.open(self.log, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o666)
 
-            def write(text: str) -> None:
+        def write(text: str) -> None:
+            with suppress(OSError):  # a disk that has become full must not disturb what Terraform does
                 if text:
-                    file.write(f"{text}\n")
+                    os.write(log, f"{text}\n".encode())
 
+        try:
             write(f"\n{datetime.now().astimezone().isoformat(timespec='seconds')} $ terraform {' '.join(arguments)}")
             yield write
+        finally:
+            os.close(log)
 
     def _error(self, command: str, code: int, problems: tuple[Problem, ...]) -> TerraformError:
         for problem in problems:

@@ -79,7 +79,7 @@ def test_its_stack_is_what_was_asked_for(built: Path) -> None:
     assert {"files_read_write_by_web", "table_read_write_by_web"} <= set(resources["aws_iam_role_policy"])
     assert "aws s3 cp s3://${aws_s3_bucket" in resources["aws_launch_template"]["web_launch_template"]["user_data"]
     backend = read_document(built / "generated/stacks/uploads-dev")["terraform"]["backend"]["s3"]
-    assert backend["key"] == "uploads/terraform.tfstate"
+    assert backend["key"] == "dev/uploads/terraform.tfstate"
 
 
 def test_its_settings_are_checked_like_all_others(built: Path, tmp_path: Path) -> None:

@@ -99,7 +99,7 @@ def test_every_stack_keeps_its_state_in_s3_under_a_lock_and_knows_its_account() 
         document = read_document(GENERATED / "stacks" / plan.stack_name)
         backend = document["terraform"]["backend"]["s3"]
         assert backend["bucket"] == plan.environment.state.bucket
-        assert backend["key"] == f"{plan.deployment.name}/terraform.tfstate"
+        assert backend["key"] == f"{plan.environment.name}/{plan.deployment.name}/terraform.tfstate"
         assert backend["dynamodb_table"] == plan.environment.state.lock_table
         assert backend["encrypt"] is True
         for provider in document["provider"]["aws"]:
@@ -109,9 +109,11 @@ def test_every_stack_keeps_its_state_in_s3_under_a_lock_and_knows_its_account() 
 def test_every_stack_refuses_to_run_where_its_state_is_not_kept() -> None:
     for stack in find_stacks(ROOT):
         variable = read_document(stack.folder)["variable"]["TFC_RUN_ID"]
-        (validation,) = variable["validation"]
+        validation, *others = variable["validation"]
         assert variable["default"] == ""  # nobody is asked for it
         assert validation["condition"] == f'${{var.TFC_RUN_ID {"!=" if stack.backend is None else "=="} ""}}'
+        # HCP Terraform has workspaces of its own
+        assert ['terraform.workspace == "default"' in other["condition"] for other in others] == [True] * (stack.backend is not None)
 
 
 def test_every_lock_file_serves_hcp_terraform_and_macs() -> None:

@@ -91,6 +91,20 @@ class Folder:
 
 
 @pytest.mark.terraform
+def test_a_workspace_of_terraform_would_be_a_second_state_and_is_refused(tmp_path: Path) -> None:
+    folder = Folder(tmp_path, document(S3, tmp_path / "synthesised"))
+    folder.run("init", variables={})
+    folder.run("apply", "-auto-approve", variables={})
+    folder.change()
+    folder.run("workspace", "new", "staging", variables={})
+    for command in COMMANDS:
+        said = folder.run(*command, allowed=False, variables={})
+        assert "This stack has one state, in s3://sample-state" in said
+    folder.run("workspace", "select", "default", variables={})
+    folder.run("plan", variables={})
+
+
+@pytest.mark.terraform
 @pytest.mark.parametrize(
     ("state", "where_it_belongs", "elsewhere", "explanation"),
     [

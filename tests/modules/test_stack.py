@@ -33,7 +33,7 @@ def test_state_is_encrypted_in_the_environments_bucket_under_the_lock_table(tmp_
         "bucket": "sample-state",
         "dynamodb_table": "sample-locks",
         "encrypt": True,
-        "key": "sample/terraform.tfstate",
+        "key": "test/sample/terraform.tfstate",
         "region": "eu-west-1",
     }
 

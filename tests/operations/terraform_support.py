@@ -71,7 +71,7 @@ def write_stack(
     state = environment.state
     backend: dict[str, Any] = {
         "bucket": state.bucket,
-        "key": f"{deployment}/terraform.tfstate",
+        "key": f"{environment.name}/{deployment}/terraform.tfstate",
         "region": state.region,
         "encrypt": True,
     }

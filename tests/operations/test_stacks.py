@@ -30,7 +30,7 @@ def test_a_stack_is_read_from_its_own_json(root: Path) -> None:
     stack = only(find_stacks(root), "sync-storage-test")
     assert (stack.deployment, stack.environment) == ("sync-storage", "test")
     assert (stack.region, stack.account_id) == (REGION, ENVIRONMENT.account_id)
-    assert stack.state.lock_id == "quintet-test-terraform-state/sync-storage/terraform.tfstate"
+    assert stack.state.lock_id == "quintet-test-terraform-state/test/sync-storage/terraform.tfstate"
     assert (stack.state.lock_table, stack.state.lock_file) == (ENVIRONMENT.state.lock_table, False)
 
 

@@ -51,7 +51,7 @@ def upgrade(
         dry_run=dry_run,
         timeout_seconds=timeout_minutes * 60,
     )
-    asked.run(new_console())
+    asked.run(new_console(steady=True))
 
 
 @app.command()
@@ -155,9 +155,9 @@ def restore(
         timeout_seconds=timeout_minutes * 60,
     )
     if abandon:
-        asked.abandon(new_console())
+        asked.abandon(new_console(steady=True))
     else:
-        asked.run(new_console())
+        asked.run(new_console(steady=True))
 
 
 @app.command()

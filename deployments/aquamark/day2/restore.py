@@ -19,7 +19,8 @@ from deployments.aquamark.day2.restore_record import Restoration, RestoreRecord
 from deployments.aquamark.day2.version_setting import VersionSetting
 from operations.aws import refusals_explained
 from operations.errors import OperatorError
-from operations.stacks import find_stacks, only
+from operations.plans.apply_plan import apply_plan
+from operations.stacks import Stack, find_stacks, only
 from operations.terraform.run import Run
 
 if TYPE_CHECKING:
@@ -70,8 +71,7 @@ class Restore:
                 console.print(f"Would go on with the restore from {found.source} that began at {found.stamp}.")
                 return
             with Run("restore", root=self.site.root) as run:
-                stack = only(find_stacks(self.site.root), f"aquamark-{self.site.environment}")
-                terraform = run.terraform(stack, environment=self.terraform_environment)
+                terraform = run.terraform(self._stack(), environment=self.terraform_environment)
                 terraform.init()
                 begun = self._begin(terraform, found, console) if found is None or found.finished else found
                 if begun is not None:
@@ -96,6 +96,9 @@ class Restore:
             console.print(f"The restore from {found.source} is given up; {self._name} was not touched.")
             if self._instances.called(self._fresh(found)) is not None:
                 self._say_how_to_delete(self._fresh(found), console, "What was restored stays until you delete it")
+
+    def _stack(self) -> Stack:
+        return only(find_stacks(self.site.root), f"aquamark-{self.site.environment}")
 
     def _switched(self, begun: Restoration) -> bool:
         """Whether the old instance has made room, or the new one has taken it."""
@@ -211,7 +214,7 @@ class Restore:
         self._done(console, "state", f"{ADDRESS} is {new['DbiResourceId']}")
         plan = self._refuse_other_changes(terraform, expected=_EXPECTED)
         if plan.changes:
-            terraform.apply(plan)
+            apply_plan(terraform, plan, stack=self._stack(), aws=self.site.aws, say=console.print)
         self._done(console, "apply", f"{len(plan.planned)} changes, none of what holds data")
 
     def _login(self, new: Instance, console: Console) -> None:

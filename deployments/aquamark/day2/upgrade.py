@@ -13,7 +13,8 @@ from deployments.aquamark.day2.version_setting import Versions, VersionSetting
 from operations.aws import refusals_explained
 from operations.demo.synth import synthesise
 from operations.errors import OperatorError
-from operations.stacks import find_stacks, only
+from operations.plans.apply_plan import apply_plan
+from operations.stacks import Stack, find_stacks, only
 from operations.terraform.run import Run
 
 if TYPE_CHECKING:
@@ -82,7 +83,7 @@ class Upgrade:
         schema = self.site.task("back" if versions.rolled_back_from else "migrate", target, what="the schema")
         self._done(console, "schema", schema or "the migrations have run")
         if plan.changes:
-            terraform.apply(plan)
+            apply_plan(terraform, plan, stack=self._stack(), aws=self.site.aws, say=console.print)
         self._done(console, "fleet", f"{self.site.outputs().web_group} is healthy")
         serving = self._only_the_new_one_serves(target)
         self._done(console, "old fleet", f"gone; {serving} instances of {target} serve")
@@ -123,8 +124,7 @@ class Upgrade:
             ) from None
 
     def _plan(self, run: Run) -> tuple[Terraform, PlanResult]:
-        stack = only(find_stacks(self.site.root), f"aquamark-{self.site.environment}")
-        terraform = run.terraform(stack, environment=self.terraform_environment)
+        terraform = run.terraform(self._stack(), environment=self.terraform_environment)
         terraform.init()
         plan = terraform.plan()
         others = [f"{address} ({action})" for address, action in plan.planned if not _EXPECTED.fullmatch(address)]
@@ -134,6 +134,9 @@ class Upgrade:
                 hint="Apply those first, or allow them with --allow-more. The settings file names the new version.",
             )
         return terraform, plan
+
+    def _stack(self) -> Stack:
+        return only(find_stacks(self.site.root), f"aquamark-{self.site.environment}")
 
     def _only_the_new_one_serves(self, version: str) -> int:
         """Wait until neither groups nor instances of other versions are left; how many instances serve."""

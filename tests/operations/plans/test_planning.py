@@ -43,8 +43,8 @@ class Repository:
     def commit(self, resources: dict[str, Any], deployment: str) -> Stack:
         return write_stack(self.root, resources, deployment=deployment)
 
-    def plan(self, *patterns: str, drift: bool = False) -> Planned:
-        planning = Planning(patterns, root=self.root, aws=self._aws, drift=drift)
+    def plan(self, *patterns: str, drift: bool = False, destroy: bool = False) -> Planned:
+        planning = Planning(patterns, root=self.root, aws=self._aws, drift=drift, destroy=destroy)
         return planning.run(new_console(file=io.StringIO()))
 
     def apply(self, planned: Planned, **options: Any) -> tuple[bool, str]:
@@ -174,6 +174,28 @@ def test_protected_data_is_destroyed_only_with_consent_by_name(repository: Repos
     assert repository.apply(planned, destroy=["aws_ssm_parameter.key"])[0]
 
 
+def test_a_stack_is_destroyed_by_a_reviewed_plan_with_consent_to_the_loss_of_its_data(repository: Repository) -> None:
+    repository.commit(DATA, "retired")
+    assert repository.apply(repository.plan("retired"))[0]
+    planned = repository.plan("retired", destroy=True)
+    assert read_record(planned.folder).purpose == "destroy"
+    with pytest.raises(OperatorError, match=r"would be destroyed[^\n]*--destroy aws_ssm_parameter\.key"):
+        repository.apply(planned)
+    assert repository.apply(planned, destroy=["aws_ssm_parameter.key"])[0]
+    assert names(repository.plan("retired")) == {"retired-test": "changes"}  # nothing is left of it
+
+
+def test_a_plan_on_a_state_of_another_region_is_refused_with_the_way_out(repository: Repository) -> None:
+    stack = repository.commit(TOPIC, "moved")
+    assert repository.apply(repository.plan("moved"))[0]
+    document = json.loads((stack.folder / "cdk.tf.json").read_text())
+    document["provider"]["aws"][0]["region"] = "eu-west-1"
+    (stack.folder / "cdk.tf.json").write_text(json.dumps(document))
+    planned = repository.plan("moved")
+    assert planned.exit_code == 1
+    assert "knows 1 resources in eu-central-1; the stack is for eu-west-1 now" in planned.report.stacks[0].failure
+
+
 def test_after_a_failure_the_rest_waits_and_the_run_can_go_on(repository: Repository) -> None:
     refused = {"aws_ssm_parameter": {"reserved": {"name": "/aws/reserved", "type": "String", "value": "x"}}}
     repository.commit(refused, "a-bad")
@@ -185,5 +207,5 @@ def test_after_a_failure_the_rest_waits_and_the_run_can_go_on(repository: Reposi
     assert f"b-good-test: not begun; go on with: quintet apply {planned.folder.name}" in said
     fine, said = repository.apply(planned)
     assert not fine
-    assert "a-bad-test: was begun before and did not end well. Plan it again: quintet plan a-bad-test" in said
+    assert "a-bad-test: failed before. Plan it again: quintet plan a-bad-test" in said
     assert "b-good-test: applied" in said

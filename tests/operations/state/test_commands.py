@@ -74,13 +74,19 @@ def test_bootstrap_says_what_it_did_and_then_that_nothing_is_left() -> None:
 def test_status_says_what_is_missing_and_how_to_make_it() -> None:
     said = say("status", "test")
     assert said.count("missing: quintet state bootstrap test") == 2
-    assert "never applied" in said
+    assert "no bucket" in said
+    assert "never applied" not in said
 
 
 def test_status_shows_state_lock_holder_and_strays(stack: Stack) -> None:
     s3 = bootstrapped()
-    instances = {"mode": "managed", "instances": [{}, {}]}
-    state = {"serial": 7, "resources": [instances, {"mode": "data", "instances": [{}]}]}
+    topics = {
+        "mode": "managed",
+        "type": "aws_sns_topic",
+        "name": "a",
+        "instances": [{"index_key": 0}, {"index_key": 1}],
+    }
+    state = {"lineage": "l", "serial": 7, "resources": [topics, {"mode": "data", "instances": [{}]}]}
     for key in (stack.state.key, "forgotten/terraform.tfstate"):
         s3.put_object(Bucket=stack.state.bucket, Key=key, Body=json.dumps(state))
     lock(stack)
@@ -91,7 +97,8 @@ def test_status_shows_state_lock_holder_and_strays(stack: Stack) -> None:
 
 
 def test_a_state_that_differs_from_its_digest_is_pointed_out(stack: Stack) -> None:
-    bootstrapped().put_object(Bucket=stack.state.bucket, Key=stack.state.key, Body=b"{}")
+    state = b'{"lineage": "l", "serial": 1}'
+    bootstrapped().put_object(Bucket=stack.state.bucket, Key=stack.state.key, Body=state)
     item = {"LockID": {"S": f"{stack.state.lock_id}-md5"}, "Digest": {"S": "0" * 32}}
     boto3.client("dynamodb", region_name=REGION).put_item(TableName=str(stack.state.lock_table), Item=item)
     assert "differs from the digest in the lock table" in say("status", "test")
@@ -153,3 +160,84 @@ def test_a_lock_whose_text_cannot_be_read_is_still_a_lock() -> None:
 def test_ages_are_told_in_their_largest_unit(seconds: int, text: str) -> None:
     now = datetime(2026, 1, 1, tzinfo=UTC)
     assert age_text(now - timedelta(seconds=seconds), now) == text
+
+
+@pytest.mark.parametrize(
+    ("content", "reason"),
+    [
+        ("", "0 bytes"),
+        ("<html>a proxy said this</html>", "not JSON"),
+        ("[" * 100_000, "not JSON"),
+        ("[]", "not a state"),
+        ('{"lineage": "l", "serial": 1, "resources": [{"mode": "managed", "instances": [{}]}]}', "not a state"),
+    ],
+    ids=["empty", "HTML", "deep", "a list", "half a resource"],
+)
+def test_a_state_that_cannot_be_read_costs_its_own_row_only(stack: Stack, content: str, reason: str) -> None:
+    bootstrapped().put_object(Bucket=stack.state.bucket, Key=stack.state.key, Body=content)
+    said = say("status", "test")
+    assert re.search(rf"^ ?example-test 0 0 {len(content)} .*{reason}", said, re.MULTILINE)
+    assert "quintet state versions example-test" in said
+
+
+def test_a_digest_whose_state_is_gone_is_named_and_removed_on_demand(stack: Stack) -> None:
+    bootstrapped()
+    dynamodb = boto3.client("dynamodb", region_name=REGION)
+    key = {"LockID": {"S": f"{stack.state.lock_id}-md5"}}
+    dynamodb.put_item(TableName=str(stack.state.lock_table), Item={**key, "Digest": {"S": "0" * 32}})
+    assert "quintet state digest example-test" in say("status", "test")
+    assert "creates everything" in say("digest", "example-test", typed="n\n")
+    assert "Item" in dynamodb.get_item(TableName=str(stack.state.lock_table), Key=key)
+    assert "Done." in say("digest", "example-test", "--yes")
+    assert "Item" not in dynamodb.get_item(TableName=str(stack.state.lock_table), Key=key)
+    assert "never applied" in say("status", "test")
+
+
+def test_a_digest_that_does_not_fit_becomes_that_of_the_state_unless_that_is_of_no_use(stack: Stack) -> None:
+    s3 = bootstrapped()
+    place = {"Bucket": stack.state.bucket, "Key": stack.state.key}
+    item = {"LockID": {"S": f"{stack.state.lock_id}-md5"}, "Digest": {"S": "0" * 32}}
+    boto3.client("dynamodb", region_name=REGION).put_item(TableName=str(stack.state.lock_table), Item=item)
+    s3.put_object(**place, Body=b"")
+    with pytest.raises(OperatorError, match="0 bytes"):
+        say("digest", "example-test", "--yes")
+    s3.put_object(**place, Body=b'{"lineage": "l", "serial": 1}')
+    assert "Done." in say("digest", "example-test", "--yes")
+    assert "fits its state" in say("digest", "example-test")
+    assert "differs" not in say("status", "test")
+
+
+@pytest.mark.parametrize("info", [None, "{", '{"ID": ""}'])
+def test_a_lock_that_terraform_could_not_break_is_broken(stack: Stack, info: str | None) -> None:
+    bootstrapped()
+    item: dict[str, Any] = {"LockID": {"S": stack.state.lock_id}}
+    dynamodb = boto3.client("dynamodb", region_name=REGION)
+    dynamodb.put_item(TableName=str(stack.state.lock_table), Item=item | ({"Info": {"S": info}} if info else {}))
+    assert "lock without id" in say("unlock", "example-test", "--dry-run")
+    assert "is unlocked" in say("unlock", "example-test", "--yes")
+    assert "Item" not in dynamodb.get_item(TableName=str(stack.state.lock_table), Key=item)
+
+
+def test_a_lock_that_somebody_else_has_taken_meanwhile_stays(stack: Stack, monkeypatch: pytest.MonkeyPatch) -> None:
+    bootstrapped()
+    lock(stack)
+    seen = Lock("older", "ann@laptop", "apply", None)
+    with monkeypatch.context() as patch:
+        patch.setattr("operations.state.status.locks_of", lambda *_: (seen,))
+        with pytest.raises(OperatorError, match="somebody else by now"):
+            say("unlock", "example-test", "--yes")
+    assert "is locked" in say("unlock", "example-test", "--dry-run")
+
+
+def test_markup_and_control_characters_of_others_are_shown_as_text(stack: Stack) -> None:
+    s3 = bootstrapped()
+    s3.put_object(Bucket=stack.state.bucket, Key="old[/prod]/terraform.tfstate", Body=b"{}")
+    item = {
+        "LockID": {"S": stack.state.lock_id},
+        "Info": {"S": json.dumps({**INFO, "Who": "[link=http://x]a[/x]\x1b[2J"})},
+    }
+    boto3.client("dynamodb", region_name=REGION).put_item(TableName=str(stack.state.lock_table), Item=item)
+    said = say("status", "test")
+    assert "old[/prod]/terraform.tfstate" in said
+    assert "[link=http://x]a[/x]" in said
+    assert "\x1b[2J" not in said

@@ -1,0 +1,98 @@
+"""Names and state places that two stacks cannot have at once, found in the Terraform JSON of all of them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Any, Literal
+
+from config.environment import CloudStateSettings, Environment
+
+Scope = Literal["global", "account", "region"]
+
+NAMED: Mapping[str, tuple[str, Scope]] = {
+    "aws_autoscaling_group": ("name", "region"),
+    "aws_backup_plan": ("name", "region"),
+    "aws_backup_vault": ("name", "region"),
+    "aws_cloudfront_cache_policy": ("name", "account"),
+    "aws_cloudfront_origin_access_control": ("name", "account"),
+    "aws_cloudfront_response_headers_policy": ("name", "account"),
+    "aws_cloudwatch_dashboard": ("dashboard_name", "account"),
+    "aws_cloudwatch_log_group": ("name", "region"),
+    "aws_cloudwatch_metric_alarm": ("alarm_name", "region"),
+    "aws_db_instance": ("identifier", "region"),
+    "aws_db_parameter_group": ("name", "region"),
+    "aws_db_subnet_group": ("name", "region"),
+    "aws_dynamodb_table": ("name", "region"),
+    "aws_ecr_repository": ("name", "region"),
+    "aws_ecs_cluster": ("name", "region"),
+    "aws_ecs_task_definition": ("family", "region"),
+    "aws_elastic_beanstalk_application": ("name", "region"),
+    "aws_elastic_beanstalk_environment": ("name", "region"),
+    "aws_elasticache_cluster": ("cluster_id", "region"),
+    "aws_elasticache_parameter_group": ("name", "region"),
+    "aws_elasticache_replication_group": ("replication_group_id", "region"),
+    "aws_elasticache_subnet_group": ("name", "region"),
+    "aws_iam_instance_profile": ("name", "account"),
+    "aws_iam_policy": ("name", "account"),
+    "aws_iam_role": ("name", "account"),
+    "aws_iam_user": ("name", "account"),
+    "aws_kms_alias": ("name", "region"),
+    "aws_lambda_function": ("function_name", "region"),
+    "aws_launch_template": ("name", "region"),
+    "aws_lb": ("name", "region"),
+    "aws_lb_target_group": ("name", "region"),
+    "aws_rds_cluster": ("cluster_identifier", "region"),
+    "aws_rds_cluster_instance": ("identifier", "region"),
+    "aws_rds_cluster_parameter_group": ("name", "region"),
+    "aws_s3_bucket": ("bucket", "global"),
+    "aws_scheduler_schedule": ("name", "region"),
+    "aws_secretsmanager_secret": ("name", "region"),
+    "aws_sfn_state_machine": ("name", "region"),
+    "aws_sns_topic": ("name", "region"),
+    "aws_ssm_document": ("name", "region"),
+    "aws_ssm_parameter": ("name", "region"),
+}
+"""Resource type → the argument that is its name, and the space in which AWS lets a name be used once."""
+
+
+def clashes(stacks: Mapping[str, Mapping[str, Any]], environments: Mapping[str, Environment]) -> Iterator[str]:
+    """One line for each name or state place that is used twice.
+
+    `stacks` is stack → Terraform JSON; `environments` those of the stacks, whose state buckets count as taken.
+    """
+    taken: dict[tuple[str, ...], str] = {}
+    for environment in environments.values():
+        if not isinstance(environment.state, CloudStateSettings):
+            taken["aws_s3_bucket", environment.state.bucket] = f"the state bucket of {environment.name}"
+    places: dict[tuple[str, ...], str] = {}
+    for stack, document in sorted(stacks.items()):
+        place = _place(document["terraform"])
+        if (other := places.setdefault(place, stack)) != stack:
+            yield f"{stack} and {other} would share a state: {'/'.join(place)}"
+        for kind, name, space, address in _names(document):
+            mine = f"{address} of {stack}"
+            if (other := taken.setdefault((kind, name, *space), mine)) != mine:
+                where = f" in {' of '.join(reversed(space))}" if space else "; such a name is unique in all of AWS"
+                yield f'{mine} and {other} would both be called "{name}"{where}'
+
+
+def _names(document: Mapping[str, Any]) -> Iterator[tuple[str, str, tuple[str, ...], str]]:
+    """Type, name, the space it must be unique in, and address, of every resource with a name that the code says."""
+    providers = {f"aws.{p['alias']}" if "alias" in p else "aws": p for p in document["provider"]["aws"]}
+    for kind, (argument, scope) in NAMED.items():
+        for role, resource in document.get("resource", {}).get(kind, {}).items():
+            name = resource.get(argument)
+            if not isinstance(name, str) or "${" in name:
+                continue
+            provider = providers[resource.get("provider", "aws")]
+            account, region = provider["allowed_account_ids"][0], provider["region"]
+            spaces: Mapping[Scope, tuple[str, ...]] = {"global": (), "account": (account,), "region": (account, region)}
+            yield kind, name, spaces[scope], f"{kind}.{role}"
+
+
+def _place(terraform: Mapping[str, Any]) -> tuple[str, ...]:
+    if "cloud" in terraform:
+        cloud = terraform["cloud"]
+        return cloud["hostname"], cloud["organization"], cloud["workspaces"]["name"]
+    backend = terraform["backend"]["s3"]
+    return backend["bucket"], backend["key"]
