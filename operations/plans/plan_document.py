@@ -103,6 +103,14 @@ class Change:
 
 
 @dataclass(frozen=True)
+class Existing:
+    """A resource of the state, as it was found or as Terraform knew it last."""
+
+    type: str
+    values: Mapping[str, Any]
+
+
+@dataclass(frozen=True)
 class PlanDocument:
     """A plan: resources to change, resources that changed without Terraform, outputs to change.
 
@@ -116,6 +124,7 @@ class PlanDocument:
     deferred: tuple[Change, ...] = ()
     notices: tuple[str, ...] = ()
     errored: bool = False
+    existing: tuple[Existing, ...] = ()
 
 
 def read_plan(document: Any) -> PlanDocument:
@@ -135,9 +144,10 @@ def read_plan(document: Any) -> PlanDocument:
     entries = [entry for entry in _entries(document, "resource_changes") if _part(entry, "mode") != "data"]
     outputs = document.get("output_changes")
     changes = tuple(map(_change, entries))
+    drift = tuple(map(_change, _entries(document, "resource_drift")))
     return PlanDocument(
         changes=changes,
-        drift=tuple(map(_change, _entries(document, "resource_drift"))),
+        drift=drift,
         outputs=tuple(
             _change({"address": name, "type": "", "change": change})
             for name, change in (outputs if isinstance(outputs, dict) else {}).items()
@@ -145,10 +155,29 @@ def read_plan(document: Any) -> PlanDocument:
         deferred=tuple(_deferred(entry) for entry in _entries(document, "deferred_changes")),
         notices=(*_endpoints(document, changes), *_failed_checks(document), *_invocations(document)),
         errored=document.get("errored") is True,
+        existing=(
+            *_of_module(_part(document, "prior_state", "values", "root_module")),
+            *(Existing(each.type, each.before) for each in changes if isinstance(each.before, dict)),
+            *(
+                Existing(each.type, side)
+                for each in drift
+                for side in (each.before, each.after)
+                if isinstance(side, dict)
+            ),
+        ),
     )
 
 
 _SHOW = "Make one: terraform plan -out=plan && terraform show -json plan > plan.json"
+
+
+def _of_module(module: Any) -> Iterator[Existing]:
+    for entry in _entries(module if isinstance(module, dict) else {}, "resources"):
+        values = _part(entry, "values")
+        if isinstance(values, dict) and _part(entry, "mode") != "data":
+            yield Existing(str(_part(entry, "type")), values)
+    for child in _entries(module if isinstance(module, dict) else {}, "child_modules"):
+        yield from _of_module(child)
 
 
 def _entries(document: Mapping[str, Any], name: str) -> list[Any]:

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from operations.errors import OperatorError
+from operations.plans.mirrors import without_mirrors
 from operations.plans.plan_document import endpoint_notice, read_plan
 from operations.plans.policies.judging import EXEMPTED_BY, judge, judge_drift
 from operations.plans.report.model import Origins, StackReport, report_stack
@@ -43,7 +44,7 @@ def review(name: str, environment: str, plan_json: Any, background: Background, 
 
 
 def _review(name: str, environment: str, plan_json: Any, background: Background, seconds: float) -> StackReport:
-    plan = read_plan(plan_json)
+    plan = without_mirrors(read_plan(plan_json))
     if background.endpoint:
         others = [notice for notice in plan.notices if "not on AWS" not in notice]
         plan = dataclasses.replace(plan, notices=(endpoint_notice(background.endpoint), *others))

@@ -6,6 +6,7 @@ import json
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any
 
 from iam.document import Policy, Statement, parse
@@ -52,6 +53,7 @@ def resource_documents(change: Change) -> Documents:
     return _documents(change, "resource")
 
 
+@lru_cache(maxsize=4)
 def _documents(change: Change, kind: str) -> Documents:
     if change.type in _NETWORK_POLICIES:
         return Documents(_EMPTY, _EMPTY, (), (), False)

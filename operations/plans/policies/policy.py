@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
+from functools import lru_cache
 from typing import Any
 
 from operations.plans.plan_document import Action, Change
@@ -111,8 +112,9 @@ def _steps(items: list[Any]) -> list[str | int]:
     return list(range(len(items)))
 
 
+@lru_cache(maxsize=2)  # every policy asks for those of the same change
 def before_and_after(change: Change) -> tuple[dict[Leaf, Any], dict[Leaf, Any]]:
-    """The leaves of a change on both sides."""
+    """The leaves of a change on both sides; shared, so not to be changed."""
     return dict(leaves(change.before)), dict(leaves(change.after, change.after_unknown))
 
 

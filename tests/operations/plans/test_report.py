@@ -23,6 +23,7 @@ def terminal(report: Report) -> str:
     return output.getvalue()
 
 
+OPEN = {"cidr_blocks": ["0.0.0.0/0"], "from_port": 443, "to_port": 443, "protocol": "tcp"}
 FORMS = pytest.mark.parametrize("form", [terminal, markdown, html], ids=["terminal", "markdown", "html"])
 Form = Callable[[Report], str]
 
@@ -52,16 +53,16 @@ def test_drift_is_apart_from_change() -> None:
     assert stack.changes == ()
     assert [(line.address, line.action) for line in stack.drift] == [
         ("aws_sns_topic.lost", Action.DELETE),
-        ("aws_security_group.web", Action.UPDATE),
         ("aws_vpc_security_group_ingress_rule.office", Action.UPDATE),
         ("aws_sns_topic.drifting", Action.UPDATE),
     ]
 
 
 def test_what_was_filled_in_against_a_policy_is_drift() -> None:
-    stack = stack_report(recorded("drift"))
-    assert "aws_security_group.web" in [line.address for line in stack.drift]
-    assert [line.address for line in stack.filled_in] == ["aws_iam_role.web"]
+    group = change("aws_security_group.web", {"id": "sg-1", "ingress": []}, {"id": "sg-1", "ingress": [OPEN]})
+    stack = stack_report(plan_of(drift=(group,)))
+    assert [line.address for line in stack.drift] == ["aws_security_group.web"]
+    assert [line.address for line in stack_report(recorded("drift")).filled_in] == ["aws_iam_role.web"]
 
 
 def test_moved_and_imported_resources_are_apart() -> None:

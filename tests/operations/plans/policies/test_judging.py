@@ -170,7 +170,6 @@ def test_drift_is_judged_too() -> None:
     found = stack_report(recorded("drift")).findings
     assert {(finding.policy, finding.address) for finding in found} == {
         ("world-open-ingress", "aws_vpc_security_group_ingress_rule.office"),
-        ("world-open-ingress", "aws_security_group.web"),
     }
 
 
