@@ -19,7 +19,7 @@ UP = "Web services are UP"
 
 
 @dataclass(frozen=True)
-class Finding:
+class SiteFinding:
     """One thing that was looked at."""
 
     name: str
@@ -34,7 +34,7 @@ class SiteCheck:
     site: Site
     url: str | None = None
 
-    def run(self) -> list[Finding]:
+    def run(self) -> list[SiteFinding]:
         """Every finding. Raises OperatorError when the stack is not applied."""
         with refusals_explained():
             self.site.outputs()
@@ -48,12 +48,12 @@ class SiteCheck:
         }
         return [self._look(name, look) for name, look in looks.items()]
 
-    def _look(self, name: str, look: Callable[[], str]) -> Finding:
+    def _look(self, name: str, look: Callable[[], str]) -> SiteFinding:
         try:
             with refusals_explained():
-                return Finding(name, fine=True, said=look())
+                return SiteFinding(name, fine=True, said=look())
         except (OperatorError, OSError) as error:
-            return Finding(name, fine=False, said=str(error).splitlines()[0])
+            return SiteFinding(name, fine=False, said=str(error).splitlines()[0])
 
     def _address(self) -> str:
         return self.url or self.site.outputs().url

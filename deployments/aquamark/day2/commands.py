@@ -61,12 +61,12 @@ def migrate(
     dry_run: DryRunOption = False,
 ) -> None:
     """Runs the image's migrations in a one-off container that has the environment file; safe to run again."""
-    from deployments.aquamark.day2.database import Database
+    from deployments.aquamark.day2.database import SiteDatabase
 
     if dry_run:
         typer.echo(f"Would run alembic upgrade head of {version or 'the version that runs'} on the daemon host.")
         return
-    Database(_site(environment)).migrate(version, new_console())
+    SiteDatabase(_site(environment)).migrate(version, new_console())
 
 
 @app.command()
@@ -80,12 +80,12 @@ def rotate_storage_key(environment: EnvironmentOption = DEFAULT_ENVIRONMENT, dry
 @app.command()
 def database_login(environment: EnvironmentOption = DEFAULT_ENVIRONMENT, dry_run: DryRunOption = False) -> None:
     """Makes the application's login to the database, or gives it a new password, and has every host use it."""
-    from deployments.aquamark.day2.database import Database
+    from deployments.aquamark.day2.database import SiteDatabase
 
     if dry_run:
         typer.echo("Would set a new password of the application's login and restart the containers, host by host.")
         return
-    Database(_site(environment)).make_login(new_console())
+    SiteDatabase(_site(environment)).make_login(new_console())
 
 
 @app.command()
@@ -95,13 +95,13 @@ def smtp_login(
     dry_run: DryRunOption = False,
 ) -> None:
     """Keeps the daemons' login to the mail server; asks for the password. Hosts read it within a quarter of an hour."""
-    from deployments.aquamark.day2.database import Database
+    from deployments.aquamark.day2.database import SiteDatabase
 
     if dry_run:
         typer.echo(f"Would keep the login of {username} in the secret of {environment}.")
         return
     password = typer.prompt("Password", hide_input=True)
-    Database(_site(environment)).keep_smtp_login(username, password)
+    SiteDatabase(_site(environment)).keep_smtp_login(username, password)
     typer.echo("Kept.")
 
 
@@ -112,12 +112,12 @@ def snapshot(
     dry_run: DryRunOption = False,
 ) -> None:
     """Takes a snapshot of the database that stays until somebody deletes it."""
-    from deployments.aquamark.day2.database import Database
+    from deployments.aquamark.day2.database import SiteDatabase
 
     if dry_run:
         typer.echo(f"Would take the snapshot {name or 'called after the database and now'} and wait for it.")
         return
-    Database(_site(environment)).snapshot(name, new_console())
+    SiteDatabase(_site(environment)).snapshot(name, new_console())
 
 
 @app.command()
@@ -167,12 +167,12 @@ def dump(
     dry_run: DryRunOption = False,
 ) -> None:
     """Dumps the database from inside the network, in pg_dump's own format, and fetches the dump."""
-    from deployments.aquamark.day2.database import Database
+    from deployments.aquamark.day2.database import SiteDatabase
 
     if dry_run:
         typer.echo(f"Would have the daemon host write a dump into the bucket of dumps, and fetch it to {file}.")
         return
-    Database(_site(environment)).dump(file, new_console())
+    SiteDatabase(_site(environment)).dump(file, new_console())
 
 
 @app.command()
@@ -186,9 +186,9 @@ def connect(
     import os
     import shlex
 
-    from deployments.aquamark.day2.database import Database, check_programs
+    from deployments.aquamark.day2.database import SiteDatabase, check_programs
 
-    command = Database(_site(environment)).port_forward(port, web=web)
+    command = SiteDatabase(_site(environment)).port_forward(port, web=web)
     if dry_run:
         typer.echo(shlex.join(command))
         return

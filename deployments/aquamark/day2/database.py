@@ -25,7 +25,7 @@ _NAME = re.compile(r"[a-z](-?[a-z0-9])*")
 
 
 @dataclass(frozen=True)
-class Database:
+class SiteDatabase:
     """One environment's database. Methods raise OperatorError."""
 
     site: Site

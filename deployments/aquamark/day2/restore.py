@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 from deployments.aquamark.day2.database_look import DatabaseLook
 from deployments.aquamark.day2.instance_shape import InstanceShape
 from deployments.aquamark.day2.instances import Instance, Instances
-from deployments.aquamark.day2.restore_record import Restoration, RestoreRecord
+from deployments.aquamark.day2.restore_record import DatabaseRestoration, RestoreRecord
 from deployments.aquamark.day2.version_setting import VersionSetting
 from operations.aws import refusals_explained
 from operations.errors import OperatorError
@@ -100,14 +100,16 @@ class Restore:
     def _stack(self) -> Stack:
         return only(find_stacks(self.site.root), f"aquamark-{self.site.environment}")
 
-    def _switched(self, begun: Restoration) -> bool:
+    def _switched(self, begun: DatabaseRestoration) -> bool:
         """Whether the old instance has made room, or the new one has taken it."""
         old = self._instances.with_id(begun.old)
         new = self._instances.with_id(begun.new) if begun.new else None
         moved = old is not None and old["DBInstanceIdentifier"] != self._name
         return moved or (new is not None and new["DBInstanceIdentifier"] == self._name)
 
-    def _begin(self, terraform: Terraform, last: Restoration | None, console: Console) -> Restoration | None:
+    def _begin(
+        self, terraform: Terraform, last: DatabaseRestoration | None, console: Console
+    ) -> DatabaseRestoration | None:
         """Everything that can be refused, before anything is changed; None when that is all that is asked for."""
         state = self._in_state(terraform)
         if state is None:
@@ -119,7 +121,7 @@ class Restore:
             self._refuse_other_changes(terraform)
         self._done(console, "plan", "the stack is as it was applied, nothing else would change")
         now = datetime.now(UTC)
-        begun = Restoration(str(self.source), f"{now:%Y%m%d-%H%M%S}", old=state["resource_id"])
+        begun = DatabaseRestoration(str(self.source), f"{now:%Y%m%d-%H%M%S}", old=state["resource_id"])
         if self.dry_run:
             console.print(f"Would restore {self.source} as {self._fresh(begun)}, look into it, and rename:")
             console.print(f"  {self._name} to {self._kept(begun)}, {self._fresh(begun)} to {self._name}.")
@@ -128,7 +130,7 @@ class Restore:
         self._record.begin(begun, after=last)
         return begun
 
-    def _bring_about(self, terraform: Terraform, begun: Restoration, console: Console) -> None:
+    def _bring_about(self, terraform: Terraform, begun: DatabaseRestoration, console: Console) -> None:
         begun, new = self._restored(terraform, begun, console)
         if new["DBInstanceIdentifier"] != self._name:
             new = self._switch(terraform, begun, new, console)
@@ -141,7 +143,9 @@ class Restore:
         if self._instances.with_id(begun.old) is not None:
             self._say_how_to_delete(self._kept(begun), console, "The instance from before stays, and costs, until then")
 
-    def _restored(self, terraform: Terraform, begun: Restoration, console: Console) -> tuple[Restoration, Instance]:
+    def _restored(
+        self, terraform: Terraform, begun: DatabaseRestoration, console: Console
+    ) -> tuple[DatabaseRestoration, Instance]:
         """The new instance, by whatever name it has by now."""
         if begun.new is not None:
             new = self._instances.wait(begun.new, console)
@@ -159,7 +163,7 @@ class Restore:
         self._done(console, "instance", f"{fresh} is available")
         return begun, new
 
-    def _switch(self, terraform: Terraform, begun: Restoration, new: Instance, console: Console) -> Instance:
+    def _switch(self, terraform: Terraform, begun: DatabaseRestoration, new: Instance, console: Console) -> Instance:
         """Exchange the names; between the two the application has no database, for RDS restarts what it renames."""
         shape, id_ = self._shape(terraform), new["DbiResourceId"]
         old = self._instances.with_id(begun.old)
@@ -278,11 +282,11 @@ class Restore:
     def _rds(self) -> Any:
         return self.site.client("rds")
 
-    def _fresh(self, begun: Restoration) -> str:
+    def _fresh(self, begun: DatabaseRestoration) -> str:
         """What the new instance is called until the switch."""
         return f"{self._name}-restored-{begun.stamp}"
 
-    def _kept(self, begun: Restoration) -> str:
+    def _kept(self, begun: DatabaseRestoration) -> str:
         """What the old one is called from then on."""
         return f"{self._name}-before-{begun.stamp}"
 

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True)
-class Restoration:
+class DatabaseRestoration:
     """One restore: from what, begun when, and which instances are meant, by the ids that no renaming changes."""
 
     source: str
@@ -34,16 +34,16 @@ class RestoreRecord:
         """What the parameter is called."""
         return f"/quintet/{self.site.stack().name}/restore"
 
-    def read(self) -> Restoration | None:
+    def read(self) -> DatabaseRestoration | None:
         """The last one; None before the first."""
         ssm = self._ssm()
         try:
             text = ssm.get_parameter(Name=self.name)["Parameter"]["Value"]
         except ssm.exceptions.ParameterNotFound:
             return None
-        return Restoration(**json.loads(text))
+        return DatabaseRestoration(**json.loads(text))
 
-    def begin(self, restoration: Restoration, *, after: Restoration | None) -> None:
+    def begin(self, restoration: DatabaseRestoration, *, after: DatabaseRestoration | None) -> None:
         """Write down a new one. Raises OperatorError when somebody else has begun one meanwhile."""
         ssm = self._ssm()
         if after is not None:
@@ -54,7 +54,7 @@ class RestoreRecord:
         except ssm.exceptions.ParameterAlreadyExists:
             raise OperatorError("Somebody else has just begun a restore.", hint="Ask who, then run it again.") from None
 
-    def update(self, restoration: Restoration) -> None:
+    def update(self, restoration: DatabaseRestoration) -> None:
         """Write down how far it is."""
         self._put(restoration)
 
@@ -62,7 +62,7 @@ class RestoreRecord:
         """As if there had been none."""
         self._ssm().delete_parameter(Name=self.name)
 
-    def _put(self, restoration: Restoration) -> None:
+    def _put(self, restoration: DatabaseRestoration) -> None:
         text = json.dumps(asdict(restoration))
         self._ssm().put_parameter(Name=self.name, Type="String", Value=text, Overwrite=True)
 

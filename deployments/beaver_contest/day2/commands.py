@@ -44,10 +44,10 @@ def deploy(
     dry_run: DryRunOption = False,
 ) -> None:
     """Builds a checkout into a bundle and brings it to both environments; back to the version before if one fails."""
-    from deployments.beaver_contest.day2.deploy import Rollout
+    from deployments.beaver_contest.day2.deploy import BundleRollout
 
     console, contest = new_console(), _contest(environment)
-    rollout = Rollout(contest, say=_teller(console), timeout_seconds=timeout_minutes * 60)
+    rollout = BundleRollout(contest, say=_teller(console), timeout_seconds=timeout_minutes * 60)
     label = rollout.run(source, folders=folder or (), dry_run=dry_run)
     console.print(f"Would deploy {label}." if dry_run else f"Both environments run {label}.")
 
@@ -309,9 +309,9 @@ def rotate_key(
     dry_run: DryRunOption = False,
 ) -> None:
     """Makes a new access key for the PHP code and deactivates the old one; the first run makes the first key."""
-    from deployments.beaver_contest.day2.keys import Keys
+    from deployments.beaver_contest.day2.keys import AccessKeys
 
-    Keys(_contest(environment), say=_teller(new_console())).rotate(grace_seconds=grace_seconds, dry_run=dry_run)
+    AccessKeys(_contest(environment), say=_teller(new_console())).rotate(grace_seconds=grace_seconds, dry_run=dry_run)
 
 
 @app.command("protect-tasks")

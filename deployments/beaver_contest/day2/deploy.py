@@ -23,7 +23,7 @@ _LONGEST_DESCRIPTION = 200
 
 
 @dataclass
-class Rollout:
+class BundleRollout:
     """One version on its way to the environments, one after the other.
 
     `settle_seconds` is how long an environment may need, once it has the version, to be found healthy.

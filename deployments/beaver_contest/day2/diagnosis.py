@@ -20,7 +20,7 @@ _LOCKS_BEFORE = {
 
 
 @dataclass(frozen=True)
-class Answer:
+class QueryAnswer:
     """What one query said."""
 
     title: str
@@ -47,7 +47,7 @@ def queries(version: str) -> dict[str, str]:
     }
 
 
-def diagnose(connection: Any) -> list[Answer]:
+def diagnose(connection: Any) -> list[QueryAnswer]:
     """Ask all of them."""
     answers = []
     with connection.cursor() as cursor:
@@ -56,7 +56,7 @@ def diagnose(connection: Any) -> list[Answer]:
         for title, query in queries(version).items():
             cursor.execute(query)
             columns = tuple(column[0] for column in cursor.description)
-            answers.append(Answer(title, columns, tuple(cursor.fetchall())))
+            answers.append(QueryAnswer(title, columns, tuple(cursor.fetchall())))
     return answers
 
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from deployments.beaver_contest.day2.assets import differing
 from deployments.beaver_contest.day2.capacity import ReadCapacity
-from deployments.beaver_contest.day2.keys import Keys
+from deployments.beaver_contest.day2.keys import AccessKeys
 from deployments.beaver_contest.day2.opening import Gate
 from operations.aws import refusals_explained
 
@@ -22,7 +22,7 @@ _SECONDS = 10
 
 
 @dataclass(frozen=True)
-class Finding:
+class ContestFinding:
     """One thing looked at; `wrong` says what is wrong with it, or nothing."""
 
     what: str
@@ -30,7 +30,7 @@ class Finding:
     wrong: tuple[str, ...] = ()
 
 
-def look(contest: Contest, *, get: Callable[[str], int] | None) -> list[Finding]:
+def look(contest: Contest, *, get: Callable[[str], int] | None) -> list[ContestFinding]:
     """Everything that can be looked at from outside; `get` fetches a page and returns its status, None leaves that out.
 
     Raises OperatorError when AWS refuses.
@@ -53,7 +53,7 @@ def status_of(url: str) -> int:
         return 0
 
 
-def _environments(contest: Contest) -> Finding:
+def _environments(contest: Contest) -> ContestFinding:
     found = contest.client("elasticbeanstalk").describe_environments(
         ApplicationName=contest.outputs.application, IncludeDeleted=False
     )["Environments"]
@@ -71,28 +71,28 @@ def _environments(contest: Contest) -> Finding:
             wrong.append(f"{name} is {environment['Status'].lower()} and {environment['Health'].lower()}")
     if len(labels) > 1:
         wrong.append("the environments run different versions: deploy again")
-    return Finding("environments", ", ".join(seen), tuple(wrong))
+    return ContestFinding("environments", ", ".join(seen), tuple(wrong))
 
 
-def _table(contest: Contest, name: str) -> Finding:
+def _table(contest: Contest, name: str) -> ContestFinding:
     dynamodb = contest.client("dynamodb")
     status = dynamodb.describe_table(TableName=name)["Table"]["TableStatus"]
     before = ReadCapacity(dynamodb, contest.client("application-autoscaling"), name).left_raised()
     wrong = [] if status == "ACTIVE" else [f"it is {status.lower()}"]
     if before is not None:
         wrong.append(f"an export that never ended left its read capacity raised, from {before}: export again")
-    return Finding(f"table {name}", status.lower(), tuple(wrong))
+    return ContestFinding(f"table {name}", status.lower(), tuple(wrong))
 
 
-def _assets(contest: Contest) -> Finding:
+def _assets(contest: Contest) -> ContestFinding:
     wrong = tuple(differing(contest))
-    return Finding("assets", "five scripts" if not wrong else f"{5 - len(wrong)} of five scripts", wrong)
+    return ContestFinding("assets", "five scripts" if not wrong else f"{5 - len(wrong)} of five scripts", wrong)
 
 
-def _key(contest: Contest) -> Finding:
-    current = Keys(contest, say=lambda _: None).current()
+def _key(contest: Contest) -> ContestFinding:
+    current = AccessKeys(contest, say=lambda _: None).current()
     if current is None:
-        return Finding("access key", "none", ("the PHP code has no key: quintet beaver rotate-key",))
+        return ContestFinding("access key", "none", ("the PHP code has no key: quintet beaver rotate-key",))
     keys: list[dict[str, Any]] = contest.client("iam").list_access_keys(UserName=contest.outputs.php_user)[
         "AccessKeyMetadata"
     ]
@@ -101,16 +101,16 @@ def _key(contest: Contest) -> Finding:
     wrong = [] if mine["Status"] == "Active" else ["it is not active"]
     if days > OLDEST_KEY_DAYS:
         wrong.append(f"it is {days} days old: quintet beaver rotate-key")
-    return Finding("access key", f"{current}, {days} days old", tuple(wrong))
+    return ContestFinding("access key", f"{current}, {days} days old", tuple(wrong))
 
 
-def _gate(contest: Contest) -> Finding:
+def _gate(contest: Contest) -> ContestFinding:
     open_to = [rule["CidrIpv4"] for rule in Gate(contest).rules()]
     wrong = tuple(f"it is open to {block}: quintet beaver open-database --close" for block in open_to)
-    return Finding("database's gate", "open" if open_to else "closed", wrong)
+    return ContestFinding("database's gate", "open" if open_to else "closed", wrong)
 
 
-def _page(url: str, get: Callable[[str], int]) -> Finding:
+def _page(url: str, get: Callable[[str], int]) -> ContestFinding:
     status = get(f"{url}/")
     seen = str(status) if status else "no answer"
-    return Finding(f"{url}/", seen, () if status == 200 else (f"it answers {seen}, not 200",))
+    return ContestFinding(f"{url}/", seen, () if status == 200 else (f"it answers {seen}, not 200",))

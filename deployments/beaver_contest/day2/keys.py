@@ -20,7 +20,7 @@ _POLL_SECONDS = 5.0
 
 
 @dataclass(frozen=True)
-class Keys:
+class AccessKeys:
     """The IAM user's keys, and the secret from which instances fetch the one that counts."""
 
     contest: Contest

@@ -34,9 +34,9 @@ def put_credentials(environment: EnvironmentOption = DEFAULT_ENVIRONMENT, dry_ru
 @app.command()
 def publish(environment: EnvironmentOption = DEFAULT_ENVIRONMENT, dry_run: DryRunOption = False) -> None:
     """Publishes the libraries of sync_table and builds the task's image; what is there already is left alone."""
-    from deployments.canvas_data_2.day2.publish import Publication
+    from deployments.canvas_data_2.day2.publish import PipelinePublication
 
-    Publication(environment=environment, dry_run=dry_run).run(new_console())
+    PipelinePublication(environment=environment, dry_run=dry_run).run(new_console())
 
 
 @app.command("prepare-database")
@@ -63,9 +63,9 @@ def start(
     dry_run: DryRunOption = False,
 ) -> None:
     """Refreshes the tables now and says of each what became of it."""
-    from deployments.canvas_data_2.day2.refresh import Refresh
+    from deployments.canvas_data_2.day2.refresh import TablesRefresh
 
-    asked = Refresh(environment=environment, tables=tables or (), wait=not no_wait, dry_run=dry_run)
+    asked = TablesRefresh(environment=environment, tables=tables or (), wait=not no_wait, dry_run=dry_run)
     try:
         asked.run(new_console())
     except KeyboardInterrupt:

@@ -45,7 +45,7 @@ def fetch_ca_bundle() -> bytes:
 
 
 @dataclass(frozen=True)
-class Publication:
+class PipelinePublication:
     """What is asked for: the layer and the image of this repository, for an applied stack."""
 
     environment: str = "dev"

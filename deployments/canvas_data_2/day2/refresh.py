@@ -21,7 +21,7 @@ POLL_SECONDS = 5.0
 
 
 @dataclass(frozen=True)
-class Refresh:
+class TablesRefresh:
     """What is asked for: all tables, or those named."""
 
     environment: str = "dev"

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 app = new_app("Day-2 work on the SUAI Cloud App.")
 
 
-class Log(StrEnum):
+class ApplicationLog(StrEnum):
     """What instances write into CloudWatch Logs."""
 
     APPLICATION = "application"
@@ -64,7 +64,7 @@ def publish(
     Safe to run again. When the instances cannot be replaced, the release before is the current one again.
     """
     from config.settings import ROOT
-    from deployments.suai_cloud_app.day2.publish import Publication, executable_in_settings
+    from deployments.suai_cloud_app.day2.publish import ReleasePublication, executable_in_settings
     from deployments.suai_cloud_app.day2.releases import VERSION
 
     if version is not None and not VERSION.fullmatch(version):
@@ -77,7 +77,7 @@ def publish(
     if not executable and not version and not build:
         executable = executable_in_settings(environment)
     policy: dict[bool | None, RefreshPolicy] = {None: "when needed", True: "always", False: "never"}
-    asked = Publication(
+    asked = ReleasePublication(
         environment=environment,
         app=executable,
         version=version,
@@ -152,8 +152,8 @@ def logs(
     since: Since = "15m",
     follow: Follow = False,
     log: Annotated[
-        Log, typer.Option(help="application: output.log; boot: /var/log/cloud-init-output.log")
-    ] = Log.APPLICATION,
+        ApplicationLog, typer.Option(help="application: output.log; boot: /var/log/cloud-init-output.log")
+    ] = ApplicationLog.APPLICATION,
 ) -> None:
     """Prints what the instances have logged: time, instance, text."""
     from config.settings import ROOT
@@ -166,7 +166,10 @@ def logs(
         aws = Aws()
         applied = find_applied(ROOT, DEPLOYMENT, environment, aws)
         outputs = applied.read(SuaiCloudAppOutputs)
-        groups = {Log.APPLICATION: outputs.application_log_group, Log.BOOT: outputs.boot_log_group}
+        groups = {
+            ApplicationLog.APPLICATION: outputs.application_log_group,
+            ApplicationLog.BOOT: outputs.boot_log_group,
+        }
         return aws, groups[log], applied.stack.region
 
     print_log(find, since=since, follow=follow)

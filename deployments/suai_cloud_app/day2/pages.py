@@ -28,7 +28,7 @@ _MAX_SHOWN = 300
 
 
 @dataclass(frozen=True)
-class Page:
+class CheckedPage:
     """A page as it answered: `answer` is its first line or why there is none; `reached`: a server answered."""
 
     path: str
@@ -58,12 +58,12 @@ def address(text: str) -> str:
     return url.rstrip("/")
 
 
-def ask_pages(url: str, *, timeout_seconds: float) -> list[Page]:
+def ask_pages(url: str, *, timeout_seconds: float) -> list[CheckedPage]:
     """Ask for all pages at once; a page that has not answered in full after `timeout_seconds` has failed.
 
     Raises OperatorError when nothing answers at `url` at all.
     """
-    answers: queue.SimpleQueue[Page] = queue.SimpleQueue()
+    answers: queue.SimpleQueue[CheckedPage] = queue.SimpleQueue()
     started = time.monotonic()
 
     def ask(path: str) -> None:
@@ -72,7 +72,7 @@ def ask_pages(url: str, *, timeout_seconds: float) -> list[Page]:
     for path in EXPECTED:
         # not waited for in the end: looking up a name and a server that sends bit by bit know no time limit
         threading.Thread(target=ask, args=(path,), daemon=True).start()
-    pages: dict[str, Page] = {}
+    pages: dict[str, CheckedPage] = {}
     while len(pages) < len(EXPECTED):
         try:
             page = answers.get(timeout=max(0.0, started + timeout_seconds - time.monotonic()))
@@ -81,7 +81,7 @@ def ask_pages(url: str, *, timeout_seconds: float) -> list[Page]:
         pages[page.path] = page
     silent = f"no answer within {timeout_seconds:g} s"
     found = [
-        pages.get(path) or Page(path, expected, silent, fine=False, reached=False, seconds=timeout_seconds)
+        pages.get(path) or CheckedPage(path, expected, silent, fine=False, reached=False, seconds=timeout_seconds)
         for path, expected in EXPECTED.items()
     ]
     if not any(page.reached for page in found):
@@ -92,7 +92,7 @@ def ask_pages(url: str, *, timeout_seconds: float) -> list[Page]:
     return found
 
 
-def _ask(url: str, path: str, timeout_seconds: float) -> Page:
+def _ask(url: str, path: str, timeout_seconds: float) -> CheckedPage:
     expected = EXPECTED[path]
     started = time.monotonic()
     fine = reached = False
@@ -105,7 +105,7 @@ def _ask(url: str, path: str, timeout_seconds: float) -> Page:
         answer = _cause(error.reason)
     except (OSError, http.client.HTTPException) as error:
         answer = _cause(error)
-    return Page(path, expected, answer, fine, reached, time.monotonic() - started)
+    return CheckedPage(path, expected, answer, fine, reached, time.monotonic() - started)
 
 
 def _refusal(status: int, first_line: str) -> str:

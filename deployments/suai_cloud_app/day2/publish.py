@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, cast
 from config.settings import ROOT
 from config.stack_settings import load_all
 from deployments.suai_cloud_app.day2.releases import DEPLOYMENT, FILE_NAME, Release, Releases
-from deployments.suai_cloud_app.day2.rollout import RefreshPolicy, Rollout
+from deployments.suai_cloud_app.day2.rollout import RefreshPolicy, ReleaseRollout
 from deployments.suai_cloud_app.outputs import SuaiCloudAppOutputs
 from deployments.suai_cloud_app.runtime.package import PackageError, build
 from operations.applied import find_applied
@@ -30,7 +30,7 @@ _VERSION_LENGTH = 12
 
 
 @dataclass(frozen=True)
-class Publication:
+class ReleasePublication:
     """What is asked for.
 
     `app` is a team's own executable; without it, `version` names a release in the bucket, unless `build`; without both,
@@ -60,7 +60,7 @@ class Publication:
             outputs = applied.read(SuaiCloudAppOutputs)
             releases = Releases(self.aws, applied.stack, outputs)
             fleet = Fleet(self.aws, outputs.group, region=applied.stack.region, poll_seconds=self.poll_seconds)
-            rollout = Rollout(
+            rollout = ReleaseRollout(
                 releases,
                 fleet,
                 console,

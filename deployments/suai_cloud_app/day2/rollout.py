@@ -19,7 +19,7 @@ RefreshPolicy: TypeAlias = Literal["when needed", "always", "never"]
 
 
 @dataclass(frozen=True)
-class Rollout:
+class ReleaseRollout:
     """From a release in the bucket to instances that run it; says each step on `console`."""
 
     releases: Releases

@@ -16,7 +16,7 @@ from operations.errors import OperatorError
 if TYPE_CHECKING:
     from rich.console import Console
 
-    from deployments.sync_storage.day2.deployed import Deployed, Node
+    from deployments.sync_storage.day2.deployed import Deployed, DeployedNode
     from deployments.sync_storage.day2.rotation import Rotation
     from deployments.sync_storage.day2.token_server import TokenServerDatabase
 
@@ -32,7 +32,7 @@ class AddNode:
     """
 
     deployed: Deployed
-    node: Node
+    node: DeployedNode
     rotation: Rotation
     console: Console
     _: KW_ONLY

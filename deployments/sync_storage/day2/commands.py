@@ -39,7 +39,7 @@ Confirmed = Annotated[
 ]
 
 
-class Log(StrEnum):
+class WebheadLog(StrEnum):
     """What webheads write into CloudWatch Logs."""
 
     NGINX = "nginx"
@@ -224,7 +224,7 @@ def logs(
     environment: EnvironmentOption = DEFAULT_ENVIRONMENT,
     since: Since = "15m",
     follow: Follow = False,
-    log: Annotated[Log, typer.Option(help="boot: what cloud-init wrote")] = Log.GUNICORN,
+    log: Annotated[WebheadLog, typer.Option(help="boot: what cloud-init wrote")] = WebheadLog.GUNICORN,
 ) -> None:
     """Prints what the webheads have logged: time, instance, text."""
 
@@ -232,9 +232,9 @@ def logs(
         deployed = _deployed(environment)
         outputs = deployed.outputs
         groups = {
-            Log.NGINX: outputs.nginx_log_group,
-            Log.GUNICORN: outputs.gunicorn_log_group,
-            Log.BOOT: outputs.boot_log_group,
+            WebheadLog.NGINX: outputs.nginx_log_group,
+            WebheadLog.GUNICORN: outputs.gunicorn_log_group,
+            WebheadLog.BOOT: outputs.boot_log_group,
         }
         return deployed.aws, groups[log], deployed.region
 
@@ -251,9 +251,9 @@ def _deployed(environment: str) -> Deployed:
 
 def _rotation(deployed: Deployed, console: Console, batch_size: int, dry_run: bool) -> Rotation:
     from deployments.sync_storage.day2.rotation import Rotation
-    from deployments.sync_storage.day2.webheads import Webheads
+    from deployments.sync_storage.day2.webheads import RunningWebheads
 
-    return Rotation(deployed, Webheads(deployed, console, batch_size=batch_size), console, dry_run=dry_run)
+    return Rotation(deployed, RunningWebheads(deployed, console, batch_size=batch_size), console, dry_run=dry_run)
 
 
 def _confirmation(confirmed: bool) -> Callable[[], bool]:

@@ -22,7 +22,7 @@ SERVICE = "sync-1.5"
 
 
 @dataclass(frozen=True)
-class Node:
+class DeployedNode:
     """A node as its entry in the Parameter Store describes it, which webheads read as well."""
 
     name: str
@@ -68,7 +68,7 @@ class Deployed:
         """A boto3 client in its region."""
         return self.aws.client(service, region=self.region)
 
-    def nodes(self) -> dict[str, Node]:
+    def nodes(self) -> dict[str, DeployedNode]:
         """Every node that Terraform has made, by name. Raises what botocore raises."""
         path = f"{self.outputs.parameter_path}/nodes"
         pages = self.client("ssm").get_paginator("get_parameters_by_path").paginate(Path=path)
@@ -77,10 +77,10 @@ class Deployed:
         for parameter in found:
             name = parameter["Name"].rpartition("/")[2]
             fields = json.loads(parameter["Value"])
-            nodes[name] = Node(name, **{**fields, "host_names": tuple(fields["host_names"])})
+            nodes[name] = DeployedNode(name, **{**fields, "host_names": tuple(fields["host_names"])})
         return dict(sorted(nodes.items()))
 
-    def chosen(self, names: list[str]) -> list[Node]:
+    def chosen(self, names: list[str]) -> list[DeployedNode]:
         """The nodes of these names, all without names. Raises OperatorError for one that is not there."""
         nodes = self.nodes()
         if unknown := [name for name in names if name not in nodes]:

@@ -16,7 +16,7 @@ PATH = "/__heartbeat__"
 
 
 @dataclass(frozen=True)
-class Answer:
+class HeartbeatAnswer:
     """What a host name answered, and whether that is what it should."""
 
     name: str
@@ -25,7 +25,7 @@ class Answer:
     seconds: float
 
 
-def ask_all(names: Sequence[str], *, through: str | None, timeout_seconds: float) -> list[Answer]:
+def ask_all(names: Sequence[str], *, through: str | None, timeout_seconds: float) -> list[HeartbeatAnswer]:
     """Asks `https://host` for each name; `through` is a host, or host:port, to connect to in place of each.
 
     With `through` a load balancer can be tried before DNS leads to it; the host name is sent and its certificate
@@ -35,7 +35,7 @@ def ask_all(names: Sequence[str], *, through: str | None, timeout_seconds: float
         return list(pool.map(lambda name: _ask(name, through, timeout_seconds), names))
 
 
-def _ask(name: str, through: str | None, timeout_seconds: float) -> Answer:
+def _ask(name: str, through: str | None, timeout_seconds: float) -> HeartbeatAnswer:
     started = time.monotonic()
     try:
         status, reason = _heartbeat(name, through, timeout_seconds)
@@ -46,7 +46,7 @@ def _ask(name: str, through: str | None, timeout_seconds: float) -> Answer:
         said, fine = f"no answer within {timeout_seconds:g} s", False
     except (OSError, http.client.HTTPException) as error:
         said, fine = str(getattr(error, "strerror", None) or error or type(error).__name__), False
-    return Answer(name, said, fine, time.monotonic() - started)
+    return HeartbeatAnswer(name, said, fine, time.monotonic() - started)
 
 
 def _heartbeat(name: str, through: str | None, timeout_seconds: float) -> tuple[int, str]:

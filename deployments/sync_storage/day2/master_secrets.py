@@ -15,7 +15,7 @@ from deployments.sync_storage.day2.secrets_file import Secrets, file_text, parse
 from operations.errors import OperatorError
 
 if TYPE_CHECKING:
-    from deployments.sync_storage.day2.deployed import Deployed, Node
+    from deployments.sync_storage.day2.deployed import Deployed, DeployedNode
 
 WEBHEADS = "webheads"
 TOKEN_SERVER = "token-server-"  # noqa: S105  # a label
@@ -40,7 +40,7 @@ class Held:
 class MasterSecrets:
     """The master secrets of one node. Methods raise what botocore raises (see `operations.aws.refusals_explained`)."""
 
-    def __init__(self, deployed: Deployed, node: Node) -> None:
+    def __init__(self, deployed: Deployed, node: DeployedNode) -> None:
         self.node = node
         self._manager = deployed.client("secretsmanager")
         self._id = node.master_secrets

@@ -17,8 +17,8 @@ from operations.errors import OperatorError
 if TYPE_CHECKING:
     from rich.console import Console
 
-    from deployments.sync_storage.day2.deployed import Deployed, Node
-    from deployments.sync_storage.day2.webheads import Webheads
+    from deployments.sync_storage.day2.deployed import Deployed, DeployedNode
+    from deployments.sync_storage.day2.webheads import RunningWebheads
 
 TOKEN_LIFETIME = timedelta(hours=1)
 """How long the token server's tokens are good."""
@@ -34,13 +34,13 @@ class Rotation:
     """The steps of a change of master secrets; each can be run again, which goes on with what was interrupted."""
 
     deployed: Deployed
-    webheads: Webheads
+    webheads: RunningWebheads
     console: Console
     _: KW_ONLY
     dry_run: bool = False
     now: Callable[[], datetime] = field(default=_now)
 
-    def add(self, nodes: list[Node]) -> None:
+    def add(self, nodes: list[DeployedNode]) -> None:
         """Give every host name of the nodes a further secret, then have the webheads take it beside the old one.
 
         A node whose newest secret the token server does not have yet gets no other one. Raises OperatorError for a node
@@ -60,7 +60,7 @@ class Rotation:
         self.bring_to_webheads(nodes)
         self._say("Next: quintet sync-storage secrets publish")
 
-    def create(self, node: Node) -> None:
+    def create(self, node: DeployedNode) -> None:
         """Give a new node its first secrets; one that has some keeps them."""
         store = MasterSecrets(self.deployed, node)
         if store.held() is not None:
@@ -68,7 +68,7 @@ class Rotation:
         stamp = int(self.now().timestamp())
         store.replace(None, {name: (new_secret(stamp),) for name in node.names})
 
-    def bring_to_webheads(self, nodes: list[Node], *, anyway: bool = False) -> None:
+    def bring_to_webheads(self, nodes: list[DeployedNode], *, anyway: bool = False) -> None:
         """Have all webheads read the current secrets of the nodes; nothing is done when they have, unless `anyway`."""
         stores = {node.name: MasterSecrets(self.deployed, node) for node in nodes}
         # read before the webheads do: they may only have what is newer still
@@ -119,7 +119,7 @@ class Rotation:
             store.mark_published(held.version_id, self.now())
         self._say(f"The token server makes tokens with them: {', '.join(store.node.name for store, _ in outstanding)}")
 
-    def retire(self, nodes: list[Node], *, grace: timedelta) -> None:
+    def retire(self, nodes: list[DeployedNode], *, grace: timedelta) -> None:
         """Take every secret but the newest away, from the webheads too.
 
         Raises OperatorError, with nothing changed, while tokens made with an old one may still be good.
@@ -140,7 +140,7 @@ class Rotation:
         if old:
             self._say("Next, to take it from the token server too: quintet sync-storage secrets publish")
 
-    def _refuse_too_early(self, node: Node, held: Held, grace: timedelta) -> None:
+    def _refuse_too_early(self, node: DeployedNode, held: Held, grace: timedelta) -> None:
         if held.published is None:
             raise OperatorError(
                 f"The token server does not have the newest secret of node {node.name} yet: it still makes tokens with "

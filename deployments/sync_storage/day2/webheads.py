@@ -22,7 +22,7 @@ _LEAVING = ("Terminating", "Terminating:Wait", "Terminating:Proceed", "Terminate
 
 
 @dataclass(frozen=True)
-class Webheads:
+class RunningWebheads:
     """The webheads of one environment. Methods raise what botocore raises."""
 
     deployed: Deployed

@@ -21,7 +21,7 @@ from typing import Any
 from deployments.canvas_data_2.day2.credentials import Credentials
 from deployments.canvas_data_2.day2.deployed import CanvasData2
 from deployments.canvas_data_2.day2.executions import Execution, Executions
-from deployments.canvas_data_2.day2.refresh import Refresh
+from deployments.canvas_data_2.day2.refresh import TablesRefresh
 from deployments.canvas_data_2.day2.rehearsal.dap_api import CLIENT_ID, CLIENT_SECRET, DapApi, checksum_of
 from deployments.canvas_data_2.day2.rehearsal.replica import Replica, make_replica
 from deployments.canvas_data_2.day2.user import DatabaseUser
@@ -90,7 +90,7 @@ class Pipeline:
 
     def refresh(self, *tables: str) -> Execution:
         """One execution to its end, well or not, as `quintet canvas start` has it."""
-        asked = Refresh(
+        asked = TablesRefresh(
             environment=self.environment, tables=tables, root=self.root, aws=self.deployed.aws,
             sleep=lambda seconds: self.sleep(min(seconds, _POLL_SECONDS)),
         )  # fmt: skip

@@ -19,7 +19,7 @@ from typer.testing import CliRunner
 from config.settings import ROOT, SettingsError
 from deployments.aquamark.day2.admin_login import default_login_works
 from deployments.aquamark.day2.commands import app
-from deployments.aquamark.day2.database import Database, check_programs
+from deployments.aquamark.day2.database import SiteDatabase, check_programs
 from deployments.aquamark.day2.storage_key import StorageKey
 from deployments.aquamark.day2.version_setting import Versions, VersionSetting
 from deployments.aquamark.outputs import AquamarkOutputs
@@ -126,7 +126,7 @@ def test_a_dry_run_makes_no_key(site: FakeSite) -> None:
 
 def test_a_new_login_is_made_with_the_master_secret_and_every_host_reads_it(site: FakeSite) -> None:
     site.know(database_secret_arn="arn:master")
-    Database(site).make_login(new_console(file=io.StringIO()))  # type: ignore[arg-type]
+    SiteDatabase(site).make_login(new_console(file=io.StringIO()))  # type: ignore[arg-type]
     assert site.tasks == [("login", "arn:master")]
     assert site.refreshed == 1
 
@@ -136,7 +136,7 @@ def test_a_migration_is_of_the_version_that_runs_unless_another_is_named(
     site: FakeSite, asked: str | None, migrated: str
 ) -> None:
     site.know(version="1.0.1")
-    Database(site).migrate(asked, new_console(file=io.StringIO()))  # type: ignore[arg-type]
+    SiteDatabase(site).migrate(asked, new_console(file=io.StringIO()))  # type: ignore[arg-type]
     assert site.tasks == [("migrate", migrated)]
 
 
@@ -144,7 +144,7 @@ def test_the_mail_servers_login_is_kept_in_its_secret(site: FakeSite) -> None:
     manager = site.client("secretsmanager")
     arn = manager.create_secret(Name="smtp")["ARN"]
     site.know(smtp_secret_arn=arn)
-    Database(site).keep_smtp_login("AKIAMAIL", "p: 'y'")  # type: ignore[arg-type]
+    SiteDatabase(site).keep_smtp_login("AKIAMAIL", "p: 'y'")  # type: ignore[arg-type]
     kept = json.loads(manager.get_secret_value(SecretId=arn)["SecretString"])
     assert kept == {"username": "AKIAMAIL", "password": "p: 'y'"}
 
@@ -156,7 +156,7 @@ def test_a_snapshot_is_taken_once_and_a_name_rds_would_refuse_is_refused(site: F
         MasterUsername="postgres", ManageMasterUserPassword=True,
     )  # fmt: skip
     site.know(database_identifier="database")
-    database, said = Database(site), io.StringIO()  # type: ignore[arg-type]
+    database, said = SiteDatabase(site), io.StringIO()  # type: ignore[arg-type]
     for _ in range(2):
         assert database.snapshot("before-upgrade", new_console(file=said)) == "before-upgrade"
     assert "before-upgrade exists already" in said.getvalue()
@@ -181,7 +181,7 @@ def test_a_dump_is_fetched_whole_for_its_owner_only_and_overwrites_nothing(
         return what
 
     target = tmp_path / "aquamark.dump"
-    database = Database(site)  # type: ignore[arg-type]
+    database = SiteDatabase(site)  # type: ignore[arg-type]
     with pytest.raises(OperatorError, match="refused"):  # the task writes nothing, so there is nothing to fetch
         database.dump(target, new_console(file=io.StringIO()))
     assert list(tmp_path.iterdir()) == []
@@ -214,7 +214,7 @@ def test_an_upgrade_wants_a_version_or_a_rollback(words: list[str]) -> None:
 def test_no_web_server_in_service_is_said(site: FakeSite, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(site, "group", lambda _: {"Instances": []})
     with pytest.raises(OperatorError, match="No web server is in service in web"):
-        Database(site).port_forward(15432, web=True)  # type: ignore[arg-type]
+        SiteDatabase(site).port_forward(15432, web=True)  # type: ignore[arg-type]
 
 
 def test_missing_programs_are_named_before_a_session_is_opened(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
@@ -225,7 +225,7 @@ def test_missing_programs_are_named_before_a_session_is_opened(monkeypatch: pyte
 
 @pytest.mark.parametrize(("web", "target", "port"), [(False, "i-daemons", "5432"), (True, "i-web", "80")])
 def test_the_way_in_is_a_session_and_no_ssh(site: FakeSite, web: bool, target: str, port: str) -> None:
-    command = Database(site).port_forward(15432, web=web)  # type: ignore[arg-type]
+    command = SiteDatabase(site).port_forward(15432, web=web)  # type: ignore[arg-type]
     assert command[:3] == ["aws", "ssm", "start-session"]
     assert command[command.index("--target") + 1] == target
     assert json.loads(command[-1])["portNumber"] == [port]

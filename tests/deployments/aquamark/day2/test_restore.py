@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from deployments.aquamark.day2.database import Database
+from deployments.aquamark.day2.database import SiteDatabase
 from deployments.aquamark.day2.database_look import POLICY
 from deployments.aquamark.day2.restore import ADDRESS, STEPS, Restore
 from deployments.aquamark.day2.restore_source import Moment, Snapshot, Source
@@ -103,7 +103,7 @@ def test_a_restore_is_refused_or_given_up_before_anything_is_switched(restoring:
     before = set(restoring.instances())
     with pytest.raises(OperatorError, match="There is no snapshot missing"):
         restoring.restore(Snapshot("missing"))
-    Database(restoring.site).snapshot("good", new_console(file=io.StringIO()))
+    SiteDatabase(restoring.site).snapshot("good", new_console(file=io.StringIO()))
     assert "rename:" in restoring.restore(Snapshot("good"), dry_run=True)
     assert set(restoring.instances()) == before
 

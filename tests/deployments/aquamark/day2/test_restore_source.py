@@ -14,7 +14,7 @@ from typer.testing import CliRunner
 from deployments.aquamark.day2.commands import app
 from deployments.aquamark.day2.instance_shape import InstanceShape
 from deployments.aquamark.day2.restore import Restore
-from deployments.aquamark.day2.restore_record import Restoration, RestoreRecord
+from deployments.aquamark.day2.restore_record import DatabaseRestoration, RestoreRecord
 from deployments.aquamark.day2.restore_source import Moment, Snapshot
 from deployments.aquamark.outputs import AquamarkOutputs
 from operations.console import new_console
@@ -141,7 +141,7 @@ def test_an_instance_that_terraform_would_replace_or_the_world_could_reach_is_ne
 def test_two_operators_do_not_begin_a_restore_at_once(aws: Callable[..., Any]) -> None:
     record = RestoreRecord(FakeSite(aws))  # type: ignore[arg-type]
     assert record.read() is None
-    begun = Restoration("snapshot sunday", "20261121-060000", old="db-OLD")
+    begun = DatabaseRestoration("snapshot sunday", "20261121-060000", old="db-OLD")
     record.begin(begun, after=None)
     with pytest.raises(OperatorError, match="Somebody else"):
         record.begin(begun, after=None)

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from deployments.beaver_contest.day2.contest import Contest
-from deployments.beaver_contest.day2.deploy import Rollout, describe
+from deployments.beaver_contest.day2.deploy import BundleRollout, describe
 from deployments.beaver_contest.runtime import bundle
 from operations.errors import OperatorError
 from tests.deployments.beaver_contest.day2.made import Made
@@ -41,9 +41,9 @@ def applied(contest: Made) -> Contest:
     return made
 
 
-def rollout(contest: Contest, said: list[str], **more: Any) -> Rollout:
+def rollout(contest: Contest, said: list[str], **more: Any) -> BundleRollout:
     quick: dict[str, Any] = {"timeout_seconds": 60, "settle_seconds": 30, "pause": lambda _: None}
-    return Rollout(contest, say=said.append, **{**quick, **more})
+    return BundleRollout(contest, say=said.append, **{**quick, **more})
 
 
 def versions(contest: Contest) -> dict[str, str]:

@@ -10,8 +10,8 @@ import pytest
 from deployments.beaver_contest.day2.assets import NAMES, publish, read_assets
 from deployments.beaver_contest.day2.capacity import TAG
 from deployments.beaver_contest.day2.contest import Contest
-from deployments.beaver_contest.day2.health import Finding, look
-from deployments.beaver_contest.day2.keys import Keys
+from deployments.beaver_contest.day2.health import ContestFinding, look
+from deployments.beaver_contest.day2.keys import AccessKeys
 from deployments.beaver_contest.day2.opening import Gate
 from tests.deployments.beaver_contest.day2.made import Made, make_table
 
@@ -45,12 +45,12 @@ def applied(contest: Made, tmp_path: Path) -> Contest:
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(name)
     publish(made, read_assets(tmp_path), dry_run=False, say=lambda _: None)
-    Keys(made, say=lambda _: None).rotate(dry_run=False)
+    AccessKeys(made, say=lambda _: None).rotate(dry_run=False)
     return made
 
 
 def wrong(contest: Contest, status: int = 200) -> dict[str, tuple[str, ...]]:
-    findings: list[Finding] = look(contest, get=lambda _: status)
+    findings: list[ContestFinding] = look(contest, get=lambda _: status)
     return {finding.what: finding.wrong for finding in findings if finding.wrong}
 
 

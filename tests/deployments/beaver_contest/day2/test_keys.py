@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from deployments.beaver_contest.day2.contest import Contest
-from deployments.beaver_contest.day2.keys import Keys
+from deployments.beaver_contest.day2.keys import AccessKeys
 from deployments.beaver_contest.day2.tasks_password import protect_tasks
 from operations.errors import OperatorError
 from tests.deployments.beaver_contest.day2.made import Made
@@ -36,7 +36,7 @@ def stored(contest: Contest) -> dict[str, str]:
 
 def rotate(contest: Contest, said: list[str], pauses: list[float] | None = None) -> None:
     taken = [] if pauses is None else pauses
-    Keys(contest, say=said.append, pause=taken.append).rotate(grace_seconds=10, dry_run=False)
+    AccessKeys(contest, say=said.append, pause=taken.append).rotate(grace_seconds=10, dry_run=False)
 
 
 def test_the_first_rotation_makes_the_first_key(applied: Contest, said: list[str]) -> None:
@@ -49,7 +49,9 @@ def test_the_old_key_works_until_instances_have_the_new_one(applied: Contest, sa
     rotate(applied, said)
     old = stored(applied)["key"]
     during: list[dict[str, str]] = []
-    Keys(applied, say=said.append, pause=lambda _: during.append(keys(applied))).rotate(grace_seconds=10, dry_run=False)
+    AccessKeys(applied, say=said.append, pause=lambda _: during.append(keys(applied))).rotate(
+        grace_seconds=10, dry_run=False
+    )
     new = stored(applied)["key"]
     assert during == [{old: "Active", new: "Active"}] * 2
     assert keys(applied) == {old: "Inactive", new: "Active"}
@@ -89,7 +91,7 @@ def test_no_secret_is_ever_told(applied: Contest, said: list[str]) -> None:
 
 
 def test_a_dry_run_changes_nothing(applied: Contest, said: list[str]) -> None:
-    Keys(applied, say=said.append).rotate(dry_run=True)
+    AccessKeys(applied, say=said.append).rotate(dry_run=True)
     assert keys(applied) == {}
     assert said == ["A new key would be made"]
 

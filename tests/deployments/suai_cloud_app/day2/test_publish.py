@@ -17,7 +17,7 @@ import pytest
 from rich.console import Console
 
 from config.settings import ROOT
-from deployments.suai_cloud_app.day2.publish import Publication
+from deployments.suai_cloud_app.day2.publish import ReleasePublication
 from deployments.suai_cloud_app.runtime import boot
 from emulator.server import Emulator
 from operations import cli
@@ -69,7 +69,7 @@ def publish(deployed: Deployed, tmp_path: Path) -> Publish:
         said = io.StringIO()
         asked = {"environment": "test", "root": deployed.root, "aws": deployed.aws, "poll_seconds": 0.01}
         try:
-            Publication(**(asked | wanted)).run(new_console(file=said))
+            ReleasePublication(**(asked | wanted)).run(new_console(file=said))
         except OperatorError as error:
             error.said = said.getvalue()  # type: ignore[attr-defined]
             raise

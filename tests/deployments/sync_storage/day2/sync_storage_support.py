@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 from config.environment import Environment, StateSettings
 from deployments.sync_storage.day2.deployed import DEPLOYMENT, Deployed
 from deployments.sync_storage.day2.rotation import Rotation
-from deployments.sync_storage.day2.webheads import Webheads
+from deployments.sync_storage.day2.webheads import RunningWebheads
 from deployments.sync_storage.outputs import SyncStorageOutputs
 from operations.console import new_console
 from tests.deployments.suai_cloud_app.day2.suai_support import IMAGE, QuickAws
@@ -48,7 +48,7 @@ class World:
 
     def rotation(self, **changes: Any) -> Rotation:
         console = new_console(file=self.printed)
-        webheads = Webheads(self.deployed, console, poll_seconds=0, health_seconds=0, command_seconds=30)
+        webheads = RunningWebheads(self.deployed, console, poll_seconds=0, health_seconds=0, command_seconds=30)
         return Rotation(self.deployed, webheads, console, now=lambda: self.moment, **changes)
 
     def later(self, **span: float) -> None:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from deployments.sync_storage.day2.webheads import Webheads
+from deployments.sync_storage.day2.webheads import RunningWebheads
 from operations.errors import OperatorError
 from tests.deployments.sync_storage.day2.sync_storage_support import Account, World, make_account, make_world
 
@@ -62,9 +62,9 @@ def played(world: World, monkeypatch: pytest.MonkeyPatch) -> Played:
     return Played(world, monkeypatch)
 
 
-def webheads(world: World, **changes: Any) -> Webheads:
+def webheads(world: World, **changes: Any) -> RunningWebheads:
     console = world.rotation().console
-    return Webheads(world.deployed, console, poll_seconds=0, health_seconds=0, **changes)
+    return RunningWebheads(world.deployed, console, poll_seconds=0, health_seconds=0, **changes)
 
 
 def test_they_are_refreshed_one_after_another(world: World, played: Played) -> None:

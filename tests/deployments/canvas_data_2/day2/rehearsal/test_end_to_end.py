@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from deployments.canvas_data_2.day2.executions import Execution
-from deployments.canvas_data_2.day2.publish import Publication
+from deployments.canvas_data_2.day2.publish import PipelinePublication
 from deployments.canvas_data_2.day2.rehearsal.dap_api import CLIENT_SECRET, DapApi, SourceTable
 from deployments.canvas_data_2.day2.rehearsal.pipeline import Pipeline
 from deployments.canvas_data_2.day2.table_task import TableTask
@@ -284,7 +284,7 @@ def test_what_is_published_runs_the_function_and_names_the_image_of_the_task(can
     docker.write_text(f'#!/bin/sh\necho "$@" >> {tmp_path}/asked\n[ "$1" != login ] || cat > {tmp_path}/password\n')
     docker.chmod(0o755)
     said = io.StringIO()
-    asked = Publication(
+    asked = PipelinePublication(
         environment=ENVIRONMENT,
         aws=canvas.deployed.aws,
         python=f"{sys.version_info.major}.{sys.version_info.minor}",
