@@ -5,8 +5,9 @@ from __future__ import annotations
 from pydantic import ValidationInfo, field_validator
 
 from config.components import AlarmSettings, NetworkSettings
+from config.limits import AVAILABILITY_ZONES
 from config.settings import Refusal, Settings
-from config.types import AVAILABILITY_ZONES, ImportId, Region, ResourceAddress, TagValue
+from config.types import ImportId, Region, ResourceAddress, TagValue
 
 
 class DeploymentSettings(Settings):

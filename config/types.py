@@ -9,69 +9,17 @@ from typing import Annotated, Literal
 
 from pydantic import AfterValidator, Field, StringConstraints
 
-AVAILABILITY_ZONES: dict[str, str] = {
-    "af-south-1": "abc",
-    "ap-east-1": "abc",
-    "ap-northeast-1": "acd",
-    "ap-northeast-2": "abcd",
-    "ap-northeast-3": "abc",
-    "ap-south-1": "abc",
-    "ap-south-2": "abc",
-    "ap-southeast-1": "abc",
-    "ap-southeast-2": "abc",
-    "ap-southeast-3": "abc",
-    "ap-southeast-4": "abc",
-    "ca-central-1": "abd",
-    "ca-west-1": "abc",
-    "eu-central-1": "abc",
-    "eu-central-2": "abc",
-    "eu-north-1": "abc",
-    "eu-south-1": "abc",
-    "eu-south-2": "abc",
-    "eu-west-1": "abc",
-    "eu-west-2": "abc",
-    "eu-west-3": "abc",
-    "il-central-1": "abc",
-    "me-central-1": "abc",
-    "me-south-1": "abc",
-    "sa-east-1": "abc",
-    "us-east-1": "abcdef",
-    "us-east-2": "abc",
-    "us-west-1": "abc",
-    "us-west-2": "abcd",
-}
-"""Regions and the letters of their availability zones. An account sees a subset in a few regions (us-west-1)."""
+from config.limits import AVAILABILITY_ZONES, LOG_RETENTION_DAYS, MONITORING_INTERVAL_SECONDS, OTHER_PARTITIONS
 
-_LOG_RETENTION_DAYS = (
-    1,
-    3,
-    5,
-    7,
-    14,
-    30,
-    60,
-    90,
-    120,
-    150,
-    180,
-    365,
-    400,
-    545,
-    731,
-    1096,
-    1827,
-    2192,
-    2557,
-    2922,
-    3288,
-    3653,
-)
 _PRIVATE_RANGES = tuple(
     ipaddress.IPv4Network(r) for r in ("10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16", "100.64.0.0/10")
 )
 
 
 def _region(value: str) -> str:
+    partition = next((name for start, name in OTHER_PARTITIONS.items() if value.startswith(start)), None)
+    if partition is not None:
+        raise ValueError(f"is a region of {partition}, another partition, whose ARNs and services Quintet does not write")
     if value not in AVAILABILITY_ZONES:
         raise ValueError(f"is not an AWS region Quintet knows; allowed: {', '.join(sorted(AVAILABILITY_ZONES))}")
     return value
@@ -123,8 +71,8 @@ AccountId = Annotated[
 ]
 VpcCidrBlock = Annotated[str, AfterValidator(_vpc_cidr_block)]
 Port = Annotated[int, Field(ge=1, le=65535)]
-LogRetentionDays = Annotated[int, _one_of(_LOG_RETENTION_DAYS, "a retention CloudWatch Logs accepts")]
-MonitoringIntervalSeconds = Annotated[int, _one_of((0, 1, 5, 10, 15, 30, 60), "an interval RDS accepts")]
+LogRetentionDays = Annotated[int, _one_of(LOG_RETENTION_DAYS, "a retention CloudWatch Logs accepts")]
+MonitoringIntervalSeconds = Annotated[int, _one_of(MONITORING_INTERVAL_SECONDS, "an interval RDS accepts")]
 InstanceType = Annotated[
     str,
     _pattern(

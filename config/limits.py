@@ -1,0 +1,30 @@
+"""Limits of AWS that do not age, from `config/aws/limits.json`: regions and their zones, lengths, allowed values.
+
+Only this file of `config/aws` is read while synthesising; the others hold what AWS changes without a commit.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from typing import Any
+
+from config.settings import ROOT
+
+FACTS = ROOT / "config" / "aws"
+FILE = FACTS / "limits.json"
+
+_GROUPS: Mapping[str, Mapping[str, Any]] = json.loads(FILE.read_text(encoding="utf-8"))
+
+AVAILABILITY_ZONES: Mapping[str, str] = _GROUPS["availability_zones"]["values"]
+"""Regions of the partition `aws` and the letters of their availability zones. An account may see a subset."""
+OTHER_PARTITIONS: Mapping[str, str] = _GROUPS["other_partitions"]["values"]
+"""Beginnings of the regions of AWS's other partitions → the partition's name."""
+LOG_RETENTION_DAYS: tuple[int, ...] = tuple(_GROUPS["log_retention_days"]["values"])
+MONITORING_INTERVAL_SECONDS: tuple[int, ...] = tuple(_GROUPS["monitoring_interval_seconds"]["values"])
+SECURITY_GROUP_DESCRIPTION: str = _GROUPS["description_pattern"]["values"]["security_group"]
+"""Pattern of the descriptions of security groups and their rules."""
+NAME_LENGTHS: Mapping[str, int] = _GROUPS["name_lengths"]["values"]
+"""Terraform's resource type → longest name."""
+SIZES: Mapping[str, int] = _GROUPS["size_bytes"]["values"]
+"""Text that AWS limits → its largest size in bytes."""
