@@ -19,7 +19,9 @@ _PRIVATE_RANGES = tuple(
 def _region(value: str) -> str:
     partition = next((name for start, name in OTHER_PARTITIONS.items() if value.startswith(start)), None)
     if partition is not None:
-        raise ValueError(f"is a region of {partition}, another partition, whose ARNs and services Quintet does not write")
+        raise ValueError(
+            f"is a region of {partition}, another partition, whose ARNs and services Quintet does not write"
+        )
     if value not in AVAILABILITY_ZONES:
         raise ValueError(f"is not an AWS region Quintet knows; allowed: {', '.join(sorted(AVAILABILITY_ZONES))}")
     return value
