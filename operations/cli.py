@@ -21,6 +21,8 @@ from operations.errors import OperatorError
 
 COMMANDS = {
     "settings": "Check what operators set.",
+    "facts": "The dated facts of AWS in config/aws.",
+    "preflight": "Ask the account whether an apply can succeed.",
     "plan": "Plan every stack at once and report on one page.",
     "report": "Report on the JSON of plans, whoever made them.",
     "apply": "Apply exactly what was reviewed.",

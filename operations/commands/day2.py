@@ -14,6 +14,7 @@ if TYPE_CHECKING:
 
     from operations.demo.check import Check
     from operations.demo.rehearsals import Rehearsal
+    from operations.review.preflight.findings import Question
 
 
 def checks_of(deployment: str) -> Sequence[Check]:
@@ -26,6 +27,12 @@ def rehearsal_of(deployment: str) -> Rehearsal | None:
     """The rehearsal in `day2/rehearsal/checks.py` of a deployment; None when there is no such file."""
     module = part(deployment, "rehearsal.checks")
     return module.checks if module else None
+
+
+def questions_of(deployment: str) -> Sequence[Question]:
+    """The questions in `day2/preflight.py` of a deployment; none when there is no such file."""
+    module = part(deployment, "preflight")
+    return module.questions() if module else ()
 
 
 def part(deployment: str, name: str) -> ModuleType | None:

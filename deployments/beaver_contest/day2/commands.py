@@ -300,6 +300,56 @@ def diagnose(
     console.print("No triggers on team, group or question.")
 
 
+@app.command()
+def platforms(
+    environment: EnvironmentOption = DEFAULT_ENVIRONMENT,
+    branch: Annotated[
+        str | None,
+        typer.Option(help='Move both environments to this branch: "PHP 8.5", or its whole name.', show_default=False),
+    ] = None,
+    write: Annotated[bool, typer.Option("--write", help="Put the newest version into the settings file.")] = False,
+    as_json: JsonOption = False,
+) -> None:
+    """Lists PHP's platform branches that your account is offered, with the newest version of each.
+
+    A change within a branch is for environments that are yet to be created; those that run keep theirs. A move to
+    another branch is planned and reviewed; --write once more, after it was applied, ends it.
+    """
+    from config.environment import load_environment
+    from config.settings import ROOT, load
+    from deployments.beaver_contest.day2 import platforms as look
+    from deployments.beaver_contest.settings import BeaverContestSettings
+    from operations.aws import Aws, check_account, refusals_explained
+
+    path = ROOT / "deployments" / "beaver_contest" / "environments" / f"{environment}.toml"
+    settings, aws = load(path, BeaverContestSettings), Aws()
+    check_account(aws, load_environment(environment).account_id, region=settings.region)
+    with refusals_explained():
+        beanstalk = aws.client("elasticbeanstalk", region=settings.region)
+        versions, runs = look.offered(beanstalk), look.running(beanstalk, settings)
+    named = {role: getattr(settings, role) for role in look.ROLES}
+    listing = Listing("platforms", ("branch", "newest_version", "in_settings", "running"))
+    for name, version in versions.items():
+        in_settings = [f"{role} {its.platform_version}" for role, its in named.items() if its.platform_branch == name]
+        listing.add(name, version, in_settings, [role for role, its in runs.items() if its == name])
+    wanted = look.changes(settings, versions, runs, branch=branch)
+    if write:
+        look.write(path, wanted)
+    show(listing, console=new_console(), as_json=as_json)
+    console = new_console(stderr=as_json)
+    for change in wanted:
+        for key, value in change.values.items():
+            console.print(f"{change.role}.{key}: {'removed' if value is None else value}")
+        if change.waits:
+            console.print(f"{change.role} does not run {named[change.role].platform_branch} yet: apply the move first.")
+    if not any(change.values for change in wanted):
+        console.print("The settings name the newest versions.")
+    elif write:
+        console.print(f"Written. Next: make synth, then quintet plan beaver-contest --environment {environment}")
+    else:
+        console.print("Nothing was written; --write does it.")
+
+
 @app.command("rotate-key")
 def rotate_key(
     environment: EnvironmentOption = DEFAULT_ENVIRONMENT,

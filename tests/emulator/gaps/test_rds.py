@@ -197,3 +197,17 @@ def test_extended_support_is_as_asked(rds: Any) -> None:
 def test_an_instance_has_awss_default_certificate_authority(rds: Any) -> None:
     made = _instance(rds, "a")
     assert made["CACertificateIdentifier"] == "rds-ca-rsa2048-g1"
+
+
+def test_offers_are_answered_as_preflight_asks_for_them(aws: Aws) -> None:
+    rds, quotas = aws("rds"), aws("service-quotas")
+    (option,) = rds.describe_orderable_db_instance_options(Engine="mysql", DBInstanceClass="db.t4g.micro")[
+        "OrderableDBInstanceOptions"
+    ]
+    assert [zone["Name"] for zone in option["AvailabilityZones"]] == ["eu-central-1a", "eu-central-1b", "eu-central-1c"]
+    defaults = rds.describe_engine_default_parameters(DBParameterGroupFamily="mysql8.0")["EngineDefaults"]["Parameters"]
+    assert {one["ParameterName"]: one["IsModifiable"] for one in defaults}["default_authentication_plugin"] is False
+    assert quotas.get_service_quota(ServiceCode="ec2", QuotaCode="L-0263D0A3")["Quota"]["Value"] == 5.0
+    assert quotas.get_service_quota(ServiceCode="vpc", QuotaCode="L-F678F1CE")["Quota"]["Value"] == 5.0
+    versions = aws("elasticache").describe_cache_engine_versions(Engine="memcached")["CacheEngineVersions"]
+    assert {one["Engine"] for one in versions} == {"memcached"}

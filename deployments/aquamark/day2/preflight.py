@@ -1,0 +1,60 @@
+"""Aquamark's own questions of preflight: the release that the settings name and the secrets that it reads at boot."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from botocore.exceptions import ClientError
+
+from config.settings import ROOT
+from deployments.aquamark.day2.version_setting import VersionSetting
+from operations.review.preflight.account import code_of
+from operations.review.preflight.findings import Finding, fails, fine
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    from operations.review.preflight.account import Account
+    from operations.review.preflight.findings import Question
+    from operations.review.preflight.planned import Planned
+
+
+def questions() -> Sequence[Question]:
+    """Asked when the settings name a version: without one, the first apply starts no instance."""
+    return (release,)
+
+
+def release(account: Account, planned: Planned) -> Iterator[Finding]:
+    """Looks for the release's image and a value in each secret: the apply waits for instances that need both."""
+    version = VersionSetting.of(ROOT, planned.stack.environment).read().version
+    if version is None:
+        yield fine("release", "the settings name no version: no instance starts yet")
+        return
+    for _, body in planned.of("aws_ecr_repository"):
+        try:
+            account.ask("ecr", "describe_images", repositoryName=body["name"], imageIds=[{"imageTag": version}])
+            yield fine("release", f"{version} is in {body['name']}")
+        except ClientError as error:
+            missing = {
+                "RepositoryNotFoundException": f"{body['name']} is not created yet, and the settings name {version}",
+                "ImageNotFoundException": f"{body['name']} has no image {version}",
+            }
+            if code_of(error) not in missing:
+                raise
+            push = "apply without version, push the image, then: quintet aquamark upgrade"
+            yield fails(
+                "release", missing[code_of(error)], f"{push} {version} --environment {planned.stack.environment}"
+            )
+            return
+    for _, body in planned.of("aws_secretsmanager_secret"):
+        try:
+            secret = account.ask("secretsmanager", "describe_secret", SecretId=body["name"])
+            filled = bool(secret.get("VersionIdsToStages"))
+        except ClientError as error:
+            if code_of(error) != "ResourceNotFoundException":
+                raise
+            filled = False
+        if not filled:
+            yield fails(
+                "release", f"the secret {body['name']} has no value", "see the README: secrets before a version"
+            )
