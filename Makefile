@@ -8,7 +8,7 @@ LOCK        := .venv/bin/uv pip compile --quiet --universal --python-version 3.1
 
 yes = $(filter-out 0 no false,$($(1)))
 
-.PHONY: help demo test test-fast check synth plan bench soak lock clean cdktf venv venv-checkov system-packages
+.PHONY: help demo test test-fast check synth plan bench soak lock clean cdktf venv venv-checkov venv-cfnlint system-packages
 help: ## This list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-13s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
@@ -45,12 +45,13 @@ bench: venv ## What a synth costs: CPU seconds and memory, stock bindings agains
 soak: venv ## What the state stands: eight writers at once, applies killed at random moments
 	@.venv/bin/python -m bench.state
 
-lock: venv ## Resolve requirements.in anew into requirements.lock, likewise for checkov
+lock: venv ## Resolve requirements.in anew into requirements.lock, likewise for checkov and cfn-lint
 	@$(LOCK) --upgrade requirements.in -o requirements.lock
 	@$(LOCK) --upgrade requirements-checkov.in -o requirements-checkov.lock
+	@$(LOCK) --upgrade requirements-cfnlint.in -o requirements-cfnlint.lock
 
 clean: ## Remove everything that make and the tools put here
-	@rm -rf .venv .venv-checkov .tools .cache .runs .*_cache .hypothesis *.egg-info generated/stacks/*/.terraform generated/stacks/*/plan
+	@rm -rf .venv .venv-checkov .venv-cfnlint .tools .cache .runs .*_cache .hypothesis *.egg-info generated/stacks/*/.terraform generated/stacks/*/plan
 	@find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
 venv:
@@ -58,6 +59,9 @@ venv:
 
 venv-checkov:
 	@scripts/venv.sh .venv-checkov requirements-checkov.lock
+
+venv-cfnlint:
+	@scripts/venv.sh .venv-cfnlint requirements-cfnlint.lock
 
 system-packages:
 	@scripts/system-packages.sh
