@@ -23,16 +23,19 @@ def preflight(
     from operations.commands.day2 import questions_of
     from operations.console import new_console
     from operations.listing import Cell, Column, Listing, show
+    from operations.plans.fresh_synth import fresh_synth
     from operations.review.preflight.findings import Verdict
+    from operations.review.preflight.place import committed_json
     from operations.review.preflight.run import preflight as ask
     from operations.stacks import find_stacks, select
 
     aws, console = Aws(), new_console()
     styles = {Verdict.FINE: "green", Verdict.FAILS: "bold red"}
     columns = (Column("stack", "json"), Column("verdict", "whole"), "subject", "found", "hint")
+    fresh = committed_json(fresh_synth(ROOT).stale_stacks(ROOT))
     listings, failing = [], 0
     for stack in select(find_stacks(ROOT, environment), stacks or []):
-        result = ask(aws, stack, more=questions_of(stack.deployment))
+        result = ask(aws, stack, more=(fresh, *questions_of(stack.deployment)))
         listing = Listing("findings", columns, title=f"{stack.name} in {stack.region}: {result.calls} calls")
         for each in result.findings:
             verdict = Cell(each.verdict.value, style=styles.get(each.verdict, "yellow"))

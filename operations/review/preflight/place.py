@@ -10,9 +10,10 @@ from operations.review.preflight.account import code_of
 from operations.review.preflight.findings import Finding, fails, fine, not_checked, warning
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Collection, Iterator
 
     from operations.review.preflight.account import Account
+    from operations.review.preflight.findings import Question
     from operations.review.preflight.planned import Planned
 
 _LINKED_ROLES = {
@@ -24,6 +25,20 @@ _LINKED_ROLES = {
 }
 """Service-linked role → the types with whose first resource AWS creates it in an account."""
 _SANDBOX_MAILS_A_DAY = 200
+
+
+def committed_json(stale: Collection[str]) -> Question:
+    """The question whether generated/ is what the settings say, of which `stale` names the stacks that are not."""
+
+    def generated(account: Account, planned: Planned) -> Iterator[Finding]:
+        del account
+        name = planned.stack.name
+        if name in stale:
+            yield warning("generated", f"{name} is stale: settings or code have changed since", "make synth")
+        else:
+            yield fine("generated", "is what settings and code say")
+
+    return generated
 
 
 def account(account: Account, planned: Planned) -> Iterator[Finding]:

@@ -17,6 +17,7 @@ from operations.aws import Aws
 from operations.cli import run
 from operations.review.preflight.account import MOST_CALLS, Account
 from operations.review.preflight.findings import Finding, Preflight, Verdict
+from operations.review.preflight.place import committed_json
 from operations.review.preflight.planned import Planned
 from operations.review.preflight.run import QUESTIONS, preflight
 from operations.stacks import FILE, Stack, find_stacks, only
@@ -220,6 +221,15 @@ def test_ses_in_its_sandbox_is_a_warning_where_the_stack_sends_mail(look: Look) 
     assert found.verdict is Verdict.WARNING
     assert "sandbox" in found.found
     assert about(look("suai-cloud-app-dev"), "mail") == []
+
+
+def test_a_stale_stack_is_a_warning() -> None:
+    planned = Planned(only(STACKS, "suai-cloud-app-dev"))
+    account = Account(Refusing("none"), region="eu-central-1")  # type: ignore[arg-type]
+    (found,) = committed_json(["suai-cloud-app-dev"])(account, planned)
+    assert (found.verdict, found.hint) == (Verdict.WARNING, "make synth")
+    (found,) = committed_json(["suai-cloud-app-prod"])(account, planned)
+    assert found.verdict is Verdict.FINE
 
 
 class Refusing:
