@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import dataclasses
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 from botocore.exceptions import ClientError
 
+from config.limits import FACTS
 from config.settings import ROOT
 from emulator.server import Emulator
 from operations.aws import Aws
@@ -25,6 +26,13 @@ from operations.stacks import FILE, Stack, find_stacks, only
 Client = Callable[..., Any]
 Look = Callable[..., Preflight]
 STACKS = find_stacks(ROOT)
+
+
+@pytest.fixture(scope="module")
+def emulator(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Emulator]:
+    """An emulator that knows what AWS offers."""
+    with Emulator.start(log=tmp_path_factory.mktemp("emulator") / "emulator.log", facts=FACTS) as running:
+        yield running
 
 
 @pytest.fixture
