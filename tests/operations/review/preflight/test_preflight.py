@@ -26,6 +26,12 @@ from operations.stacks import FILE, Stack, find_stacks, only
 Client = Callable[..., Any]
 Look = Callable[..., Preflight]
 STACKS = find_stacks(ROOT)
+TRUST = json.dumps(
+    {
+        "Version": "2012-10-17",
+        "Statement": [{"Effect": "Allow", "Principal": {"Service": "ec2.amazonaws.com"}, "Action": "sts:AssumeRole"}],
+    }
+)
 
 
 @pytest.fixture(scope="module")
@@ -108,7 +114,7 @@ def test_a_bucket_name_that_another_account_has_fails(look: Look, aws: Client) -
 
 def test_a_role_of_something_else_fails_and_the_stacks_own_does_not(look: Look, aws: Client) -> None:
     iam = aws("iam")
-    iam.create_role(RoleName="ec2_iam_role", AssumeRolePolicyDocument='{"Version":"2012-10-17","Statement":[]}')
+    iam.create_role(RoleName="ec2_iam_role", AssumeRolePolicyDocument=TRUST)
     assert (
         "ec2_iam_role is taken by something that is not this stack's" in one(look("suai-cloud-app-dev"), "name").found
     )
@@ -118,7 +124,7 @@ def test_a_role_of_something_else_fails_and_the_stacks_own_does_not(look: Look, 
 
 
 def test_a_name_that_is_adopted_is_not_called_taken(look: Look, aws: Client) -> None:
-    aws("iam").create_role(RoleName="ec2_iam_role", AssumeRolePolicyDocument='{"Version":"2012-10-17","Statement":[]}')
+    aws("iam").create_role(RoleName="ec2_iam_role", AssumeRolePolicyDocument=TRUST)
     (address,) = [
         address
         for address, body in Planned(only(STACKS, "suai-cloud-app-dev")).of("aws_iam_role")
