@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, TypeAlias
 
 from emulator.accounts import ACCOUNT_HEADER, account_of
+from emulator.authorise import Authorise, Decisions
 from emulator.call import Call, Refusal, read_call, refuse
 from emulator.pages import Page, Pages
 from emulator.replays import Replays
@@ -31,12 +32,14 @@ def chain(
     default_account_id: str,
     pages: Mapping[str, Page],
     shortcomings: Shortcomings,
+    decisions: Decisions,
     facts: Facts | None = None,
     without: frozenset[str] = frozenset(),
 ) -> WSGIApplication:
     """The emulator's application, from the outside in; `without` names stages to leave out."""
     stages: dict[str, Stage] = {
         "request-models": check_request_model,
+        "authorise": Authorise(decisions),
         "rules": rules_stage(facts),
     }
     wanted = [stage for name, stage in stages.items() if name not in without]

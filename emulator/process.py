@@ -10,7 +10,7 @@ import threading
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, NoReturn
 
-from emulator.server import HOST, RESET_PATH, STATUS_PATH, UPGRADE_PATH
+from emulator.server import HOST, KEYS_PATH, RESET_PATH, STATUS_PATH, UPGRADE_PATH
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -51,8 +51,10 @@ def create_app(default_account_id: str, folder: Path | None, without: frozenset[
     from werkzeug.exceptions import NotFound
 
     from emulator import facts, target_health
+    from emulator.authorise import Decisions
     from emulator.gaps.imagebuilder import ImageBuilder
     from emulator.gaps.registry import GAPS
+    from emulator.identities import keys_page
     from emulator.inventory import inventory
     from emulator.pipeline import chain
     from emulator.shortcomings import Shortcomings
@@ -66,6 +68,7 @@ def create_app(default_account_id: str, folder: Path | None, without: frozenset[
         target_health.GAP.apply()
     known = facts.use(folder)
     shortcomings = Shortcomings()
+    decisions = Decisions()
 
     def create_service_app(service: Any) -> Flask:
         app = create_backend_app(service)
@@ -81,6 +84,7 @@ def create_app(default_account_id: str, folder: Path | None, without: frozenset[
             "unhealthy": [target._asdict() for target in target_health.unhealthy_targets()],
             "missing": dict(shortcomings.missing),
             "failed": dict(shortcomings.failed),
+            "decisions": decisions.shown(),
         }
 
     def reset(asked: Mapping[str, str]) -> dict[str, str]:
@@ -90,6 +94,7 @@ def create_app(default_account_id: str, folder: Path | None, without: frozenset[
         moto_api_backend.reset()
         Shelf.clear_all()
         shortcomings.clear()
+        decisions.clear()
         return {"status": "ok"}
 
     def upgrade(asked: Mapping[str, str]) -> dict[str, str]:
@@ -98,7 +103,13 @@ def create_app(default_account_id: str, folder: Path | None, without: frozenset[
         return upgrade_minor_versions(asked["account_id"], asked["region"])
 
     dispatcher = DomainDispatcherApplication(create_service_app)
-    pages = {STATUS_PATH: status, RESET_PATH: reset, UPGRADE_PATH: upgrade, "/moto-api/reset": reset}
+    pages = {
+        STATUS_PATH: status,
+        RESET_PATH: reset,
+        KEYS_PATH: keys_page,
+        UPGRADE_PATH: upgrade,
+        "/moto-api/reset": reset,
+    }
     return chain(
         ImageBuilder(dispatcher),
         default_account_id=default_account_id,
@@ -106,6 +117,7 @@ def create_app(default_account_id: str, folder: Path | None, without: frozenset[
         shortcomings=shortcomings,
         facts=known,
         without=without,
+        decisions=decisions,
     )
 
 

@@ -31,6 +31,7 @@ STAGES = ("request-models", "rules", "target-health")
 STATUS_PATH = "/_emulator/status"
 RESET_PATH = "/_emulator/reset"
 UPGRADE_PATH = "/_emulator/upgrade"
+KEYS_PATH = "/_emulator/keys"
 _REPOSITORY = Path(__file__).resolve().parents[1]
 _START_SECONDS = 60
 _STOP_SECONDS = 5
@@ -119,6 +120,10 @@ class Emulator:
     def status(self) -> dict[str, Any]:
         """What the emulator holds and what it was asked for in vain; see `emulator.process`."""
         return ask(self.endpoint, STATUS_PATH)
+
+    def keys_of(self, arn: str, *, region: str, vpc_id: str = "") -> dict[str, str]:
+        """Environment variables with temporary keys of a role or user; see `keys_of`."""
+        return keys_of(self.endpoint, arn, region=region, vpc_id=vpc_id)
 
     def reset(self) -> None:
         """Forget every resource of every account."""
@@ -211,6 +216,18 @@ def aws_environment(endpoint: str, *, account_id: str, region: str) -> dict[str,
 def without_aws(environment: Mapping[str, str]) -> dict[str, str]:
     """The environment without any variable that AWS clients read: profiles, tokens, endpoints of single services …"""
     return {name: value for name, value in environment.items() if not name.startswith("AWS_")}
+
+
+def keys_of(endpoint: str, arn: str, *, region: str, vpc_id: str = "") -> dict[str, str]:
+    """Environment variables with temporary keys of a role or user, whose program runs in the VPC, if in any.
+
+    Raises EmulatorError when there is no such role or user.
+    """
+    asked = urllib.parse.urlencode({"arn": arn, "region": region, "vpc_id": vpc_id})
+    answer = ask(endpoint, f"{KEYS_PATH}?{asked}")
+    if "missing" in answer:
+        raise EmulatorError(answer["missing"], hint="Apply the stack that has it first.")
+    return answer
 
 
 def ask(endpoint: str, path: str, *, seconds: float = 10) -> dict[str, Any]:

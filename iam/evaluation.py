@@ -8,11 +8,17 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from typing import Final
 
 from iam.document import Condition, Policy, Principals, Statement
 from iam.errors import UndecidedError
 from iam.patterns import matches
 from iam.request import Context, Principal, Request, literal, substituted
+
+NOTHING: Final = "no statement allows it"
+_IDENTITY: Final = "identity-based policy"
+_BOUNDARY: Final = "permissions boundary"
+_RESOURCE: Final = "resource-based policy"
 
 
 @dataclass(frozen=True)
@@ -21,6 +27,13 @@ class Decision:
 
     allowed: bool
     reason: str
+    policy_type: str = ""
+    """The kind of policy that denies, or that lacks an allow, as AWS's messages name it."""
+
+    @property
+    def explicit(self) -> bool:
+        """A statement denies it; else none allows it."""
+        return not self.allowed and self.reason.startswith("explicit deny")
 
 
 def evaluate(
@@ -39,29 +52,29 @@ def evaluate(
     resource's policy lets the account decide.
     Raises IamError for what is not known; treat it as a denial that needs mending.
     """
-    for policy in (*identity, *(boundary or ()), *((resource,) if resource else ())):
-        for statement in policy.statements:
-            if not statement.allows and applies(statement, request, of_resource=policy is resource):
-                return Decision(False, f"explicit deny in {_name(policy, statement)}")
-    by_identity = _allowing(identity, request)
-    if boundary is not None and by_identity and not _allowing(boundary, request):
-        by_identity = ""
+    kinds = ((_IDENTITY, identity), (_BOUNDARY, boundary or ()), (_RESOURCE, (resource,) if resource else ()))
+    for kind, policies in kinds:
+        for policy in policies:
+            for statement in policy.statements:
+                if not statement.allows and applies(statement, request, of_resource=kind == _RESOURCE):
+                    return Decision(False, f"explicit deny in {_name(policy, statement)}", kind)
+    bounded = boundary is not None and not _allowing(boundary, request)
+    by_identity = "" if bounded else _allowing(identity, request)
     directly, through_account = _by_resource(resource, request)
-    if resource_account_id and resource_account_id != request.principal.account_id:
-        granted = by_identity and (directly or through_account)
-        return Decision(bool(granted), granted or _nothing("the other account's resource has to allow it too"))
-    if directly and boundary is not None and not _allowing(boundary, request) and not _names_user(resource, request):
+    if bounded and not _names_user(resource, request):
         directly = ""
-    if resource_decides:
-        by_identity = by_identity if through_account else ""
-    granted = by_identity or directly
-    return Decision(
-        bool(granted), granted or _nothing("the resource's policy has to allow it" if resource_decides else "")
-    )
-
-
-def _nothing(more: str) -> str:
-    return f"no statement allows it{f': {more}' if more else ''}"
+    if resource_account_id and resource_account_id != request.principal.account_id:
+        granted = by_identity if directly or through_account else ""
+        lacking = _RESOURCE if by_identity else _IDENTITY
+    elif resource_decides:
+        granted = directly or (by_identity if through_account else "")
+        lacking = _IDENTITY if through_account else _RESOURCE
+    else:
+        granted = by_identity or directly
+        lacking = _IDENTITY
+    if granted:
+        return Decision(True, granted)
+    return Decision(False, NOTHING, _BOUNDARY if bounded and lacking == _IDENTITY else lacking)
 
 
 def _allowing(policies: Iterable[Policy], request: Request) -> str:

@@ -1,7 +1,7 @@
 """Lambda (`aws_lambda_function`).
 
 * functions run in Docker only; here Python functions run in a process of their own, with their layers, environment,
-  time limit and log group, and with AWS clients that come back to the emulator as the function's account
+  time limit and log group, and with AWS clients that come back to the emulator as the function's role
 * the dead letter queue and the logging configuration are forgotten
 * changes of tracing, storage and key are forgotten
 """
@@ -25,6 +25,7 @@ from moto.awslambda.utils import get_backend
 from moto.settings import moto_server_port
 
 from emulator.gap import Gap
+from emulator.identities import temporary_keys, vpc_of_subnets
 from emulator.server import HOST
 
 GAP = Gap("awslambda")
@@ -135,8 +136,13 @@ def _run(function: LambdaFunction, paths: list[str], event: str) -> tuple[str, d
         "AWS_REGION": function.region,
         "AWS_DEFAULT_REGION": function.region,
         "AWS_ENDPOINT_URL": f"http://{HOST}:{moto_server_port()}",
-        "AWS_ACCESS_KEY_ID": function.account_id,
-        "AWS_SECRET_ACCESS_KEY": "emulator",
+        **temporary_keys(
+            function.role,
+            region=function.region,
+            session_name=function.function_name,
+            vpc_id=_vpc_of(function),
+            function_arn=function.function_arn,
+        ),
         **{name: str(value) for name, value in function.environment_vars.items()},
     }
     command = [sys.executable, "-P", str(_RUNTIME), function.function_arn, str(seconds)]
@@ -161,6 +167,11 @@ def _run(function: LambdaFunction, paths: list[str], event: str) -> tuple[str, d
         return ended.stderr, {"error": {"errorMessage": message, "errorType": "Runtime.ExitError"}}
     answer: dict[str, Any] = json.loads(ended.stdout)
     return ended.stderr, answer
+
+
+def _vpc_of(function: LambdaFunction) -> str:
+    subnets = (function.vpc_config or {}).get("subnet_ids") or (function.vpc_config or {}).get("SubnetIds") or []
+    return vpc_of_subnets(subnets, function.account_id, function.region)
 
 
 def _timed_out(written: str, seconds: int) -> tuple[str, dict[str, Any]]:

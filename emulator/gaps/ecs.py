@@ -16,13 +16,14 @@ import time
 from typing import Any
 
 from moto.core.responses import ActionResult
-from moto.ecs.models import EC2ContainerServiceBackend, Service, Task
+from moto.ecs.models import EC2ContainerServiceBackend, Service, Task, ecs_backends
 from moto.ecs.responses import EC2ContainerServiceResponse
 from moto.logs.models import logs_backends
 from moto.settings import moto_server_port
 
 from emulator.behind import container_behind
 from emulator.gap import Gap
+from emulator.identities import temporary_keys, vpc_of_subnets
 from emulator.server import HOST
 
 GAP = Gap("ecs")
@@ -97,8 +98,7 @@ def _start(task: Any, container: dict[str, Any], behind: Any) -> None:
         "AWS_REGION": task.region_name,
         "AWS_DEFAULT_REGION": task.region_name,
         "AWS_ENDPOINT_URL": f"http://{HOST}:{moto_server_port()}",
-        "AWS_ACCESS_KEY_ID": task._account_id,
-        "AWS_SECRET_ACCESS_KEY": "emulator",
+        **_keys(task),
         "NO_PROXY": HOST,
         **given,
         **behind.get("environment", {}),
@@ -115,6 +115,17 @@ def _start(task: Any, container: dict[str, Any], behind: Any) -> None:
     task.last_status = "RUNNING"
     options = container.get("logConfiguration", {}).get("options", {})
     threading.Thread(target=_watch, args=(task, container["name"], options), daemon=True).start()
+
+
+def _keys(task: Any) -> dict[str, str]:
+    """Keys of the task's own role; a task without one has none, as on AWS."""
+    backend = ecs_backends[task._account_id][task.region_name]
+    role = backend.describe_task_definition(task.task_definition_arn).task_role_arn
+    if not role:
+        return {}
+    subnets = (task.network_configuration or {}).get("awsvpcConfiguration", {}).get("subnets", [])
+    vpc_id = vpc_of_subnets(subnets, task._account_id, task.region_name)
+    return temporary_keys(role, region=task.region_name, session_name=task.id, vpc_id=vpc_id)
 
 
 def _watch(task: Any, container: str, options: dict[str, str]) -> None:

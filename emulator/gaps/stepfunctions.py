@@ -13,7 +13,7 @@ from __future__ import annotations
 import json
 import sys
 import uuid
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 import boto3
@@ -37,6 +37,7 @@ from moto.stepfunctions.parser.asl.utils import boto_client
 from moto.stepfunctions.responses import StepFunctionResponse
 
 from emulator.gap import Gap
+from emulator.identities import temporary_keys
 from emulator.server import HOST
 from emulator.store import Record
 
@@ -78,16 +79,26 @@ def named_when_nobody_names_it(
 
 
 @GAP.also
-def integrations_as_the_machines_account() -> None:
-    """Give every module of the interpreter a client that is the account of the state machine's role."""
+def integrations_as_the_machines_role() -> None:
+    """Give every module of the interpreter a client with keys of the state machine's role."""
 
     def client_of(region: str, service: str, state_credentials: Any = None) -> Any:
+        keys = temporary_keys(state_credentials.role_arn, region=region, session_name="states")
+        client = made(region, service, keys)
+        if service == "ecs":
+            # the interpreter looks after tasks; of the role, Step Functions asks that for ecs:runTask.sync only
+            account = {"AWS_ACCESS_KEY_ID": state_credentials.role_arn.split(":")[4]}
+            client.describe_tasks = made(region, service, account).describe_tasks
+        return client
+
+    def made(region: str, service: str, keys: Mapping[str, str]) -> Any:
         return boto3.client(
             service,
             region_name=region,
             endpoint_url=f"http://{HOST}:{moto_server_port()}",
-            aws_access_key_id=state_credentials.role_arn.split(":")[4],
-            aws_secret_access_key="emulator",  # noqa: S106  # no secret: the emulator checks none
+            aws_access_key_id=keys["AWS_ACCESS_KEY_ID"],
+            aws_secret_access_key=keys.get("AWS_SECRET_ACCESS_KEY", "emulator"),
+            aws_session_token=keys.get("AWS_SESSION_TOKEN"),
             config=Config(
                 parameter_validation=False,
                 retries={"total_max_attempts": 1},

@@ -109,5 +109,8 @@ def status(as_json: JsonOption = False) -> None:
     for title, actions in (("Asked for, and not there", found["missing"]), ("Failed in moto", found["failed"])):
         for action, times in actions.items():
             console.print(f"{title}: {action} ({times}×)")
+    for denied in found["decisions"]["denied"]:
+        call = f"{denied['caller']}: {denied['action']} on {denied['resource']}"
+        console.print(f"Refused by IAM: {call}: {denied['reason']} ({denied['times']}×)")
     if not found["missing"] and not found["failed"]:
         console.print("Every action asked for was there.")

@@ -7,7 +7,9 @@ import socket
 import subprocess
 from pathlib import Path
 
+import boto3
 import pytest
+from botocore.exceptions import ClientError
 from typer.testing import CliRunner, Result
 
 from emulator.announcement import Announcement, announce
@@ -55,6 +57,16 @@ def test_status_shows_holdings_by_account(announced: Emulator, aws: object, acco
     shown = _quintet_emulator("status").stdout
     assert announced.endpoint in shown
     assert any(account in line and "topics" in line for line in shown.splitlines())
+
+
+def test_status_names_what_iam_refused(announced: Emulator, aws: object, account: str) -> None:
+    role = aws("iam").create_role(RoleName="web", AssumeRolePolicyDocument="{}")["Role"]["Arn"]  # type: ignore[operator]
+    keys = announced.keys_of(role, region="eu-central-1")
+    session = boto3.Session(keys["AWS_ACCESS_KEY_ID"], keys["AWS_SECRET_ACCESS_KEY"], keys["AWS_SESSION_TOKEN"])
+    with pytest.raises(ClientError, match="AccessDenied"):
+        session.client("s3", endpoint_url=announced.endpoint, region_name="eu-central-1").list_buckets()
+    said = "Refused by IAM: role/web: s3:ListAllMyBuckets on *: no statement allows it (identity-based policy)"
+    assert said in _quintet_emulator("status").stdout
 
 
 @pytest.mark.parametrize("command", ["env", "status"])

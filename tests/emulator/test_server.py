@@ -94,7 +94,7 @@ def test_unknown_access_keys_belong_to_the_default_account(tmp_path: Path) -> No
     import boto3
 
     with Emulator.start(log=tmp_path / "log", account_id="222233334444") as emulator:
-        keys = {"aws_access_key_id": "AKIAIOSFODNN7EXAMPLE", "aws_secret_access_key": "x"}
+        keys = {"aws_access_key_id": "testing", "aws_secret_access_key": "x"}
         sts = boto3.client("sts", endpoint_url=emulator.endpoint, region_name="eu-central-1", **keys)
         assert sts.get_caller_identity()["Account"] == "222233334444"
 

@@ -39,6 +39,15 @@ def behind(tmp_path: Path) -> Iterator[Behind]:
         yield Behind(emulator, file)
 
 
+def make_role(behind: Behind, name: str) -> str:
+    """A role that may do everything."""
+    iam = behind.client("iam")
+    arn: str = iam.create_role(RoleName=name, AssumeRolePolicyDocument="{}")["Role"]["Arn"]
+    rights = {"Version": "2012-10-17", "Statement": {"Effect": "Allow", "Action": "*", "Resource": "*"}}
+    iam.put_role_policy(RoleName=name, PolicyName="everything", PolicyDocument=json.dumps(rights))
+    return arn
+
+
 def register(behind: Behind) -> dict[str, Any]:
     """The task definition `work` in the cluster `c`; what it takes to run it."""
     ecs = behind.client("ecs")
@@ -46,6 +55,7 @@ def register(behind: Behind) -> dict[str, Any]:
     behind.client("logs").create_log_group(logGroupName="/work")
     ecs.register_task_definition(
         family="work",
+        taskRoleArn=make_role(behind, "work"),
         networkMode="awsvpc",
         requiresCompatibilities=["FARGATE"],
         cpu="256",
@@ -93,17 +103,19 @@ def run_task(behind: Behind, **environment: str) -> dict[str, Any]:
 
 def test_a_task_is_a_process_where_a_file_says_so(behind: Behind) -> None:
     script = (
-        "import os; print(os.environ['FROM_DEFINITION'], os.environ['BOTH'], os.environ['FROM_FILE']);"
-        "print(os.environ['AWS_ACCESS_KEY_ID']); raise SystemExit(3)"
+        "import boto3, os; print(os.environ['FROM_DEFINITION'], os.environ['BOTH'], os.environ['FROM_FILE']);"
+        "print(boto3.client('sts').get_caller_identity()['Arn'].split('/')[1]); raise SystemExit(3)"
     )
-    container = {"command": [sys.executable, "-c", script], "environment": {"FROM_FILE": "file"}}
+    packages = os.pathsep.join(path for path in sys.path if path.endswith("site-packages"))
+    own = {"FROM_FILE": "file", "PYTHONPATH": packages}
+    container = {"command": [sys.executable, "-c", script], "environment": own}
     behind.file.write_text(json.dumps({"containers": {"work": container}}))
     task = run_task(behind, BOTH="override")
     assert task["containers"][0]["exitCode"] == 3
     number = task["taskArn"].rpartition("/")[2]
     logs = behind.client("logs")
     events = logs.get_log_events(logGroupName="/work", logStreamName=f"w/worker/{number}")["events"]
-    assert [event["message"] for event in events] == ["definition override file", ACCOUNT]
+    assert [event["message"] for event in events] == ["definition override file", "work"]
 
 
 def test_a_state_machine_waits_for_a_task(behind: Behind) -> None:
@@ -115,9 +127,7 @@ def test_a_state_machine_waits_for_a_task(behind: Behind) -> None:
     container = {"command": [sys.executable, "-c", script], "environment": {"PYTHONPATH": packages}}
     behind.file.write_text(json.dumps({"containers": {"work": container}}))
     vpc = register(behind)["awsvpcConfiguration"]
-    statement = {"Effect": "Allow", "Principal": {"Service": "states.amazonaws.com"}, "Action": "sts:AssumeRole"}
-    trust = json.dumps({"Version": "2012-10-17", "Statement": [statement]})
-    role = behind.client("iam").create_role(RoleName="machine", AssumeRolePolicyDocument=trust)["Role"]["Arn"]
+    role = make_role(behind, "machine")
     run = {
         "Type": "Task",
         "Resource": "arn:aws:states:::ecs:runTask.waitForTaskToken",

@@ -63,6 +63,8 @@ def role(aws: Aws) -> str:
     statement = {"Effect": "Allow", "Principal": {"Service": services}, "Action": "sts:AssumeRole"}
     trust = {"Version": "2012-10-17", "Statement": [statement]}
     arn: str = aws("iam").create_role(RoleName="r", AssumeRolePolicyDocument=json.dumps(trust))["Role"]["Arn"]
+    rights = {"Version": "2012-10-17", "Statement": {"Effect": "Allow", "Action": "*", "Resource": "*"}}
+    aws("iam").put_role_policy(RoleName="r", PolicyName="everything", PolicyDocument=json.dumps(rights))
     return arn
 
 

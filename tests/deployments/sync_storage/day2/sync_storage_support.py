@@ -196,6 +196,11 @@ def make_function(account: Account, code: bytes, handler: str) -> None:
     role = account.aws.client("iam", region=REGION).create_role(RoleName="function", AssumeRolePolicyDocument=trust)[
         "Role"
     ]["Arn"]
+    actions = ["secretsmanager:GetSecretValue", "secretsmanager:PutSecretValue"]
+    rights = {"Version": "2012-10-17", "Statement": {"Effect": "Allow", "Action": actions, "Resource": "*"}}
+    account.aws.client("iam", region=REGION).put_role_policy(
+        RoleName="function", PolicyName="secrets", PolicyDocument=json.dumps(rights)
+    )
     account.aws.client("lambda", region=REGION).create_function(
         FunctionName=FUNCTION, Runtime="python3.12", Role=role, Handler=handler, Code={"ZipFile": code}, Timeout=60
     )
