@@ -220,8 +220,9 @@ def test_a_key_s_policy_has_to_let_the_account_decide(program: Program, aws: Aws
     arn = key(aws)
     aws("secretsmanager").create_secret(Name="login", SecretString="s", KmsKeyId=arn)
     program.may(allow("*"))
-    mine = {"Effect": "Allow", "Principal": {"AWS": f"arn:aws:iam::{program.account}:user/other"}, "Action": "kms:*", "Resource": "*"}  # fmt: skip
-    aws("kms").put_key_policy(KeyId=arn, PolicyName="default", Policy=document(mine))
+    root = {"AWS": f"arn:aws:iam::{program.account}:root"}
+    administered = {**allow("kms:PutKeyPolicy"), "Principal": root}
+    aws("kms").put_key_policy(KeyId=arn, PolicyName="default", Policy=document(administered))
     with refused("AccessDeniedException", "because no resource-based policy allows the kms:Decrypt action"):
         program.client("secretsmanager").get_secret_value(SecretId="login")
 

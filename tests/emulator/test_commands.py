@@ -17,6 +17,8 @@ from emulator.errors import EmulatorError
 from emulator.server import Emulator
 from operations.commands.emulator import app
 
+TRUST = '{"Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Principal": {"Service": "ec2.amazonaws.com"}, "Action": "sts:AssumeRole"}]}'
+
 
 @pytest.fixture
 def repository(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
@@ -60,7 +62,7 @@ def test_status_shows_holdings_by_account(announced: Emulator, aws: object, acco
 
 
 def test_status_names_what_iam_refused(announced: Emulator, aws: object, account: str) -> None:
-    role = aws("iam").create_role(RoleName="web", AssumeRolePolicyDocument="{}")["Role"]["Arn"]  # type: ignore[operator]
+    role = aws("iam").create_role(RoleName="web", AssumeRolePolicyDocument=TRUST)["Role"]["Arn"]  # type: ignore[operator]
     keys = announced.keys_of(role, region="eu-central-1")
     session = boto3.Session(keys["AWS_ACCESS_KEY_ID"], keys["AWS_SECRET_ACCESS_KEY"], keys["AWS_SESSION_TOKEN"])
     with pytest.raises(ClientError, match="AccessDenied"):

@@ -42,7 +42,10 @@ def behind(tmp_path: Path) -> Iterator[Behind]:
 def make_role(behind: Behind, name: str) -> str:
     """A role that may do everything."""
     iam = behind.client("iam")
-    arn: str = iam.create_role(RoleName=name, AssumeRolePolicyDocument="{}")["Role"]["Arn"]
+    service = {"Service": ["states.amazonaws.com", "ecs-tasks.amazonaws.com"]}
+    statement = {"Effect": "Allow", "Principal": service, "Action": "sts:AssumeRole"}
+    trust = json.dumps({"Version": "2012-10-17", "Statement": [statement]})
+    arn: str = iam.create_role(RoleName=name, AssumeRolePolicyDocument=trust)["Role"]["Arn"]
     rights = {"Version": "2012-10-17", "Statement": {"Effect": "Allow", "Action": "*", "Resource": "*"}}
     iam.put_role_policy(RoleName=name, PolicyName="everything", PolicyDocument=json.dumps(rights))
     return arn

@@ -19,6 +19,8 @@ REGION = "eu-central-1"
 REGISTRY = "123456789012.dkr.ecr.eu-central-1.amazonaws.com"
 UNIT = "[Unit]\nDescription=A unit\n[Service]\n{}\n[Install]\nWantedBy=multi-user.target\n"
 
+TRUST = '{"Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Principal": {"Service": "ec2.amazonaws.com"}, "Action": "sts:AssumeRole"}]}'
+
 
 @pytest.fixture
 def host(tmp_path: Path) -> Iterator[Host]:
@@ -125,7 +127,7 @@ def test_keys_are_a_roles_or_users_own(
     emulator: Emulator, account: str, aws: Callable[..., Any], tmp_path: Path
 ) -> None:
     operator = Aws(emulator.environment(account_id=account, region=REGION))
-    role = aws("iam").create_role(RoleName="web", AssumeRolePolicyDocument="{}")["Role"]["Arn"]
+    role = aws("iam").create_role(RoleName="web", AssumeRolePolicyDocument=TRUST)["Role"]["Arn"]
     user = aws("iam").create_user(UserName="php")["User"]["Arn"]
     environment = emulator.full_environment(account_id=account, region=REGION)
     for arn, signed in ((role, f"arn:aws:sts::{account}:assumed-role/web/web"), (user, user)):
