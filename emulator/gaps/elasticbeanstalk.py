@@ -14,6 +14,7 @@ from typing import Any
 
 from moto.core.responses import ActionResult, EmptyResult
 from moto.core.utils import utcnow
+from moto.ec2.models import ec2_backends
 from moto.elasticbeanstalk.responses import SOLUTION_STACK_DETAILS, EBResponse
 from moto.s3.exceptions import S3ClientError
 from moto.s3.models import s3_backends
@@ -32,6 +33,9 @@ _terminated: Shelf[str, Record] = Shelf("elasticbeanstalk", "terminated environm
 _settings: Shelf[str, dict[tuple[str, str, str], Record]] = Shelf("elasticbeanstalk", "settings", counted=False)
 """Environment id → (namespace, name, resource) → option setting."""
 _tags: Shelf[str, dict[str, str]] = Shelf("elasticbeanstalk", "tags", counted=False)
+
+_own_security_groups: Shelf[str, str] = Shelf("elasticbeanstalk", "security groups of environments", counted=False)
+"""Environment id → id of the group that Beanstalk adds by itself."""
 
 _KEEP_ALL_VERSIONS = {
     "VersionLifecycleConfig": {
@@ -245,6 +249,7 @@ def create_environment(self: EBResponse) -> ActionResult:
         environment["CNAME"] = f"{prefix}.{self.region}.elasticbeanstalk.com"
         environment["EndpointURL"] = f"awseb-{environment_id}.{self.region}.elb.amazonaws.com"
     environments.at(self)[environment_id] = environment
+    _add_own_security_group(self, environment, get("OptionSettings") or [])
     _settings.at(self)[environment_id] = {_option(setting): setting for setting in get("OptionSettings") or []}
     _tag(self, environment["EnvironmentArn"])
     return ActionResult(environment)
@@ -286,6 +291,9 @@ def update_environment(self: EBResponse) -> ActionResult:
 def terminate_environment(self: EBResponse) -> ActionResult:
     environment = _environment(self)
     environment |= {"Status": "Terminated", "DateUpdated": utcnow()}
+    own = _own_security_groups.at(self).pop(environment["EnvironmentId"], None)
+    if own:
+        ec2_backends[self.current_account][self.region].delete_security_group(group_id=own)
     environment_id = environment["EnvironmentId"]
     _terminated.at(self)[environment_id] = environments.at(self).pop(environment_id)
     return ActionResult(environment)
@@ -344,6 +352,21 @@ def update_tags_for_resource(self: EBResponse) -> ActionResult:
     for key in self._get_param("TagsToRemove") or []:
         tags.pop(key, None)
     return EmptyResult()
+
+
+def _add_own_security_group(response: EBResponse, environment: Record, settings: list[Record]) -> None:
+    """Create the group with open egress that Beanstalk adds to instances, unless a setting turns it off."""
+    values = {(setting.get("Namespace"), setting.get("OptionName")): setting.get("Value") for setting in settings}
+    vpc_id = values.get(("aws:ec2:vpc", "VPCId"))
+    turned_off = values.get(("aws:autoscaling:launchconfiguration", "DisableDefaultEC2SecurityGroup")) == "true"
+    if vpc_id and not turned_off:
+        environment_id = environment["EnvironmentId"]
+        group = ec2_backends[response.current_account][response.region].create_security_group(
+            f"awseb-{environment_id}-stack-AWSEBSecurityGroup",
+            "SecurityGroup for ElasticBeanstalk environment.",
+            vpc_id,
+        )
+        _own_security_groups.at(response)[environment_id] = group.id
 
 
 def _arn(response: EBResponse, kind: str, name: str) -> str:

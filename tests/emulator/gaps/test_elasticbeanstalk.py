@@ -119,6 +119,29 @@ def test_a_deleted_application_is_gone_with_its_versions(beanstalk: Any, applica
     assert beanstalk.describe_application_versions()["ApplicationVersions"] == []
 
 
+@pytest.mark.parametrize(("turned_off", "added"), [("true", 0), ("false", 1), (None, 1)])
+def test_an_environment_has_a_security_group_of_its_own_unless_that_is_turned_off(
+    aws: Aws, beanstalk: Any, application: str, turned_off: str | None, added: int
+) -> None:
+    vpc = aws("ec2").create_vpc(CidrBlock="10.0.0.0/16")["Vpc"]["VpcId"]
+    settings = [("aws:ec2:vpc", "VPCId", vpc)]
+    if turned_off:
+        settings.append(("aws:autoscaling:launchconfiguration", "DisableDefaultEC2SecurityGroup", turned_off))
+    beanstalk.create_environment(
+        ApplicationName=application,
+        EnvironmentName="environment",
+        OptionSettings=[{"Namespace": space, "OptionName": name, "Value": value} for space, name, value in settings],
+    )
+
+    def own() -> list[str]:
+        found = aws("ec2").describe_security_groups(Filters=[{"Name": "vpc-id", "Values": [vpc]}])["SecurityGroups"]
+        return [group["GroupName"] for group in found if group["GroupName"].startswith("awseb-")]
+
+    assert len(own()) == added
+    beanstalk.terminate_environment(EnvironmentName="environment")
+    assert own() == []
+
+
 def test_platforms_of_today_can_be_listed(aws: Aws) -> None:
     beanstalk = aws("elasticbeanstalk")
     supported = [{"Attribute": "LifecycleState", "Operator": "=", "Values": ["Supported"]}]
