@@ -1,7 +1,7 @@
 """Read-only answers about what an account may create, which moto lacks.
 
 * RDS: DescribeOrderableDBInstanceOptions knows Aurora PostgreSQL and Neptune only, DescribeEngineDefaultParameters and
-  DescribeEngineDefaultClusterParameters are missing. Here any class is offered in every zone of the region, and of a
+  DescribeEngineDefaultClusterParameters are missing. Here a class is offered in every zone or in none, and of a
   family's several hundred parameters those are listed that deployments set, and some that nobody may set.
 * ElastiCache: DescribeCacheEngineVersions and DescribeEngineDefaultParameters are missing
 * Service Quotas: knows quotas of VPC only; those of EC2 that a deployment meets are added
@@ -17,6 +17,7 @@ from moto.elasticache.responses import ElastiCacheResponse
 from moto.rds.responses import RDSResponse
 from moto.servicequotas.models import ServiceQuotasBackend
 
+from emulator import facts
 from emulator.gap import Gap
 
 RDS = Gap("rds")
@@ -38,11 +39,7 @@ _PARAMETERS = {
 }
 _FIXED = {"mysql8.0": "default_authentication_plugin", "mysql": "datadir", "postgres": "data_directory"}
 """Family or engine → a parameter that nobody may set: RDS User Guide."""
-_CACHE_VERSIONS = {
-    "memcached": ("1.6.6", "1.6.12", "1.6.17", "1.6.22"),
-    "redis": ("5.0.6", "6.0", "6.2", "7.0", "7.1"),
-    "valkey": ("7.2", "8.0", "8.1"),
-}
+_SERVERLESS = "db.serverless"
 _EC2_QUOTAS = {
     "L-0263D0A3": ("EC2-VPC Elastic IPs", 5.0),
     "L-1216C47A": ("Running On-Demand Standard (A, C, D, H, I, M, R, T, Z) instances", 64.0),
@@ -52,10 +49,15 @@ _EC2_QUOTAS = {
 
 @RDS.action(RDSResponse, replaces=True)
 def describe_orderable_db_instance_options(self: RDSResponse) -> ActionResult:
+    engine, asked = self._get_param("Engine"), self._get_param("DBInstanceClass") or "db.t4g.micro"
+    family, _, size = asked.rpartition(".")
+    offered = facts.needed().database_classes.get(engine, {}).get(family, ())
+    if size not in offered and asked != _SERVERLESS:
+        return ActionResult({"OrderableDBInstanceOptions": []})
     option = {
-        "Engine": self._get_param("Engine"),
+        "Engine": engine,
         "EngineVersion": self._get_param("EngineVersion"),
-        "DBInstanceClass": self._get_param("DBInstanceClass") or "db.t4g.micro",
+        "DBInstanceClass": asked,
         "AvailabilityZones": [{"Name": zone.name} for zone in RegionsAndZonesBackend.zones[self.region]],
         "Vpc": True,
     }
@@ -82,7 +84,7 @@ def describe_cache_engine_versions(self: ElastiCacheResponse) -> ActionResult:
     asked = self._get_param("Engine")
     versions = [
         {"Engine": engine, "EngineVersion": version}
-        for engine, known in _CACHE_VERSIONS.items()
+        for engine, known in facts.needed().cache_versions.items()
         if asked in (None, engine)
         for version in known
     ]
