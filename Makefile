@@ -42,8 +42,9 @@ bench: venv ## What a synth costs: CPU seconds and memory, stock bindings agains
 	@.venv/bin/python -m bench.bindings bench/suai_app.py
 	@.venv/bin/python -m bench.bindings main.py --wanted 4
 
-soak: venv ## What the state stands: eight writers at once, applies killed at random moments
+soak: venv ## What the state stands: eight writers at once, applies killed at random moments, applies disturbed while they create
 	@.venv/bin/python -m bench.state
+	@.venv/bin/python -m bench.applies
 
 lock: venv ## Resolve requirements.in anew into requirements.lock, likewise for checkov and cfn-lint
 	@$(LOCK) --upgrade requirements.in -o requirements.lock

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import difflib
+import errno
 import importlib
 import sys
 from collections.abc import Sequence
@@ -29,6 +30,7 @@ COMMANDS = {
     "destroy": "Plan the destruction of a stack.",
     "drift": "What has changed in AWS without Terraform.",
     "demo": "Apply the committed stacks to the emulator, from nothing to checked.",
+    "restore": "What a stack's buckets and tables held at a moment.",
     "state": "The bucket and lock table that hold Terraform's state.",
     "emulator": "AWS on this machine.",
     "policy": "Judge the committed Terraform JSON with checkov.",
@@ -119,6 +121,11 @@ def run(arguments: Sequence[str] | None = None) -> int:
         return stop.code if isinstance(stop.code, int) else int(stop.code is not None)
     except SettingsError as error:
         typer.echo(f"Settings refused:\n{error}", err=True)
+        return 1
+    except OSError as error:
+        if error.errno not in (errno.ENOSPC, errno.EDQUOT, errno.EROFS):
+            raise
+        typer.echo(f"Error: {error.filename or 'A file'} cannot be written: {error.strerror}.", err=True)
         return 1
     except (OperatorError, EmulatorError) as error:
         typer.echo(f"Error: {error}", err=True)

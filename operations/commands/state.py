@@ -137,7 +137,7 @@ def unlock(
     from operations.aws import Aws
     from operations.errors import OperatorError
     from operations.stacks import find_stacks, only
-    from operations.state.status import locks_of, require_place
+    from operations.state.status import locks_of, operators_of, require_place
     from operations.state.status import unlock as break_locks
     from operations.terraform.under_way import applies_under_way
 
@@ -150,7 +150,7 @@ def unlock(
                 f"{apply.describe()}. The lock stays.",
                 hint=f"Wait until it has ended, or interrupt it in good order: kill -INT {apply.record.pid}",
             )
-    locks = locks_of(aws, chosen)
+    locks = (*locks_of(aws, chosen), *operators_of(aws, chosen))
     if not locks:
         typer.echo(f"{chosen.name} is not locked.")
         return

@@ -160,7 +160,11 @@ class Applying:
         for planned in left:
             name = planned.name
             record = record.with_progress(name, "begun")
-            record.save(folder)
+            try:
+                record.save(folder)
+            except OSError as error:
+                self._outcomes[name] = f"was not begun: {folder} cannot be written to ({error.strerror})"
+                return
             console.print(f"{name}: applying")
             terraform = terraforms[name]
             if digest(terraform.directory / PLAN_FILE) != planned.plan:

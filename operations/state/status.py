@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
@@ -92,7 +92,7 @@ def _stack_status(aws: Aws, stack: Stack) -> StackStatus:
         state,
         at_former_key=state is None and left_at_former_place(aws, stack),
         digest_left=state is None and recorded_digest(aws, stack.state) is not None,
-        locks=locks_of(aws, stack),
+        locks=(*locks_of(aws, stack), *operators_of(aws, stack)),
     )
 
 
@@ -126,6 +126,16 @@ def locks_of(aws: Aws, stack: Stack) -> tuple[Lock, ...]:
     return tuple(dict.fromkeys(lock for lock, _ in _held_locks(aws, stack)))
 
 
+def operators_of(aws: Aws, stack: Stack) -> tuple[Lock, ...]:
+    """The locks of operators who change the stack outside of Terraform."""
+    return locks_of(aws, operator_place(stack))
+
+
+def operator_place(stack: Stack) -> Stack:
+    """The stack with the lock of its operators in the place of its state's."""
+    return replace(stack, backend=replace(stack.state, key=f"{stack.state.key}.operator"))
+
+
 def unlock(aws: Aws, stack: Stack, locks: Collection[Lock]) -> None:
     """Break `locks`, as they were seen on the stack's state; one that is gone is fine.
 
@@ -134,7 +144,7 @@ def unlock(aws: Aws, stack: Stack, locks: Collection[Lock]) -> None:
     """
     with refusals_explained():
         check_account(aws, stack.account_id, region=stack.state.region)
-        for lock, remove in _held_locks(aws, stack):
+        for lock, remove in (*_held_locks(aws, stack), *_held_locks(aws, operator_place(stack))):
             if lock not in locks or not remove():
                 raise OperatorError(
                     f"The state of {stack.name} is locked by somebody else by now: {lock.describe()}.",

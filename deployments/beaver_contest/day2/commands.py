@@ -360,8 +360,15 @@ def rotate_key(
 ) -> None:
     """Makes a new access key for the PHP code and deactivates the old one; the first run makes the first key."""
     from deployments.beaver_contest.day2.keys import AccessKeys
+    from operations.state.one_operator import one_operator
 
-    AccessKeys(_contest(environment), say=_teller(new_console())).rotate(grace_seconds=grace_seconds, dry_run=dry_run)
+    contest = _contest(environment)
+    keys = AccessKeys(contest, say=_teller(new_console()))
+    if dry_run:
+        keys.rotate(grace_seconds=grace_seconds, dry_run=True)
+        return
+    with one_operator(contest.aws, contest.stack, "rotate-key"):  # each of two would delete the other's key
+        keys.rotate(grace_seconds=grace_seconds, dry_run=False)
 
 
 @app.command("protect-tasks")

@@ -17,7 +17,8 @@ from operations.state.bootstrap import bootstrap
 from operations.state.digest import md5
 from operations.state.held_lock import state_locked
 from operations.state.move import move, plan_move
-from operations.state.status import locks_of, state_content, status
+from operations.state.one_operator import one_operator
+from operations.state.status import locks_of, operators_of, state_content, status, unlock
 from tests.operations.terraform_support import ENVIRONMENT, QUICK, REGION, write_stack
 
 if TYPE_CHECKING:
@@ -104,6 +105,16 @@ def test_a_move_waits_for_whoever_works_on_the_state(aws: Aws, stack: Stack) -> 
             move(aws, planned)
     assert state_content(aws, stack) is None
     assert locks_of(aws, stack) == locks_of(aws, former_place(stack)) == ()
+
+
+def test_of_two_operators_one_works_and_the_other_is_told_who_does(aws: Aws, stack: Stack) -> None:
+    with one_operator(aws, stack, "rotate-key"), state_locked(aws, stack, "apply"):  # Terraform is not kept waiting
+        with pytest.raises(OperatorError, match=r"is locked: .*rotate-key"), one_operator(aws, stack, "rotate-key"):
+            pass
+        (row,) = status(aws, HERE, [stack]).stacks
+        assert [lock.operation for lock in row.locks] == ["apply", "rotate-key"]
+        unlock(aws, stack, row.locks)  # as after the death of both
+    assert operators_of(aws, stack) == locks_of(aws, stack) == ()
 
 
 def test_a_state_of_another_environment_at_the_former_key_is_left_alone(aws: Aws, stack: Stack) -> None:
