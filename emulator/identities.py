@@ -109,7 +109,7 @@ def identity_of(access_key: str, account_id: str) -> Identity | None:
     if user is None or key.status != "Active" or not (temporary or key in user.access_keys):
         raise _invalid()
     groups = [group for group in backend.groups.values() if user in group.users]
-    policies = tuple(policy for owner in (user, *groups) for policy in _policies(owner))
+    policies = tuple(policy for owner in (user, *groups) for policy in policies_of(owner))
     boundary = _boundary(backend, getattr(user, "permissions_boundary_arn", None))
     return Identity(Principal(user.arn, account_id), policies, boundary, user.name, *_place(key))
 
@@ -131,14 +131,15 @@ def _role(backend: Any, key: Any, account_id: str) -> Identity:
     role = next((role for role in backend.roles.values() if role.arn == key.role_arn), None)
     return Identity(
         Principal(key.role_arn, account_id, session.arn if session else ""),
-        tuple(_policies(role)) if role else (),
+        tuple(policies_of(role)) if role else (),
         _boundary(backend, role.permissions_boundary_arn) if role else None,
         "",
         *_place(key),
     )
 
 
-def _policies(owner: Any) -> Iterator[Policy]:
+def policies_of(owner: Any) -> Iterator[Policy]:
+    """Inline and attached policies of moto's role, user or group."""
     for name, text in owner.policies.items():
         yield parsed(text if text.lstrip().startswith("{") else unquote(text), name)
     for policy in owner.managed_policies.values():

@@ -22,7 +22,8 @@ from moto.secretsmanager.models import secretsmanager_backends
 from moto.ssm.models import ssm_backends
 
 from emulator.gap import Gap
-from emulator.rules.trust import find_role, may, policies_of
+from emulator.identities import policies_of
+from emulator.rules.trust import find_role, may
 
 GAP = Gap("elbv2")
 

@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
+from emulator.identities import policies_of
 from iam.document import parse
 from iam.errors import IamError
 from iam.evaluation import evaluate
 from iam.request import Context, Principal, Request
-
-if TYPE_CHECKING:
-    from iam.document import Policy
 
 
 def can_be_assumed(role_arn: str, service: str) -> bool:
@@ -38,7 +36,7 @@ def may(role_arn: str, action: str, resource: str = "*") -> bool:
     context = Context({"lambda:SourceFunctionArn": None, "aws:PrincipalAccount": account_id})
     request = Request(action, resource, Principal(role_arn, account_id), context)
     try:
-        return evaluate(request, policies_of(role)).allowed
+        return evaluate(request, tuple(policies_of(role))).allowed
     except IamError:
         return False
 
@@ -49,13 +47,6 @@ def find_role(role_arn: str) -> Any:
 
     roles = list(iam_backends[role_arn.split(":")[4]]["aws"].roles.values())
     return next((role for role in roles if role.arn == role_arn), None)
-
-
-def policies_of(role: Any) -> list[Policy]:
-    """Inline and attached policies of a role."""
-    inline = [parse(_text(document), name=name) for name, document in role.policies.items()]
-    attached = [parse(_text(policy.document), name=policy.name) for policy in role.managed_policies.values()]
-    return inline + attached
 
 
 def _text(document: Any) -> str:
