@@ -206,3 +206,15 @@ WorkspaceName = Annotated[
     ),
 ]
 Locking = Literal["dynamodb", "both", "lockfile"]
+TableAction = Literal[
+    "BatchGetItem",
+    "BatchWriteItem",
+    "DeleteItem",
+    "DescribeTable",
+    "GetItem",
+    "PutItem",
+    "Query",
+    "Scan",
+    "UpdateItem",
+]
+"""Actions of DynamoDB on a table's items, and on its description."""

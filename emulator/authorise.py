@@ -98,7 +98,8 @@ class Authorise:
 
     def _judge(self, call: Call, identity: Identity, right: Right) -> None:
         endpoint = _endpoint(call, identity, right.action.partition(":")[0])
-        context = _context(call, identity, endpoint).with_values(right.context)
+        owner = {"aws:resourceaccount": right.owner or call.account_id}
+        context = _context(call, identity, endpoint).with_values({**owner, **right.context})
         request = Request(right.action, right.resource, identity.principal, context)
         decision = evaluate(
             request,
@@ -137,7 +138,6 @@ def _context(call: Call, identity: Identity, endpoint: Any) -> Context:
             "aws:principaltype": "User" if identity.user_name else "AssumedRole",
             "aws:principalisawsservice": "false",
             "aws:requestedregion": call.region,
-            "aws:resourceaccount": call.account_id,
             "aws:securetransport": "true",  # clients use TLS on AWS
             "aws:sourceaccount": None,
             "aws:sourcearn": None,

@@ -64,15 +64,13 @@ class BackupPlan(Construct):
                 "backup.amazonaws.com", conditions={"StringEquals": {"aws:SourceAccount": stack.environment.account_id}}
             ),
         )
-        attached = [
-            IamRolePolicyAttachment(
-                self,
-                kind.lower(),
-                role=role.name,
-                policy_arn=f"arn:aws:iam::aws:policy/service-role/AWSBackupServiceRolePolicyFor{kind}",
-            )
-            for kind in ("Backup", "Restores")
-        ]
+        attached = IamRolePolicyAttachment(
+            self,
+            "backup",
+            role=role.name,
+            # AWS adds to it what Backup learns to back up; restores are begun by operators, with rights of their own
+            policy_arn="arn:aws:iam::aws:policy/service-role/AWSBackupServiceRolePolicyForBackup",
+        )
         BackupSelection(
             self,
             "selection",
@@ -80,7 +78,7 @@ class BackupPlan(Construct):
             plan_id=plan.id,
             iam_role_arn=role.arn,
             resources=list(resource_arns),
-            depends_on=attached,
+            depends_on=[attached],
         )
 
     @property

@@ -11,6 +11,7 @@ from cdktf_cdktf_provider_aws.elastic_beanstalk_application import (
 )
 from cdktf_cdktf_provider_aws.elastic_beanstalk_application_version import ElasticBeanstalkApplicationVersion
 from cdktf_cdktf_provider_aws.iam_role import IamRole
+from cdktf_cdktf_provider_aws.iam_role_policy import IamRolePolicy
 from cdktf_cdktf_provider_aws.iam_role_policy_attachment import IamRolePolicyAttachment
 from cdktf_cdktf_provider_aws.s3_object import S3Object
 from constructs import Construct
@@ -18,13 +19,10 @@ from constructs import Construct
 from modules.bucket import Bucket
 from modules.naming import physical_name
 from modules.order import Prerequisites
-from modules.policy import assumed_by
+from modules.policy import allow, assumed_by, document
 from modules.stack import DeploymentStack
 
-_SERVICE_POLICIES = {
-    "enhanced_health": "arn:aws:iam::aws:policy/service-role/AWSElasticBeanstalkEnhancedHealth",
-    "updates": "arn:aws:iam::aws:policy/AWSElasticBeanstalkManagedUpdatesCustomerRolePolicy",
-}
+_ENHANCED_HEALTH = "arn:aws:iam::aws:policy/service-role/AWSElasticBeanstalkEnhancedHealth"
 KEPT_VERSIONS = 50
 
 
@@ -49,11 +47,22 @@ class BeanstalkApplication(Construct):
                 conditions={"StringEquals": {"sts:ExternalId": "elasticbeanstalk"}},
             ),
         )
+        stack = DeploymentStack.of_construct(self)
+        versions = f"arn:aws:elasticbeanstalk:{stack.region}:{stack.environment.account_id}:applicationversion/{name}/*"
+        old_versions = allow(
+            "DeleteOldVersions", actions=["elasticbeanstalk:DeleteApplicationVersion"], resources=[versions]
+        )
         self.service_rights: Final[Prerequisites] = Prerequisites(
-            *(
-                IamRolePolicyAttachment(self, f"service_role_{role}", role=self._role.name, policy_arn=arn)
-                for role, arn in _SERVICE_POLICIES.items()
-            )
+            IamRolePolicy(
+                self,
+                "service_role_versions",
+                name="delete-old-versions",
+                role=self._role.name,
+                policy=document(old_versions),
+            ),
+            IamRolePolicyAttachment(
+                self, "service_role_enhanced_health", role=self._role.name, policy_arn=_ENHANCED_HEALTH
+            ),
         )
         """What Beanstalk may do: an environment waits for it."""
         self.service_role: Final[str] = self._role.name
@@ -67,7 +76,7 @@ class BeanstalkApplication(Construct):
             ),
         )
         self.name: Final[str] = application.name
-        file = DeploymentStack.of_construct(self).add_file("placeholder.zip", placeholder)
+        file = stack.add_file("placeholder.zip", placeholder)
         bundle = S3Object(
             self,
             "placeholder_bundle",

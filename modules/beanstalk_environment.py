@@ -21,13 +21,12 @@ from modules.dns import CanonicalNames
 from modules.instance_role import InstanceRole
 from modules.load_balancer import TLS_POLICY
 from modules.network import Network
-from modules.policy import allow
+from modules.policy import allow, document
 from modules.refusals import exempt
 from modules.stack import DeploymentStack
 from modules.watches.beanstalk import ENVIRONMENT_METRICS, beanstalk_watches
 from modules.watches.watch import Watch
 
-WEB_TIER = "arn:aws:iam::aws:policy/AWSElasticBeanstalkWebTier"
 HEALTH_CHECK_PATH = "/"
 Options = Mapping[str, Mapping[str, str]]
 """Namespace → option → value, as Beanstalk's documentation lists them."""
@@ -73,7 +72,7 @@ class BeanstalkEnvironment(Construct):
         balancer = _Balancer(self, "load_balancer", name=name, network=network, https=settings.https)
         self.connections.allow_from(balancer)
         self._role = InstanceRole(self, "role", name=name)
-        self._role.attach_managed_policy(self, "web_tier", WEB_TIER)
+        self._role.attach_policy(self, "web_tier", self._web_tier(application.name, settings.name))
         self._accept_access_logs(access_log_bucket)
         options: list[Options] = [
             _network_options(network),
@@ -126,7 +125,7 @@ class BeanstalkEnvironment(Construct):
         )
         for connections in (self.connections, balancer.connections):
             connections.exempt("CKV2_AWS_5", reason="Beanstalk attaches it, by the options that name it")
-        application.releases.grant_read(self)
+        application.releases.grant_read(self, listing=False)
         CanonicalNames(self, "dns", zone_id=zone_id, host_names=[settings.host_name], target=self._environment.cname)
         self.name: Final[str] = self._environment.name
         self.url: Final[str] = f"{'https' if settings.https else 'http'}://{settings.host_name}"
@@ -144,6 +143,34 @@ class BeanstalkEnvironment(Construct):
     def watches(self) -> Sequence[Watch]:
         """The environment's health, its errors and its slowness."""
         return beanstalk_watches(self.name)
+
+    def _web_tier(self, application: str, environment: str) -> str:
+        """Rights of Beanstalk's own programs: AWSElasticBeanstalkWebTier (read 2026-11-28) without tracing."""
+        stack = DeploymentStack.of_construct(self)
+        place = f"{stack.region}:{stack.environment.account_id}"
+        bucket = f"arn:aws:s3:::elasticbeanstalk-{stack.region}-{stack.environment.account_id}"
+        beanstalk = f"arn:aws:elasticbeanstalk:{place}"
+        return document(
+            allow("FindPlatformFiles", actions=["s3:ListBucket"], resources=[bucket]),
+            allow(
+                "PlatformFilesAndLogs", actions=["s3:GetObject", "s3:PutObject"], resources=[f"{bucket}/resources/*"]
+            ),
+            allow(
+                "StreamLogs",
+                actions=["logs:CreateLogStream", "logs:DescribeLogStreams", "logs:PutLogEvents"],
+                resources=[f"arn:aws:logs:{place}:log-group:/aws/elasticbeanstalk/*"],
+            ),
+            # cannot be allowed for some groups only
+            allow("FindLogGroups", actions=["logs:DescribeLogGroups"], resources=["*"]),
+            allow(
+                "ReportHealth",
+                actions=["elasticbeanstalk:PutInstanceStatistics"],
+                resources=[
+                    f"{beanstalk}:application/{application}",
+                    f"{beanstalk}:environment/{application}/{environment}",
+                ],
+            ),
+        )
 
     def _accept_access_logs(self, bucket: Bucket) -> None:
         stack = DeploymentStack.of_construct(self)

@@ -188,26 +188,35 @@ class Bucket(Construct):
         """Where a content delivery network fetches objects."""
         return self._bucket.bucket_regional_domain_name
 
-    def grant_read(self, grantee: Grantable, *, prefix: str = "") -> None:
-        """Lets `grantee` list and read objects whose keys begin with `prefix`."""
-        self._grant(grantee, "read", _READ, prefix)
+    def grant_read(self, grantee: Grantable, *, prefix: str = "", listing: bool = True) -> None:
+        """Lets `grantee` list and read objects whose keys begin with `prefix`.
+
+        Without `listing` it reads those whose keys it knows; S3 does not tell it then that an object is missing.
+        """
+        self._grant(grantee, "read", _READ, prefix, listing=listing)
 
     def grant_read_write(self, grantee: Grantable, *, prefix: str = "") -> None:
         """Lets `grantee` list, read, write and delete objects whose keys begin with `prefix`."""
         self._grant(grantee, "read_write", (*_READ, *_WRITE), prefix)
 
+    def grant_write(self, grantee: Grantable) -> None:
+        """Lets `grantee` write and delete objects, and neither list nor read them."""
+        policy = document(allow("Objects", actions=_WRITE, resources=[f"{self.arn}/*"]))
+        grantee.attach_policy(self, f"write_by_{grantee.grantee_role}", policy)
+
     def add_policy_statement(self, statement: Mapping[str, Any]) -> None:
         """Adds to the bucket's policy, of which there can be one only: what AWS services may do with the bucket."""
         self._policy.add(statement)
 
-    def _grant(self, grantee: Grantable, kind: str, actions: Sequence[str], prefix: str) -> None:
+    def _grant(
+        self, grantee: Grantable, kind: str, actions: Sequence[str], prefix: str, *, listing: bool = True
+    ) -> None:
         if prefix.startswith("/"):
             raise ValueError(f"keys in S3 do not begin with a slash: prefix = {prefix!r}")
         conditions = {"StringLike": {"s3:prefix": [f"{prefix}*"]}} if prefix else None
-        policy = document(
-            allow("List", actions=["s3:ListBucket"], resources=[self.arn], conditions=conditions),
-            allow("Objects", actions=actions, resources=[f"{self.arn}/{prefix}*"]),
-        )
+        lists = allow("List", actions=["s3:ListBucket"], resources=[self.arn], conditions=conditions)
+        objects = allow("Objects", actions=actions, resources=[f"{self.arn}/{prefix}*"])
+        policy = document(*([lists] if listing else []), objects)
         grantee.attach_policy(self, f"{kind}_by_{grantee.grantee_role}", policy)
 
     def _explain(self, *, logged: bool, versioned: bool) -> None:

@@ -69,12 +69,19 @@ class EncryptionKey(Construct):
         self.arn: Final[str] = key.arn
         self._granted: set[str] = set()
 
+    def grant_decrypt(self, grantee: Grantable) -> None:
+        """Lets `grantee` read what the key encrypts; granted again, nothing is added."""
+        self._grant(grantee, "decrypt", "Decrypt", ("kms:Decrypt",))
+
     def grant_use(self, grantee: Grantable) -> None:
         """Lets `grantee` read and write what the key encrypts; granted again, nothing is added."""
-        if grantee.grantee_role not in self._granted:
-            self._granted.add(grantee.grantee_role)
-            policy = document(allow("UseKey", actions=USE, resources=[self.arn]))
-            grantee.attach_policy(self, f"use_by_{grantee.grantee_role}", policy)
+        self._grant(grantee, "use", "UseKey", USE)
+
+    def _grant(self, grantee: Grantable, kind: str, sid: str, actions: Sequence[str]) -> None:
+        id_ = f"{kind}_by_{grantee.grantee_role}"
+        if id_ not in self._granted:
+            self._granted.add(id_)
+            grantee.attach_policy(self, id_, document(allow(sid, actions=actions, resources=[self.arn])))
 
     def _statements(self, services: Sequence[str]) -> list[dict[str, Any]]:
         account_id = DeploymentStack.of_construct(self).environment.account_id

@@ -42,7 +42,7 @@ class FlowLog(Construct):
                 allow(
                     "WriteFlowLog",
                     actions=["logs:CreateLogStream", "logs:DescribeLogStreams", "logs:PutLogEvents"],
-                    resources=[group.arn, f"{group.arn}:*"],
+                    resources=[f"{group.arn}:*"],
                 ),
                 # the service looks its group up among all, which cannot be allowed for one group only
                 allow("FindLogGroup", actions=["logs:DescribeLogGroups"], resources=["*"]),

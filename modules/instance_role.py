@@ -7,12 +7,34 @@ from typing import Final
 from cdktf_cdktf_provider_aws.iam_instance_profile import IamInstanceProfile
 from cdktf_cdktf_provider_aws.iam_role import IamRole
 from cdktf_cdktf_provider_aws.iam_role_policy import IamRolePolicy
-from cdktf_cdktf_provider_aws.iam_role_policy_attachment import IamRolePolicyAttachment
 from constructs import Construct
 
 from modules.naming import physical_name
 from modules.order import Prerequisites
-from modules.policy import assumed_by
+from modules.policy import allow, assumed_by, document
+
+_SESSIONS_AND_COMMANDS = (
+    "ec2messages:AcknowledgeMessage",
+    "ec2messages:DeleteMessage",
+    "ec2messages:FailMessage",
+    "ec2messages:GetEndpoint",
+    "ec2messages:GetMessages",
+    "ec2messages:SendReply",
+    "ssm:DescribeAssociation",
+    "ssm:DescribeDocument",
+    "ssm:GetDocument",
+    "ssm:ListAssociations",
+    "ssm:ListInstanceAssociations",
+    "ssm:UpdateAssociationStatus",
+    "ssm:UpdateInstanceAssociationStatus",
+    "ssm:UpdateInstanceInformation",
+    "ssmmessages:CreateControlChannel",
+    "ssmmessages:CreateDataChannel",
+    "ssmmessages:OpenControlChannel",
+    "ssmmessages:OpenDataChannel",
+)
+"""Calls of the SSM agent for sessions and commands: AmazonSSMManagedInstanceCore (read 2026-11-28) without what reads
+every parameter of the account, and without patches and inventories, which nothing here asks of an instance."""
 
 
 class InstanceRole(Construct):
@@ -31,15 +53,15 @@ class InstanceRole(Construct):
         )
         self.rights: Final[Prerequisites] = Prerequisites()
         """What it may do: what starts an instance waits for these, those granted later as well."""
-        self.attach_managed_policy(self, "session_manager", "arn:aws:iam::aws:policy/AmazonSSMManagedInstanceCore")
+        self.attach_policy(
+            self,
+            "session_manager",
+            document(allow("AnswerSystemsManager", actions=_SESSIONS_AND_COMMANDS, resources=["*"])),
+        )
         profile = IamInstanceProfile(self, "profile", name=self._role.name, role=self._role.name)
         self.arn: Final[str] = self._role.arn
         self.profile_name: Final[str] = profile.name
         self.profile_arn: Final[str] = profile.arn
-
-    def attach_managed_policy(self, scope: Construct, id_: str, arn: str) -> None:
-        """Attaches a policy that AWS keeps."""
-        self.rights.add(IamRolePolicyAttachment(scope, id_, role=self._role.name, policy_arn=arn))
 
     def attach_policy(self, scope: Construct, id_: str, policy: str) -> None:
         """Attaches the policy document with a resource `id_` in `scope`; the place in the tree is its name in AWS."""

@@ -26,12 +26,12 @@ class LogGroup(Construct):
         self.arn: Final[str] = group.arn
 
     def write_policy(self) -> str:
-        """The policy document that lets its holder add streams and lines, and look its own streams up."""
+        """The policy document that lets its holder add streams and lines."""
         return document(
             allow(
                 "WriteLog",
-                actions=["logs:CreateLogStream", "logs:DescribeLogStreams", "logs:PutLogEvents"],
-                resources=[self.arn, f"{self.arn}:*"],
+                actions=["logs:CreateLogStream", "logs:PutLogEvents"],
+                resources=[f"{self.arn}:*"],
             )
         )
 

@@ -22,7 +22,30 @@ from config.components import AdoptedNetwork, OwnNetwork
 from modules.access import ANYWHERE
 from modules.flow_log import FlowLog
 from modules.order import Prerequisites
+from modules.policy import allow, document
 from modules.stack import DeploymentStack
+
+_ON_TABLES = (
+    "dynamodb:Batch*",
+    "dynamodb:ConditionCheckItem",
+    "dynamodb:DeleteItem",
+    "dynamodb:Describe*",
+    "dynamodb:GetItem",
+    "dynamodb:ListTables",
+    "dynamodb:PutItem",
+    "dynamodb:Query",
+    "dynamodb:Scan",
+    "dynamodb:UpdateItem",
+)
+_ON_BUCKETS = (
+    "s3:AbortMultipartUpload",
+    "s3:DeleteObject*",
+    "s3:Get*",
+    "s3:List*",
+    "s3:PutObject",
+    "s3:PutObjectAcl",
+    "s3:PutObjectTagging",
+)
 
 
 class Network(Construct):
@@ -95,7 +118,7 @@ class Network(Construct):
             public.append(public_subnet.id)
             private.append(private_subnet.id)
             route_tables.append(private_routes.id)
-        # both gateways are free, and what passes them pays no NAT; who may do what is for the roles and buckets to say
+        # both gateways are free, and what passes them pays no NAT
         for service in ("s3", "dynamodb"):
             endpoint = VpcEndpoint(
                 self,
@@ -104,6 +127,7 @@ class Network(Construct):
                 service_name=f"com.amazonaws.{DeploymentStack.of_construct(self).region}.{service}",
                 vpc_endpoint_type="Gateway",
                 route_table_ids=route_tables,
+                policy=_gateway_policy(service, DeploymentStack.of_construct(self).environment.account_id),
                 tags={"Name": f"{name}-{service}"},
             )
             ways_out.add(endpoint)  # one that comes later cuts off what is being fetched
@@ -137,6 +161,32 @@ class _Built(NamedTuple):
     public_subnet_ids: Sequence[str]
     private_subnet_ids: Sequence[str]
     ways_out: Prerequisites
+
+
+def _gateway_policy(service: str, account_id: str) -> str:
+    """Narrows a gateway to resources of this account; objects of others may be read, AWS's packages among them."""
+    ours = {"StringEquals": {"aws:ResourceAccount": account_id}}
+    everybody = {"AWS": ["*"]}
+    if service == "dynamodb":
+        return document(
+            allow(
+                "TablesOfThisAccount",
+                actions=_ON_TABLES,
+                resources=["*"],
+                principals=everybody,
+                conditions=ours,
+            )
+        )
+    return document(
+        allow(
+            "ReadAnyObject",
+            actions=["s3:GetObject", "s3:GetObjectVersion", "s3:ListBucket"],
+            resources=["*"],
+            principals=everybody,
+        ),
+        allow("BucketsOfThisAccount", actions=_ON_BUCKETS, resources=["*"], principals=everybody, conditions=ours),
+        allow("FindBuckets", actions=["s3:ListAllMyBuckets"], resources=["*"], principals=everybody),
+    )
 
 
 def _adopt(settings: AdoptedNetwork) -> _Built:

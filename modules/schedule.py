@@ -44,7 +44,7 @@ class Schedule(Construct):
             conditions={"StringEquals": {"aws:SourceAccount": account_id}},
         )
         machine.grant_start(role)
-        key.grant_use(role)
+        key.grant_decrypt(role)
         window = settings.flexible_window_minutes
         schedule = SchedulerSchedule(
             self,

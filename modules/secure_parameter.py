@@ -39,4 +39,4 @@ class SecureParameter(Construct):
         """Lets `grantee` fetch the value."""
         policy = document(allow("ReadParameter", actions=["ssm:GetParameter"], resources=[self.arn]))
         grantee.attach_policy(self, f"read_by_{grantee.grantee_role}", policy)
-        self._key.grant_use(grantee)
+        self._key.grant_decrypt(grantee)

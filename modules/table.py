@@ -18,6 +18,7 @@ from cdktf_cdktf_provider_aws.dynamodb_table import (
 from constructs import Construct
 
 from config.components import ProvisionedCapacity, TableSettings
+from config.types import TableAction
 from modules.access import Grantable
 from modules.policy import allow, document
 from modules.refusals import exempt
@@ -25,9 +26,6 @@ from modules.stack import DeploymentStack
 from modules.table_autoscaling import TableAutoscaling
 from modules.watches.table import table_watches
 from modules.watches.watch import Watch
-
-_READ = ("dynamodb:BatchGetItem", "dynamodb:DescribeTable", "dynamodb:GetItem", "dynamodb:Query", "dynamodb:Scan")
-_WRITE = ("dynamodb:BatchWriteItem", "dynamodb:DeleteItem", "dynamodb:PutItem", "dynamodb:UpdateItem")
 
 
 @dataclass(frozen=True)
@@ -125,22 +123,17 @@ class Table(Construct):
                 )
         self._explain(settings)
 
-    def grant_read(self, grantee: Grantable) -> None:
-        """Lets `grantee` describe the table and read, query and scan it and its indexes."""
-        self._grant(grantee, "read", _READ)
-
-    def grant_read_write(self, grantee: Grantable) -> None:
-        """Lets `grantee` read and change the table's items."""
-        self._grant(grantee, "read_write", (*_READ, *_WRITE))
+    def grant(self, grantee: Grantable, *, actions: Sequence[TableAction]) -> None:
+        """Lets `grantee` do these with the table's items, and query and scan its indexes if it may query and scan."""
+        statements = [allow("Items", actions=[f"dynamodb:{each}" for each in sorted(actions)], resources=[self.arn])]
+        through_indexes = [f"dynamodb:{each}" for each in sorted(actions) if each in ("Query", "Scan")]
+        if self._indexes and through_indexes:
+            statements.append(allow("Indexes", actions=through_indexes, resources=[f"{self.arn}/index/*"]))
+        grantee.attach_policy(self, f"read_write_by_{grantee.grantee_role}", document(*statements))
 
     def watches(self) -> Sequence[Watch]:
         """Throttled reads and writes, of the indexes too, and DynamoDB's own errors."""
         return table_watches(self.name, sorted(self._indexes))
-
-    def _grant(self, grantee: Grantable, kind: str, actions: Sequence[str]) -> None:
-        resources = [self.arn, f"{self.arn}/index/*"] if self._indexes else [self.arn]
-        policy = document(allow("Items", actions=actions, resources=resources))
-        grantee.attach_policy(self, f"{kind}_by_{grantee.grantee_role}", policy)
 
     def _explain(self, settings: TableSettings) -> None:
         exempt(self._table, "CKV_AWS_119", reason="encrypted with the key DynamoDB owns; access is by IAM grant alone")

@@ -98,7 +98,7 @@ class AquamarkStack(DeploymentStack):
         database.grant_read_secret(daemons)
         login.grant_write(daemons)
         smtp.grant_read(daemons)
-        dumps.grant_read_write(daemons)
+        dumps.grant_write(daemons)
         daemons.connections.allow_to_internet(ports=(settings.mail.smtp_port,))
         grant_see_instances(self, daemons)
 

@@ -95,9 +95,8 @@ class BeaverContestStack(DeploymentStack):
             database.connections.allow_from(php_server)
             database.grant_read_secret(php_server)
             key.grant_read(php_server)
-            tasks_password.grant_read(php_server)
-        for table in tables.all:
-            table.grant_read_write(php)
+        tasks_password.grant_read(web.admin)
+        tables.grant(php)
         static.grant_publish(php, prefix=CONTESTS)
 
         self.offer(

@@ -18,7 +18,7 @@ from config.components import (
 )
 from config.deployment import DeploymentSettings
 from config.settings import Refusal, Settings
-from config.types import AttributeName, BucketName, DatabaseName, Port, RoleName, TableName, UserName
+from config.types import AttributeName, BucketName, DatabaseName, Port, RoleName, TableAction, TableName, UserName
 
 
 class ApplicationSettings(GuardedSettings):
@@ -49,6 +49,13 @@ class PartitionedTableSettings(TableSettings):
 
     name: TableName
     partition_key: AttributeName = "id"
+    actions: Annotated[tuple[TableAction, ...], Field(min_length=1)] = (
+        "DeleteItem",
+        "DescribeTable",
+        "GetItem",
+        "PutItem",
+    )
+    """What the application may do with the table; a team's own program may need more than this repository's."""
 
 
 class SuaiCloudAppSettings(DeploymentSettings):

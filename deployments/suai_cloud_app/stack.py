@@ -100,7 +100,7 @@ class SuaiCloudAppStack(DeploymentStack):
         redis.connections.allow_from(web)
         database.grant_read_secret(web)
         bucket.grant_read(web)
-        table.grant_read_write(web)
+        table.grant(web, actions=settings.dynamodb.actions)
         Alarms(
             self,
             "alarms",

@@ -24,13 +24,13 @@ def preflight(
     from operations.console import new_console
     from operations.listing import Cell, Column, Listing, show
     from operations.plans.fresh_synth import fresh_synth
-    from operations.review.preflight.findings import PreflightVerdict
+    from operations.review.preflight.findings import Verdict
     from operations.review.preflight.place import committed_json
     from operations.review.preflight.run import preflight as ask
     from operations.stacks import find_stacks, select
 
     aws, console = Aws(), new_console()
-    styles = {PreflightVerdict.FINE: "green", PreflightVerdict.FAILS: "bold red"}
+    styles = {Verdict.FINE: "green", Verdict.FAILS: "bold red"}
     columns = (Column("stack", "json"), Column("verdict", "whole"), "subject", "found", "hint")
     fresh = committed_json(fresh_synth(ROOT).stale_stacks(ROOT))
     listings, failing = [], 0
@@ -40,11 +40,11 @@ def preflight(
         for each in result.findings:
             verdict = Cell(each.verdict.value, style=styles.get(each.verdict, "yellow"))
             listing.add(stack.name, verdict, each.subject, each.found, each.hint)
-        failing += bool(result.count(PreflightVerdict.FAILS))
+        failing += bool(result.count(Verdict.FAILS))
         listings.append(listing)
         if not as_json:
             console.print(listing)
-            console.print(", ".join(f"{result.count(verdict)} {verdict.value}" for verdict in PreflightVerdict) + "\n")
+            console.print(", ".join(f"{result.count(verdict)} {verdict.value}" for verdict in Verdict) + "\n")
     if as_json:
         every = Listing("findings", columns)
         every.rows = [row for listing in listings for row in listing.rows]

@@ -18,6 +18,7 @@ from config.registry import DEPLOYMENTS, Deployment
 from config.stack_settings import settings_model
 from operations.docs.data_protection import protections
 from operations.docs.diagram import mermaid
+from operations.docs.reachability import INTERNET, reachable
 from operations.docs.settings_table import HEADER, rows
 from operations.errors import OperatorError
 from operations.review.addresses import read_document
@@ -94,6 +95,23 @@ def _data(root: Path, deployment: Deployment) -> str:
     )
 
 
+def _reach(root: Path, deployment: Deployment) -> str:
+    stacks = _stacks_of(root, deployment)
+    by_stack = {stack.environment: set(reachable(read_document(stack.folder))) for stack in stacks}
+    places: defaultdict[tuple[str, str, tuple[str, ...]], list[str]] = defaultdict(list)
+    for connection in sorted(set().union(*by_stack.values())):
+        where = tuple(name for name, found in by_stack.items() if connection in found)
+        places[connection.source, connection.target, where].append(connection.ports)
+    return _table(
+        ("from", "to", "ports", "in"),
+        (
+            (f"`{source}`" if source != INTERNET else source, f"`{target}`" if target != INTERNET else target,
+             ", ".join(ports), ", ".join(where))
+            for (source, target, where), ports in sorted(places.items())
+        ),
+    )  # fmt: skip
+
+
 def _settings(root: Path, deployment: Deployment) -> str:
     return _table(HEADER, rows(settings_model(deployment)))
 
@@ -145,6 +163,7 @@ PARTS: Mapping[str, Callable[[Path], str]] = {
 DEPLOYMENT_PARTS: Mapping[str, Callable[[Path, Deployment], str]] = {
     "data": _data,
     "diagram": _diagram,
+    "reach": _reach,
     "settings": _settings,
 }
 """What a deployment's README shows of it; each has all of them."""

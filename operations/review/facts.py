@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True)
-class FactGroup:
+class Group:
     """Facts that were looked up together."""
 
     source: str
@@ -29,10 +29,10 @@ class FactGroup:
 
 
 @dataclass(frozen=True)
-class DatedFacts:
+class Facts:
     """Every group of dated facts, by its name."""
 
-    groups: Mapping[str, FactGroup]
+    groups: Mapping[str, Group]
 
     def values(self, name: str) -> Any:
         """The values of a group. Raises OperatorError when there is no such group."""
@@ -58,16 +58,16 @@ class DatedFacts:
         return _day(ends.get("standard_ends")), _day(ends.get("extended_ends"))
 
 
-def read_facts(folder: Path = FACTS) -> DatedFacts:
+def read_facts(folder: Path = FACTS) -> Facts:
     """The groups of every file of the folder but the limits. Raises OperatorError for a file that is not such."""
-    groups: dict[str, FactGroup] = {}
+    groups: dict[str, Group] = {}
     for path in sorted(folder.glob("*.json")):
         if path.name == FILE.name:
             continue
         try:
             document = json.loads(path.read_text(encoding="utf-8"))
             groups |= {
-                name: FactGroup(group["source"], date.fromisoformat(group["day"]), group["values"])
+                name: Group(group["source"], date.fromisoformat(group["day"]), group["values"])
                 for name, group in document.items()
             }
         except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
@@ -75,7 +75,7 @@ def read_facts(folder: Path = FACTS) -> DatedFacts:
                 f"{display_name(path)} is not a file of dated facts: {error!r}.",
                 hint=f"Take it from git: git checkout -- {display_name(path)}",
             ) from None
-    return DatedFacts(groups)
+    return Facts(groups)
 
 
 def _day(text: str | None) -> date | None:

@@ -297,6 +297,10 @@ def test_a_call_from_a_network_goes_through_its_endpoint_and_the_endpoint_s_poli
         program.client("s3").get_object(Bucket=name, Key="a")
     endpoint = aws("ec2").create_vpc_endpoint(VpcId=vpc, ServiceName=f"com.amazonaws.{REGION}.s3")["VpcEndpoint"]
     program.client("s3").get_object(Bucket=name, Key="a")
+    ours = {"StringEquals": {"aws:ResourceAccount": account}}
+    own = document({**allow("s3:*", Condition=ours), "Principal": "*"})
+    aws("ec2").modify_vpc_endpoint(VpcEndpointId=endpoint["VpcEndpointId"], PolicyDocument=own)
+    program.client("s3").get_object(Bucket=name, Key="a")
     narrow = document({**allow("s3:*", "arn:aws:s3:::elsewhere/*"), "Principal": "*"})
     aws("ec2").modify_vpc_endpoint(VpcEndpointId=endpoint["VpcEndpointId"], PolicyDocument=narrow)
     with refused("AccessDenied", "because no VPC endpoint policy allows the s3:GetObject action"):

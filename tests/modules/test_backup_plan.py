@@ -28,6 +28,13 @@ def test_the_resources_are_backed_up_as_scheduled_and_kept_as_long_as_asked():
     assert_subset(result.resource("aws_backup_selection.backups_selection"), {"resources": [ARN]})
 
 
+def test_the_role_takes_snapshots_and_restores_none():
+    attached = plan().resources("aws_iam_role_policy_attachment")
+    assert [each["policy_arn"].rpartition("/")[2] for each in attached.values()] == [
+        "AWSBackupServiceRolePolicyForBackup"
+    ]
+
+
 def test_a_protected_vault_is_not_emptied_and_its_key_stays():
     result = plan()
     assert result.resource("aws_backup_vault.backups_vault")["force_destroy"] is False

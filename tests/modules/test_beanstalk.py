@@ -132,7 +132,7 @@ def test_no_option_is_empty_and_beanstalk_adds_no_security_group() -> None:
 def test_an_environment_waits_for_what_its_instances_may_do() -> None:
     awaited = environment().resource("aws_elastic_beanstalk_environment.web")["depends_on"]
     assert "aws_iam_role_policy.releases_read_by_web" in awaited
-    assert "aws_iam_role_policy_attachment.web_web_tier" in awaited
+    assert "aws_iam_role_policy.web_web_tier" in awaited
 
 
 def test_access_logs_are_accepted_from_this_account_s_load_balancers() -> None:

@@ -186,6 +186,13 @@ def test_a_writer_also_writes_and_deletes():
     ]
 
 
+def test_who_may_only_write_neither_lists_nor_reads():
+    stack = sample_stack()
+    Bucket(stack, "uploads", name="sample-uploads", access_log_bucket=None).grant_write(Peer(stack, "web"))
+    (statement,) = synthesised(stack).policy("aws_iam_role_policy.uploads_write_by_web").values()
+    assert statement["Action"] == ["s3:PutObject", "s3:DeleteObject", "s3:AbortMultipartUpload"]
+
+
 def test_a_grant_ends_at_its_prefix():
     assert_subset(
         granted("read", "app/"),

@@ -201,9 +201,11 @@ def test_instances_are_reached_through_session_manager():
     fleet(stack)
     result = synthesised(stack)
     assert_subset(
-        result.resource("aws_iam_role_policy_attachment.web_role_session_manager"),
-        {"policy_arn": "arn:aws:iam::aws:policy/AmazonSSMManagedInstanceCore", "role": "${aws_iam_role.web_role.name}"},
+        result.resource("aws_iam_role_policy.web_role_session_manager"), {"role": "${aws_iam_role.web_role.name}"}
     )
+    (statement,) = result.policy("aws_iam_role_policy.web_role_session_manager").values()
+    assert {"ssm:UpdateInstanceInformation", "ssmmessages:OpenDataChannel"} <= set(statement["Action"])
+    assert not {"ssm:GetParameter", "ssm:GetParameters"} & set(statement["Action"]), "it reads no parameter"
     assert all(rule["from_port"] != 22 for rule in result.resources("aws_vpc_security_group_ingress_rule").values())
 
 
@@ -223,10 +225,7 @@ def test_instances_write_to_their_own_log_groups_only():
         {"name": log_group_name("sample-test-web", "app"), "retention_in_days": 90},
     )
     statement = result.policy("aws_iam_role_policy.web_boot_log_write_by_web")["WriteLog"]
-    assert statement["Resource"] == [
-        "${aws_cloudwatch_log_group.web_boot_log.arn}",
-        "${aws_cloudwatch_log_group.web_boot_log.arn}:*",
-    ]
+    assert statement["Resource"] == ["${aws_cloudwatch_log_group.web_boot_log.arn}:*"]
 
 
 def test_instances_start_after_their_routes_rules_and_rights():
@@ -241,7 +240,7 @@ def test_instances_start_after_their_routes_rules_and_rights():
     )
     assert {
         "aws_iam_role_policy.uploads_read_by_web",
-        "aws_iam_role_policy_attachment.web_role_session_manager",
+        "aws_iam_role_policy.web_role_session_manager",
         "aws_route.network_private_a_to_internet",
         "aws_route_table_association.network_private_a_association",
         "aws_vpc_endpoint.network_s3_endpoint",

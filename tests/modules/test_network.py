@@ -1,5 +1,8 @@
 from __future__ import annotations
 
+import json
+import re
+
 import pytest
 
 from config.components import AdoptedNetwork, OwnNetwork
@@ -121,6 +124,16 @@ def test_s3_and_dynamodb_are_reached_without_the_internet():
         )
 
 
+def test_gateways_write_to_resources_of_this_account_only():
+    result = network(nat="none")
+    ours = {"StringEquals": {"aws:ResourceAccount": "111122223333"}}
+    for service in ("s3", "dynamodb"):
+        text = result.resource(f"aws_vpc_endpoint.network_{service}_endpoint")["policy"]
+        for statement in json.loads(text)["Statement"]:
+            free = [each for each in statement["Action"] if re.search("Put|Delete|Abort|Write|Update", each)]
+            assert statement.get("Condition") == ours or not free
+
+
 def test_the_default_security_group_lets_nothing_through():
     assert_subset(
         network().resource("aws_default_security_group.network_default_security_group"),
@@ -151,12 +164,7 @@ def test_only_flow_logs_of_this_account_may_write_them():
     assert "vpc-flow-logs.amazonaws.com" in role["assume_role_policy"]
     assert_subset(
         result.policy("aws_iam_role_policy.network_flow_log_write")["WriteFlowLog"],
-        {
-            "Resource": [
-                "${aws_cloudwatch_log_group.network_flow_log_log_group.arn}",
-                "${aws_cloudwatch_log_group.network_flow_log_log_group.arn}:*",
-            ]
-        },
+        {"Resource": ["${aws_cloudwatch_log_group.network_flow_log_log_group.arn}:*"]},
     )
 
 

@@ -104,7 +104,8 @@ def test_a_secure_parameter_is_filled_by_an_operator_only(tmp_path: Path) -> Non
         found.resource("aws_ssm_parameter.password"),
         {"type": "SecureString", "lifecycle": {"ignore_changes": ["value"]}, "value_wo": ABSENT},
     )
-    assert found.policy("aws_iam_role_policy.key_use_by_work")["UseKey"]["Resource"] == ["${aws_kms_key.key.arn}"]
+    (statement,) = found.policy("aws_iam_role_policy.key_decrypt_by_work").values()
+    assert (statement["Action"], statement["Resource"]) == (["kms:Decrypt"], ["${aws_kms_key.key.arn}"])
 
 
 def test_a_key_is_granted_once_whoever_asks_for_it(tmp_path: Path) -> None:

@@ -55,13 +55,13 @@ class Attachments(Construct):
             document(
                 allow(
                     "Bucket",
-                    actions=["s3:GetBucketLocation", "s3:ListBucket"],
+                    actions=["s3:ListBucket"],
                     resources=[bucket.arn],
                     conditions=conditions,
                 ),
                 allow(
                     "Objects",
-                    actions=["s3:GetObject", "s3:GetObjectVersion", "s3:PutObject", "s3:AbortMultipartUpload"],
+                    actions=["s3:GetObject", "s3:PutObject", "s3:AbortMultipartUpload"],
                     resources=[f"{bucket.arn}/*"],
                     conditions=conditions,
                 ),

@@ -2,11 +2,23 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Final
 
+from config.types import TableAction
 from deployments.beaver_contest.settings import BeaverContestSettings
+from modules.access import Grantable
 from modules.stack import DeploymentStack
 from modules.table import Index, Key, Table
+
+_ACTIONS: Final[Sequence[TableAction]] = (
+    "BatchWriteItem",
+    "DeleteItem",
+    "GetItem",
+    "PutItem",
+    "Query",
+    "UpdateItem",
+)
 
 
 class ContestTables:
@@ -42,3 +54,9 @@ class ContestTables:
             settings=settings.sessions,
         )
         self.all: Final = (self.team, self.team_question, self.sessions)
+
+    def grant(self, grantee: Grantable) -> None:
+        """Lets `grantee` do what the PHP code does with its tables."""
+        self.team.grant(grantee, actions=_ACTIONS)
+        self.team_question.grant(grantee, actions=_ACTIONS)
+        self.sessions.grant(grantee, actions=(*_ACTIONS, "Scan"))  # expired sessions are looked for among all

@@ -63,7 +63,6 @@ class WebEnvironments:
             "TABLE_PREFIX": php.table_prefix,
             "ITEM_TTL_SECONDS": str(php.item_ttl_seconds or ""),
             "AWS_KEY_SECRET_ARN": key.arn,
-            "TASKS_PASSWORD_SECRET_ARN": tasks_password.arn,
             "BEAVER_REGION": stack.region,
             "STATIC_BUCKET": static.bucket_name,
             "STATIC_URL": static.url,
@@ -83,7 +82,12 @@ class WebEnvironments:
                 network=network,
                 settings=environment,
                 document_root=DOCUMENT_ROOTS[role],
-                properties={**properties, "HTTPS_ONLY": "1" if environment.https else ""},
+                properties={
+                    **properties,
+                    "HTTPS_ONLY": "1" if environment.https else "",
+                    # the tasks are below the folder of the teachers alone
+                    "TASKS_PASSWORD_SECRET_ARN": tasks_password.arn if role == "admin" else "",
+                },
                 zone_id=zone_id,
                 certificate_arn=certificate.arn if certificate else None,
                 access_log_bucket=access_log_bucket,

@@ -9,10 +9,10 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from operations.review.preflight.account import Account
-    from operations.review.preflight.planned import PlannedStack
+    from operations.review.preflight.planned import Planned
 
 
-class PreflightVerdict(StrEnum):
+class Verdict(StrEnum):
     """An answer's meaning for the next apply."""
 
     FINE = "fine"
@@ -22,37 +22,37 @@ class PreflightVerdict(StrEnum):
 
 
 @dataclass(frozen=True)
-class PreflightFinding:
+class Finding:
     """One answer: its subject, AWS's state, and the next step where there is one."""
 
-    verdict: PreflightVerdict
+    verdict: Verdict
     subject: str
     found: str
     hint: str = ""
 
 
-Question = Callable[["Account", "PlannedStack"], Iterator[PreflightFinding]]
+Question = Callable[["Account", "Planned"], Iterator[Finding]]
 """Asks about one subject; its name, with spaces for underscores, is the subject of what it cannot answer."""
 
 
-def fine(subject: str, found: str) -> PreflightFinding:
+def fine(subject: str, found: str) -> Finding:
     """Nothing to do."""
-    return PreflightFinding(PreflightVerdict.FINE, subject, found)
+    return Finding(Verdict.FINE, subject, found)
 
 
-def warning(subject: str, found: str, hint: str = "") -> PreflightFinding:
+def warning(subject: str, found: str, hint: str = "") -> Finding:
     """The apply succeeds, and something else may not."""
-    return PreflightFinding(PreflightVerdict.WARNING, subject, found, hint)
+    return Finding(Verdict.WARNING, subject, found, hint)
 
 
-def fails(subject: str, found: str, hint: str = "") -> PreflightFinding:
+def fails(subject: str, found: str, hint: str = "") -> Finding:
     """The apply would fail."""
-    return PreflightFinding(PreflightVerdict.FAILS, subject, found, hint)
+    return Finding(Verdict.FAILS, subject, found, hint)
 
 
-def not_checked(subject: str, found: str, hint: str = "") -> PreflightFinding:
+def not_checked(subject: str, found: str, hint: str = "") -> Finding:
     """AWS gave no answer: nothing is known."""
-    return PreflightFinding(PreflightVerdict.NOT_CHECKED, subject, found, hint)
+    return Finding(Verdict.NOT_CHECKED, subject, found, hint)
 
 
 @dataclass(frozen=True)
@@ -60,9 +60,9 @@ class Preflight:
     """The findings about one stack."""
 
     stack: str
-    findings: Sequence[PreflightFinding]
+    findings: Sequence[Finding]
     calls: int
 
-    def count(self, verdict: PreflightVerdict) -> int:
+    def count(self, verdict: Verdict) -> int:
         """Number of the findings of a verdict."""
         return sum(finding.verdict is verdict for finding in self.findings)

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from operations.stacks import Stack
 
 
-class PlannedStack:
+class Planned:
     """One stack's document."""
 
     def __init__(self, stack: Stack) -> None:

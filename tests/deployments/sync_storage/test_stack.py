@@ -66,8 +66,8 @@ def test_nothing_opens_port_22_and_webheads_have_no_key_but_session_manager(stac
     for rule in stack.resources("aws_vpc_security_group_ingress_rule").values():
         assert not rule["from_port"] <= 22 <= rule["to_port"]
     assert "key_name" not in stack.resource("aws_launch_template.webheads_launch_template")
-    attached = stack.resource("aws_iam_role_policy_attachment.webheads_role_session_manager")
-    assert attached["policy_arn"].endswith("AmazonSSMManagedInstanceCore")
+    (statement,) = stack.policy("aws_iam_role_policy.webheads_role_session_manager")
+    assert "ssmmessages:OpenDataChannel" in statement["Action"]
 
 
 def test_the_load_balancer_has_the_documented_name_and_forwards_to_port_80(stack: StackJson) -> None:

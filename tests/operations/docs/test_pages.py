@@ -76,7 +76,7 @@ def test_a_changed_stack_makes_its_pages_stale(root: Path) -> None:
     ("file", "text", "said"),
     [
         ("README.md", part("diagramm"), "There are: environment settings, exemptions."),
-        (str(SUAI), part("exemptions"), "There are: data, diagram, settings."),
+        (str(SUAI), part("exemptions"), "There are: data, diagram, reach, settings."),
         ("README.md", "<!-- generated: exemptions -->\nold\n", "has no end"),
     ],
 )

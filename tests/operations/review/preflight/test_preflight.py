@@ -17,9 +17,9 @@ from emulator.server import Emulator
 from operations.aws import Aws
 from operations.cli import run
 from operations.review.preflight.account import MOST_CALLS, Account
-from operations.review.preflight.findings import Preflight, PreflightFinding, PreflightVerdict
+from operations.review.preflight.findings import Finding, Preflight, Verdict
 from operations.review.preflight.place import committed_json
-from operations.review.preflight.planned import PlannedStack
+from operations.review.preflight.planned import Planned
 from operations.review.preflight.run import QUESTIONS, preflight
 from operations.stacks import FILE, Stack, find_stacks, only
 
@@ -73,11 +73,11 @@ def look(operator: Aws, account: str, tmp_path: Path) -> Look:
     return look
 
 
-def about(result: Preflight, subject: str) -> list[PreflightFinding]:
+def about(result: Preflight, subject: str) -> list[Finding]:
     return [finding for finding in result.findings if finding.subject == subject]
 
 
-def one(result: Preflight, subject: str) -> PreflightFinding:
+def one(result: Preflight, subject: str) -> Finding:
     (found,) = about(result, subject)
     return found
 
@@ -86,25 +86,25 @@ def one(result: Preflight, subject: str) -> PreflightFinding:
 def test_every_committed_stack_is_asked_about_with_few_calls_and_all_are_answered(look: Look, stack: Stack) -> None:
     result = look(stack.name)
     assert result.calls <= MOST_CALLS
-    assert [finding for finding in result.findings if finding.verdict is PreflightVerdict.NOT_CHECKED] == []
-    failing = {finding.subject for finding in result.findings if finding.verdict is PreflightVerdict.FAILS}
+    assert [finding for finding in result.findings if finding.verdict is Verdict.NOT_CHECKED] == []
+    failing = {finding.subject for finding in result.findings if finding.verdict is Verdict.FAILS}
     assert failing <= {"state bucket", "lock table", "hosted zone"}, "an empty account lacks these alone"
 
 
 def test_credentials_of_another_account_fail(operator: Aws, account: str) -> None:
     found = one(preflight(operator, only(STACKS, "suai-cloud-app-dev")), "account")
-    assert found.verdict is PreflightVerdict.FAILS
+    assert found.verdict is Verdict.FAILS
     assert f"these credentials are for {account}, the stack is for 111122223333" in found.found
 
 
 def test_a_missing_state_bucket_fails_with_the_command_that_creates_it(look: Look, aws: Client) -> None:
     found = one(look("suai-cloud-app-dev"), "state bucket")
-    assert found.verdict is PreflightVerdict.FAILS
+    assert found.verdict is Verdict.FAILS
     assert found.hint == "quintet state bootstrap dev"
     aws("s3").create_bucket(
         Bucket="quintet-dev-terraform-state", CreateBucketConfiguration={"LocationConstraint": "eu-central-1"}
     )
-    assert one(look("suai-cloud-app-dev"), "state bucket").verdict is PreflightVerdict.FINE
+    assert one(look("suai-cloud-app-dev"), "state bucket").verdict is Verdict.FINE
 
 
 def test_a_bucket_name_that_another_account_has_fails(look: Look, aws: Client) -> None:
@@ -117,7 +117,7 @@ def test_a_bucket_name_that_another_account_has_fails(look: Look, aws: Client) -
     finally:
         theirs.delete_bucket(Bucket="quintet-suai-cloud-app-dev")
     assert len(taken) == 1
-    assert taken[0].verdict is PreflightVerdict.FAILS
+    assert taken[0].verdict is Verdict.FAILS
     assert "aws_s3_bucket.bucket: quintet-suai-cloud-app-dev is taken" in taken[0].found
 
 
@@ -136,7 +136,7 @@ def test_a_name_that_is_adopted_is_not_called_taken(look: Look, aws: Client) -> 
     aws("iam").create_role(RoleName="ec2_iam_role", AssumeRolePolicyDocument=TRUST)
     (address,) = [
         address
-        for address, body in PlannedStack(only(STACKS, "suai-cloud-app-dev")).of("aws_iam_role")
+        for address, body in Planned(only(STACKS, "suai-cloud-app-dev")).of("aws_iam_role")
         if body["name"] == "ec2_iam_role"
     ]
     result = look(
@@ -160,7 +160,7 @@ def test_addresses_beyond_the_quota_fail_with_the_request_for_more(look: Look, a
     for _ in range(5):
         ec2.allocate_address(Domain="vpc")
     (found,) = [finding for finding in about(look("suai-cloud-app-dev"), "quota") if "Elastic" in finding.found]
-    assert found.verdict is PreflightVerdict.FAILS
+    assert found.verdict is Verdict.FAILS
     assert found.found == "Elastic IP addresses: 1 wanted, 5 used by others, 5 allowed"
     assert found.hint.endswith("--quota-code L-0263D0A3 --desired-value 6")
 
@@ -179,7 +179,7 @@ def test_a_platform_version_that_is_superseded_fails_with_the_command_that_write
             body["solution_stack_name"] = "64bit Amazon Linux 2023 v4.1.0 running PHP 8.4"
 
     found = one(look("beaver-contest-dev", spoil=spoil), "platform")
-    assert found.verdict is PreflightVerdict.FAILS
+    assert found.verdict is Verdict.FAILS
     assert "the branch has 64bit Amazon Linux 2023 v4.13.7 running PHP 8.4" in found.found
     assert found.hint == "quintet beaver platforms --write"
 
@@ -189,7 +189,7 @@ def test_an_engine_series_nobody_can_create_fails_with_those_that_can(look: Look
         document["resource"]["aws_db_instance"]["database"]["engine_version"] = "5.6"
 
     found = one(look("suai-cloud-app-dev", spoil=spoil), "engine")
-    assert found.verdict is PreflightVerdict.FAILS
+    assert found.verdict is Verdict.FAILS
     assert "mysql 5.6 cannot be created in eu-central-1; there are " in found.found
 
 
@@ -209,7 +209,7 @@ def test_a_parameter_that_cannot_be_set_fails(look: Look, family: str, name: str
     found = [
         finding.found
         for finding in about(look("suai-cloud-app-dev", spoil=spoil), "parameters")
-        if finding.verdict is PreflightVerdict.FAILS
+        if finding.verdict is Verdict.FAILS
     ]
     assert found == [reason]
 
@@ -234,25 +234,25 @@ def test_a_record_outside_its_hosted_zone_fails(look: Look, aws: Client) -> None
             body["zone_id"] = zone
 
     found = one(look("beaver-contest-dev", spoil=spoil), "hosted zone")
-    assert found.verdict is PreflightVerdict.FAILS
+    assert found.verdict is Verdict.FAILS
     assert f"{zone} is other.example.net; " in found.found
     assert "lie outside it" in found.found
 
 
 def test_ses_in_its_sandbox_is_a_warning_where_the_stack_sends_mail(look: Look) -> None:
     found = one(look("aquamark-dev"), "mail")
-    assert found.verdict is PreflightVerdict.WARNING
+    assert found.verdict is Verdict.WARNING
     assert "sandbox" in found.found
     assert about(look("suai-cloud-app-dev"), "mail") == []
 
 
 def test_a_stale_stack_is_a_warning() -> None:
-    planned = PlannedStack(only(STACKS, "suai-cloud-app-dev"))
+    planned = Planned(only(STACKS, "suai-cloud-app-dev"))
     account = Account(Refusing("none"), region="eu-central-1")  # type: ignore[arg-type]
     (found,) = committed_json(["suai-cloud-app-dev"])(account, planned)
-    assert (found.verdict, found.hint) == (PreflightVerdict.WARNING, "make synth")
+    assert (found.verdict, found.hint) == (Verdict.WARNING, "make synth")
     (found,) = committed_json(["suai-cloud-app-prod"])(account, planned)
-    assert found.verdict is PreflightVerdict.FINE
+    assert found.verdict is Verdict.FINE
 
 
 class Refusing:
@@ -280,8 +280,8 @@ class Refusing:
 @pytest.mark.parametrize("code", ["AccessDenied", "UnauthorizedOperation", "Throttling"])
 def test_what_aws_does_not_answer_is_never_fine(code: str) -> None:
     result = preflight(Refusing(code), only(STACKS, "beaver-contest-prod"))  # type: ignore[arg-type]
-    assert result.count(PreflightVerdict.FINE) == 0
-    assert result.count(PreflightVerdict.NOT_CHECKED) >= 12
+    assert result.count(Verdict.FINE) == 0
+    assert result.count(Verdict.NOT_CHECKED) >= 12
 
 
 def test_a_refused_call_names_the_permission() -> None:

@@ -7,9 +7,10 @@ state=$root/var/lib/beaver
 
 get() { "$root/opt/elasticbeanstalk/bin/get-config" environment -k "$1" 2>/dev/null || true; }
 
-fetch() { # fetch PROPERTY FILE: the secret whose ARN stands in the property
+fetch() { # fetch PROPERTY FILE: the secret whose ARN stands in the property, if the environment has it
     local arn value
     arn=$(get "$1")
+    [ -n "$arn" ] || return 0
     if value=$(aws secretsmanager get-secret-value --region "$region" --secret-id "$arn" \
         --query SecretString --output text 2>"$state/refresh.log"); then
         (umask 077 && printf '%s\n' "$value" >"$state/$2.new")
