@@ -14,6 +14,26 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
 
+THROTTLED = frozenset(
+    {
+        "BandwidthLimitExceeded",
+        "EC2ThrottledException",
+        "PriorRequestNotComplete",
+        "ProvisionedThroughputExceededException",
+        "RequestLimitExceeded",
+        "RequestThrottled",
+        "RequestThrottledException",
+        "SlowDown",
+        "ThrottledException",
+        "Throttling",
+        "ThrottlingException",
+        "TooManyRequestsException",
+        "TransactionInProgressException",
+    }
+)
+"""Error codes by which AWS's own SDKs know a request that came too fast (botocore.retries.standard, 2026-11-29)."""
+
+
 class Aws:
     """How to reach AWS: with the operator's own credentials, or as `environment` says (AWS_ENDPOINT_URL and keys).
 
@@ -79,7 +99,15 @@ def _settings_explained() -> Iterator[None]:
 @contextmanager
 def refusals_explained() -> Iterator[None]:
     """Turns what AWS or the network refuses within the block into an OperatorError."""
-    from botocore.exceptions import BotoCoreError, ClientError, NoCredentialsError
+    from botocore.exceptions import (
+        BotoCoreError,
+        ClientError,
+        ConnectionClosedError,
+        IncompleteReadError,
+        NoCredentialsError,
+        ReadTimeoutError,
+    )
+    from botocore.parsers import ResponseParserError
 
     try:
         yield
@@ -90,8 +118,19 @@ def refusals_explained() -> Iterator[None]:
         ) from None
     except ClientError as error:
         reason = error.response.get("Error", {})
+        # A HEAD has no body: its error has the bare status for a code.
+        if reason.get("Code") in THROTTLED or reason.get("Code") in ("429", "503"):
+            raise OperatorError(
+                f"AWS throttles {error.operation_name}: too many requests at once ({reason.get('Code')}).",
+                hint="Nothing is wrong with the request. Wait a minute, then run the same command again.",
+            ) from None
         raise OperatorError(
             f"AWS refused {error.operation_name}: {reason.get('Message') or reason.get('Code')} ({reason.get('Code')})."
+        ) from None
+    except (ConnectionClosedError, IncompleteReadError, ReadTimeoutError, ResponseParserError) as error:
+        raise OperatorError(
+            f"An answer of AWS was cut off, so it is not known what the request did: {error}.",
+            hint="Look at what is there, then run the same command again.",
         ) from None
     except BotoCoreError as error:
         raise OperatorError(f"AWS cannot be used: {error}.") from None

@@ -319,6 +319,12 @@ class Terraform:
         if _MISSING_PLACE.search(said):
             hint = "The state bucket or the lock table is missing. Make them with: quintet state bootstrap ENVIRONMENT"
             return TerraformError(self.stack, command, problems, self.log, hint)
+        if _THROTTLED.search(said_of_all := "\n".join(problem.message for problem in problems)):
+            hint = "AWS throttled: too many requests at once, none of them wrong. Wait a minute, then plan again."
+            return TerraformError(self.stack, command, problems, self.log, hint)
+        if _CUT_OFF.search(said_of_all):
+            hint = "An answer of AWS was cut off, so it is not known what that request did. Plan again."
+            return TerraformError(self.stack, command, problems, self.log, hint)
         if code < 0:
             died = Problem("", f"It was ended by signal {-code} and may have left its lock behind.")
             hint = f"Who holds the lock: quintet state status. Break it: quintet state unlock {self.stack}"
@@ -352,6 +358,11 @@ def _write_to(log: Callable[[str], None], line: str, message: dict[str, Any]) ->
 _MISSING_PLACE = re.compile(
     r"S3 bucket .* does not exist|(?s:Unable to retrieve item from DynamoDB table.*ResourceNotFoundException)"
 )
+_THROTTLED = re.compile(
+    r"\b(Throttl\w+|RequestLimitExceeded|SlowDown|TooManyRequests\w*|Rate exceeded|ProvisionedThroughputExceeded\w*)\b"
+    r"|StatusCode: (429|503)\b"
+)
+_CUT_OFF = re.compile(r"unexpected EOF|deserialization failed|connection reset by peer|failed to read response body")
 _WRONG_DIGEST = re.compile("does not have the expected content")
 
 _HOOKS: dict[str, Kind] = {"apply_start": "started", "apply_complete": "done", "apply_errored": "errored"}
