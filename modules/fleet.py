@@ -93,6 +93,7 @@ class Fleet(Construct):
         if not subnet_ids:
             raise ValueError(f"{self.node.path} has no {subnets} subnets to run in: the network names none")
         self._min_size = settings.min_size
+        self._boot_log_group = log_group_name(name, "boot") if "boot" in log_roles else None
         self._versioned = version is not None
         self._replace_unhealthy_targets = replace_unhealthy_targets
         self.connections: Final = Connections(
@@ -173,7 +174,7 @@ class Fleet(Construct):
 
     def watches(self) -> Sequence[Watch]:
         """What of the instances is worth an alarm."""
-        return fleet_watches(self.group_name, self._min_size)
+        return fleet_watches(self.group_name, self._min_size, self._boot_log_group)
 
     def _auto_scaling_group(
         self,

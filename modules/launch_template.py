@@ -80,6 +80,7 @@ class LaunchTemplate(Construct):
                 http_endpoint="enabled", http_tokens=settings.http_tokens, http_put_response_hop_limit=1
             ),
             monitoring=LaunchTemplateMonitoring(enabled=True),
+            instance_initiated_shutdown_behavior="terminate",  # how a host ends itself whose first boot failed
             # the provider's default tags reach the template but not what is launched from it
             tag_specifications=[
                 LaunchTemplateTagSpecifications(resource_type=kind, tags=tags) for kind in ("instance", "volume")

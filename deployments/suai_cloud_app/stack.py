@@ -72,6 +72,7 @@ class SuaiCloudAppStack(DeploymentStack):
             settings=settings.fleet,
             role_name=settings.role_name,
             log_roles=("application", "boot"),
+            compressed_user_data=True,
             user_data=template_file(
                 self,
                 RUNTIME / "user_data.sh",

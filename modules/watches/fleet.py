@@ -7,8 +7,9 @@ from functools import partial
 from modules.watches.watch import Watch
 
 
-def fleet_watches(group_name: str, min_size: int) -> list[Watch]:
+def fleet_watches(group_name: str, min_size: int, boot_log_group: str | None) -> list[Watch]:
     """CPU, EC2's own checks and, unless the group may be empty, whether `min_size` instances are in service."""
+    boot_log = f"the log group {boot_log_group}, stream INSTANCE/first-boot" if boot_log_group else "the boot log"
     watch = partial(Watch, dimensions={"AutoScalingGroupName": group_name})
     watches = [
         watch(
@@ -33,7 +34,7 @@ def fleet_watches(group_name: str, min_size: int) -> list[Watch]:
         watches.append(
             watch(
                 role="in_service",
-                description="Instances do not stay in service: look at the group's activities and the boot log",
+                description=f"Instances do not stay in service: look at the group's activities and {boot_log}",
                 namespace="AWS/AutoScaling",
                 metric_name="GroupInServiceInstances",
                 statistic="Minimum",

@@ -38,7 +38,7 @@ class Containers(Construct):
         return [
             Watch(
                 role=name,
-                description=f"The container {name} has not run for five minutes: look at its log and its host",
+                description=f"The container {name} has not run for five minutes: look at its log and the boot log",
                 namespace=NAMESPACE,
                 metric_name="ContainerRunning",
                 dimensions={"Fleet": self._fleet_name, "Container": name},

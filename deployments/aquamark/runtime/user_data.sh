@@ -5,12 +5,10 @@ umask 022
 
 root=$(printenv AQUAMARK_ROOT || true) # set by tests only: another root for all paths
 
-failed() {
-    local message="aquamark: user data failed at line $1: $2"
-    echo "$message" >&2
-    logger --priority user.err --tag aquamark "$message" || true
-}
-trap 'failed "$LINENO" "$BASH_COMMAND"' ERR
+tag=aquamark
+region='@{region}'
+boot_log_group='@{boot_log_group}'
+@{file:../../../modules/first_boot.sh}
 
 retry() {
     local attempt

@@ -8,13 +8,10 @@ umask 022
 root=$(printenv SUAICLOUDAPP_ROOT || true)
 user=$(printenv SUAICLOUDAPP_USER || echo suaicloudapp)
 
-failed() {
-    local message="suaicloudapp: user data failed at line $1: $2"
-    echo "$message" >&2
-    logger --priority user.err --tag suaicloudapp "$message" || true
-    journalctl --no-pager --lines 50 --unit suaicloudapp-boot --unit suaicloudapp >&2 || true
-}
-trap 'failed "$LINENO" "$BASH_COMMAND"' ERR
+tag=suaicloudapp
+region='@{region}'
+boot_log_group='@{boot_log_group}'
+@{file:../../../modules/first_boot.sh}
 
 retry() {
     local attempt

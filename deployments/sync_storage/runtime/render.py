@@ -3,7 +3,7 @@
 
   syncstorage-render           write them
   syncstorage-render --reload  write them; when they changed have gunicorn read them; wait until it answers
-  syncstorage-render --wait    only wait until it answers
+  syncstorage-render --wait    only wait until it answers, as long as a first boot may take
 
 Installed as /usr/local/sbin/syncstorage-render; runs with Amazon Linux's Python 3.9 and AWS command line, nothing else.
 SYNCSTORAGE_ROOT puts all paths below another root, SYNCSTORAGE_GROUP names the group that may read the files.
@@ -32,6 +32,7 @@ HEARTBEAT = f"http://127.0.0.1:{os.environ.get('SYNCSTORAGE_PORT', '80')}/__hear
 PATIENCE = {"AWS_RETRY_MODE": "standard", "AWS_MAX_ATTEMPTS": "10", "AWS_METADATA_SERVICE_NUM_ATTEMPTS": "10"}
 AT_ONCE = 20  # secrets that Secrets Manager gives in one answer
 ANSWER_SECONDS = int(os.environ.get("SYNCSTORAGE_ANSWER_SECONDS", "120"))
+FIRST_ANSWER_SECONDS = int(os.environ.get("SYNCSTORAGE_ANSWER_SECONDS", "1800"))  # what it reads may come later
 LINE = re.compile(r"https?://[a-z0-9.-]+(,[0-9]+:[0-9a-f]+)+")
 PLAIN = re.compile(r"[A-Za-z0-9_.-]+")
 COMMON = """[global]
@@ -163,10 +164,10 @@ def render() -> bool:
     return bool(changed)
 
 
-def wait() -> None:
+def wait(seconds: int = ANSWER_SECONDS) -> None:
     """Wait until the application answers its heartbeat through nginx."""
     opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
-    give_up = time.monotonic() + ANSWER_SECONDS
+    give_up = time.monotonic() + seconds
     while True:
         try:
             with opener.open(HEARTBEAT, timeout=5):
@@ -174,7 +175,7 @@ def wait() -> None:
             return
         except OSError as error:
             if time.monotonic() > give_up:
-                raise RenderError(f"{HEARTBEAT} does not answer after {ANSWER_SECONDS} seconds: {error}") from None
+                raise RenderError(f"{HEARTBEAT} does not answer after {seconds} seconds: {error}") from None
             time.sleep(0.5)
 
 
@@ -190,7 +191,7 @@ def main() -> int:
         return 2
     try:
         if sys.argv[1:] == ["--wait"]:
-            wait()
+            wait(FIRST_ANSWER_SECONDS)
         elif sys.argv[1:] == ["--reload"]:
             if render():
                 subprocess.run(["systemctl", "reload-or-restart", UNIT], check=True)

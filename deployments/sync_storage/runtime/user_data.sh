@@ -6,15 +6,11 @@ umask 022
 # set by tests only: another root for all paths
 root=$(printenv SYNCSTORAGE_ROOT || true)
 
-failed() {
-    local message="syncstorage: user data failed at line $1: $2"
-    echo "$message" >&2
-    logger --priority user.err --tag syncstorage "$message" || true
-    journalctl --no-pager --lines 50 --unit gunicorn-syncstorage --unit nginx >&2 || true
-}
-trap 'failed "$LINENO" "$BASH_COMMAND"' ERR
-
+tag=syncstorage
 region='@{region}'
+boot_log_group='@{boot_log_group}'
+@{file:../../../modules/first_boot.sh}
+
 registry='@{registry}'
 container_image='@{container_image}'
 pip_requirements='@{pip_requirements}'
@@ -80,7 +76,8 @@ END_OF_FILE
 
 systemctl daemon-reload
 systemctl enable gunicorn-syncstorage.service nginx.service
-systemctl restart gunicorn-syncstorage.service
 systemctl restart nginx.service
+# systemd tries again until what the application reads is there; nginx does not wait for it
+systemctl restart --no-block gunicorn-syncstorage.service
 "$root/usr/local/sbin/syncstorage-render" --wait
 echo "syncstorage: started"

@@ -6,15 +6,42 @@ umask 022
 # set by tests only: another root for all paths
 root=$(printenv SYNCSTORAGE_ROOT || true)
 
+tag=syncstorage
+region='${region}'
+boot_log_group='${boot_log_group}'
+# What a first boot does whatever it installs: reports to CloudWatch, and ends the host when it fails.
+# Wants $root, $tag, $region and $boot_log_group; works with what the image has, before any package is installed.
+report() {
+    local file stream now
+    file=$(mktemp)
+    stream="$(cat "$root/var/lib/cloud/data/instance-id")/first-boot"
+    now="$(date +%s)000"
+    sleep 2 # cloud-init copies what was said so far into the file
+    tail -n 500 "$root/var/log/cloud-init-output.log" | tr -d '\000-\010\013-\037\177' | sed 's/[\\"]/\\&/g; s/\t/ /g' |
+        awk -v now="$now" 'NF {printf "%s{\"timestamp\":%s,\"message\":\"%s\"}", before, now, $0; before = ","}
+            BEGIN {printf "["} END {printf "]"}' >"$file"
+    set -- --log-group-name "$boot_log_group" --log-stream-name "$stream" --region "$region" --cli-connect-timeout 10
+    AWS_MAX_ATTEMPTS=2 aws logs create-log-stream "$@" >/dev/null 2>&1 || true # it may be there
+    AWS_MAX_ATTEMPTS=2 aws logs put-log-events "$@" --log-events "file://$file" >/dev/null ||
+        echo "$tag: the boot log did not reach $boot_log_group" >&2
+    rm -f "$file"
+}
+
 failed() {
-    local message="syncstorage: user data failed at line $1: $2"
+    trap - ERR
+    local message="$tag: user data failed at line $1: $2"
     echo "$message" >&2
-    logger --priority user.err --tag syncstorage "$message" || true
-    journalctl --no-pager --lines 50 --unit gunicorn-syncstorage --unit nginx >&2 || true
+    logger --priority user.err --tag "$tag" "$message" || true
+    journalctl --no-pager --lines 50 >&2 || true
+    echo "$tag: the instance ends itself in 10 minutes and its group starts another; shutdown -c keeps it" >&2
+    report || true
+    shutdown -h +10 || true
 }
 trap 'failed "$LINENO" "$BASH_COMMAND"' ERR
 
-region='${region}'
+echo "$tag: first boot"
+report || true
+
 registry='${registry}'
 container_image='${container_image}'
 pip_requirements='${pip_requirements}'
@@ -83,7 +110,7 @@ cat >"$root/usr/local/sbin/syncstorage-render" <<'END_OF_FILE'
 
   syncstorage-render           write them
   syncstorage-render --reload  write them; when they changed have gunicorn read them; wait until it answers
-  syncstorage-render --wait    only wait until it answers
+  syncstorage-render --wait    only wait until it answers, as long as a first boot may take
 
 Installed as /usr/local/sbin/syncstorage-render; runs with Amazon Linux's Python 3.9 and AWS command line, nothing else.
 SYNCSTORAGE_ROOT puts all paths below another root, SYNCSTORAGE_GROUP names the group that may read the files.
@@ -112,6 +139,7 @@ HEARTBEAT = f"http://127.0.0.1:{os.environ.get('SYNCSTORAGE_PORT', '80')}/__hear
 PATIENCE = {"AWS_RETRY_MODE": "standard", "AWS_MAX_ATTEMPTS": "10", "AWS_METADATA_SERVICE_NUM_ATTEMPTS": "10"}
 AT_ONCE = 20  # secrets that Secrets Manager gives in one answer
 ANSWER_SECONDS = int(os.environ.get("SYNCSTORAGE_ANSWER_SECONDS", "120"))
+FIRST_ANSWER_SECONDS = int(os.environ.get("SYNCSTORAGE_ANSWER_SECONDS", "1800"))  # what it reads may come later
 LINE = re.compile(r"https?://[a-z0-9.-]+(,[0-9]+:[0-9a-f]+)+")
 PLAIN = re.compile(r"[A-Za-z0-9_.-]+")
 COMMON = """[global]
@@ -243,10 +271,10 @@ def render() -> bool:
     return bool(changed)
 
 
-def wait() -> None:
+def wait(seconds: int = ANSWER_SECONDS) -> None:
     """Wait until the application answers its heartbeat through nginx."""
     opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
-    give_up = time.monotonic() + ANSWER_SECONDS
+    give_up = time.monotonic() + seconds
     while True:
         try:
             with opener.open(HEARTBEAT, timeout=5):
@@ -254,7 +282,7 @@ def wait() -> None:
             return
         except OSError as error:
             if time.monotonic() > give_up:
-                raise RenderError(f"{HEARTBEAT} does not answer after {ANSWER_SECONDS} seconds: {error}") from None
+                raise RenderError(f"{HEARTBEAT} does not answer after {seconds} seconds: {error}") from None
             time.sleep(0.5)
 
 
@@ -270,7 +298,7 @@ def main() -> int:
         return 2
     try:
         if sys.argv[1:] == ["--wait"]:
-            wait()
+            wait(FIRST_ANSWER_SECONDS)
         elif sys.argv[1:] == ["--reload"]:
             if render():
                 subprocess.run(["systemctl", "reload-or-restart", UNIT], check=True)
@@ -419,7 +447,8 @@ END_OF_FILE
 
 systemctl daemon-reload
 systemctl enable gunicorn-syncstorage.service nginx.service
-systemctl restart gunicorn-syncstorage.service
 systemctl restart nginx.service
+# systemd tries again until what the application reads is there; nginx does not wait for it
+systemctl restart --no-block gunicorn-syncstorage.service
 "$root/usr/local/sbin/syncstorage-render" --wait
 echo "syncstorage: started"

@@ -19,7 +19,7 @@ from typing import Literal
 import pytest
 
 from modules.user_data import render
-from operations.engines.host import Host
+from operations.engines.host import Host, Surroundings
 from operations.engines.mariadb import MariaDb
 from operations.engines.redis_cluster import RedisCluster
 from operations.engines.server import free_port
@@ -224,6 +224,14 @@ def test_the_first_boot_prepares_the_machine(bare_instance: Instance) -> None:
         "systemctl start suaicloudapp-refresh.timer",
         "systemctl restart suaicloudapp.service",
     ]
+
+
+def test_mirrors_that_fail_twice_only_delay_the_first_boot(bare_instance: Instance) -> None:
+    bare_instance.host.surround(Surroundings(package_failures=2))
+    booted = bare_instance.first_boot()
+    assert booted.returncode == 0, booted.stderr
+    assert "attempt 2 of 5 failed" in booted.stderr
+    assert not bare_instance.host.ends_itself
 
 
 def test_a_later_boot_takes_the_rotated_password_and_the_new_release(instance: Instance, executable: Path) -> None:

@@ -8,28 +8,39 @@ import getpass
 import grp
 import json
 import os
+import re
 import stat
 import subprocess
 import sys
+import time
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+from urllib.error import HTTPError, URLError
+from urllib.request import ProxyHandler, build_opener
 
 import pytest
 
 from deployments.sync_storage import runtime
 from emulator.server import Emulator
 from modules.user_data import render
-from operations.engines.host import Host, Surroundings
+from operations.aws import Aws
+from operations.engines.host import INSTANCE_ID, Host, Surroundings
+from operations.engines.keys import keys_of
 from operations.engines.server import free_port
+from tests.deployments.stack_json import StackJson
 from tests.deployments.sync_storage.day2.test_secrets import mozsvc
 from tests.engines import need
+from tests.generated.closure import Committed
+from tests.generated.user_data import user_data
 
 pytestmark = pytest.mark.engines
 
 RUNTIME = Path(runtime.__file__).parent
 REGION = "us-east-1"
+EXPRESSION = re.compile(r"\$\{[^}]*\}")
 VALUES = {
     "region": REGION,
     "registry": "111122223333.dkr.ecr.us-east-1.amazonaws.com",
@@ -128,7 +139,7 @@ def webhead(emulator: Emulator, account: str, aws: Callable[..., Any], tmp_path:
         "SYNCSTORAGE_ROOT": str(root),
         "SYNCSTORAGE_GROUP": grp.getgrgid(os.getgid()).gr_name,
         "SYNCSTORAGE_PORT": str(port),
-        "SYNCSTORAGE_ANSWER_SECONDS": "20",
+        "SYNCSTORAGE_ANSWER_SECONDS": "60",
         "USER": getpass.getuser(),
     }
     host = Host(root, emulator.full_environment(account_id=account, region=REGION) | own, ports={80: port})
@@ -142,7 +153,7 @@ def test_the_first_boot_writes_both_files_and_starts_everything(webhead: Webhead
     done = webhead.boot()
     assert done.returncode == 0, done.stderr
     assert mozsvc(webhead.file("secrets").read_text()) == {f"https://{name}": [HEX] for name in names}
-    assert "systemctl restart gunicorn-syncstorage.service" in webhead.calls
+    assert "systemctl restart --no-block gunicorn-syncstorage.service" in webhead.calls
     assert "systemctl restart nginx.service" in webhead.calls
     assert f"docker pull --quiet {VALUES['container_image']}" in webhead.calls
     assert done.stdout.endswith("syncstorage: started\n")
@@ -257,11 +268,99 @@ def test_a_first_boot_while_aws_is_out_of_reach_fails_and_says_so(webhead: Webhe
     assert "syncstorage: user data failed at line" in done.stderr
 
 
+def test_the_committed_user_data_boots_with_nothing_but_what_terraform_creates_before_it(
+    webhead: Webhead, emulator: Emulator, account: str
+) -> None:
+    document = StackJson("sync-storage-dev")
+    stack = Committed.of("sync-storage-dev", document.document)
+    before = {address: stack.resources[address] for address in stack.before("aws_autoscaling_group.webheads")}
+
+    def created(kind: str) -> list[dict[str, Any]]:
+        return [
+            json.loads(EXPRESSION.sub("known-later.example.org", json.dumps(body)).replace("111122223333", account))
+            for address, body in before.items()
+            if address.startswith(f"{kind}.")
+        ]
+
+    def arn(expression: re.Match[str]) -> str:
+        kind, role, _ = expression[0].strip("${}").split(".")
+        service = {"aws_cloudwatch_log_group": "logs", "aws_secretsmanager_secret": "secretsmanager"}[kind]
+        end = ":log-group:" if service == "logs" else ":secret:"
+        return f"arn:aws:{service}:{REGION}:{account}{end}{before[f'{kind}.{role}']['name']}" + "-*" * (
+            service != "logs"
+        )
+
+    webhead.client("ssm").delete_parameter(Name="/sync-storage/dev/cache")
+    for parameter in created("aws_ssm_parameter"):
+        webhead.client("ssm").put_parameter(Name=parameter["name"], Value=parameter["value"], Type=parameter["type"])
+    for secret in created("aws_secretsmanager_secret"):
+        webhead.client("secretsmanager").create_secret(Name=secret["name"])
+    for group in created("aws_cloudwatch_log_group"):
+        webhead.client("logs").create_log_group(logGroupName=group["name"])
+    iam = webhead.client("iam")
+    role = iam.create_role(RoleName="webheads", AssumeRolePolicyDocument="{}")["Role"]["Arn"]
+    for address, policy in before.items():
+        if address.startswith("aws_iam_role_policy.") and "webheads" in policy["role"]:
+            text = EXPRESSION.sub(arn, policy["policy"]).replace("111122223333", account)
+            iam.put_role_policy(RoleName="webheads", PolicyName=policy["name"], PolicyDocument=text)
+    operator = Aws(emulator.environment(account_id=account, region=REGION))
+    webhead.host.environment = {**webhead.host.environment, **keys_of(operator, role, region=REGION)}
+
+    template = document.resource("aws_launch_template.webheads_launch_template")
+    done = webhead.host.boot(user_data(document.folder, template, lambda _: "sync-storage-dev-application-user"))
+    assert done.returncode == 0, done.stderr
+    assert heartbeat(webhead) == 200
+    streams = webhead.client("logs").describe_log_streams(logGroupName="/quintet/sync-storage-dev-webheads/boot")
+    assert [stream["logStreamName"] for stream in streams["logStreams"]] == [f"{INSTANCE_ID}/first-boot"]
+
+
+def test_nginx_serves_and_the_application_follows_when_the_caches_parameter_comes_late(webhead: Webhead) -> None:
+    ssm = webhead.client("ssm")
+    ssm.delete_parameter(Name="/sync-storage/dev/cache")
+    with ThreadPoolExecutor() as pool:
+        booting = pool.submit(webhead.boot)
+        log = webhead.root / "var/log/gunicorn-syncstorage.log"  # CloudWatch gets it
+        until(lambda: log.exists() and "ParameterNotFound" in log.read_text())
+        until(lambda: heartbeat(webhead) == 502)
+        ssm.put_parameter(Name="/sync-storage/dev/cache", Value="cache.example.org:11211", Type="String")
+        done = booting.result()
+    assert done.returncode == 0, done.stderr
+    assert heartbeat(webhead) == 200
+    assert not webhead.host.ends_itself
+
+
+def heartbeat(webhead: Webhead) -> int:
+    """What nginx answers; 0 while it does not run."""
+    try:
+        with build_opener(ProxyHandler({})).open(f"http://127.0.0.1:{webhead.host.ports[80]}/__heartbeat__") as answer:
+            return int(answer.status)
+    except HTTPError as error:
+        return error.code
+    except URLError:
+        return 0
+
+
+def until(condition: Callable[[], bool]) -> None:
+    give_up = time.monotonic() + 120
+    while not condition():
+        assert time.monotonic() < give_up
+        time.sleep(0.1)
+
+
+def test_mirrors_that_fail_twice_only_delay_the_first_boot(webhead: Webhead) -> None:
+    webhead.host.surround(Surroundings(package_failures=2))
+    done = webhead.boot()
+    assert done.returncode == 0, done.stderr
+    assert "attempt 2 of 5 failed" in done.stderr
+    assert not webhead.host.ends_itself
+
+
 def test_an_application_that_does_not_answer_is_an_error(webhead: Webhead) -> None:
     webhead.host.environment |= {"SYNCSTORAGE_PORT": "1", "SYNCSTORAGE_ANSWER_SECONDS": "0"}
     done = webhead.boot()
     assert done.returncode != 0
     assert "does not answer after 0 seconds" in done.stderr
+    assert webhead.host.ends_itself
 
 
 def test_packages_are_installed_instead_when_the_settings_say_so(webhead: Webhead) -> None:
