@@ -12,6 +12,7 @@ import pytest
 
 from config.settings import ROOT
 from emulator.server import Emulator
+from modules.policy import assumed_by
 from modules.user_data import render
 from operations.aws import Aws
 from operations.engines.host import INSTANCE_ID, Host, Surroundings
@@ -48,7 +49,9 @@ def host_of(path: Path, root: Path, environment: dict[str, str]) -> Host:
 def role(emulator: Emulator, account: str, aws: Callable[..., Any]) -> dict[str, str]:
     """The environment of a host whose role may write its boot log, and nothing else."""
     aws("logs").create_log_group(logGroupName=GROUP)
-    arn = aws("iam").create_role(RoleName="host", AssumeRolePolicyDocument="{}")["Role"]["Arn"]
+    arn = aws("iam").create_role(RoleName="host", AssumeRolePolicyDocument=assumed_by("ec2.amazonaws.com"))["Role"][
+        "Arn"
+    ]
     aws("iam").put_role_policy(RoleName="host", PolicyName="log", PolicyDocument=json.dumps(WRITE_LOG))
     operator = Aws(emulator.environment(account_id=account, region=REGION))
     return emulator.full_environment(account_id=account, region=REGION) | keys_of(operator, arn, region=REGION)

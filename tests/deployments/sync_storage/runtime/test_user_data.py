@@ -25,6 +25,7 @@ import pytest
 
 from deployments.sync_storage import runtime
 from emulator.server import Emulator
+from modules.policy import assumed_by
 from modules.user_data import render
 from operations.aws import Aws
 from operations.engines.host import INSTANCE_ID, Host, Surroundings
@@ -298,7 +299,7 @@ def test_the_committed_user_data_boots_with_nothing_but_what_terraform_creates_b
     for group in created("aws_cloudwatch_log_group"):
         webhead.client("logs").create_log_group(logGroupName=group["name"])
     iam = webhead.client("iam")
-    role = iam.create_role(RoleName="webheads", AssumeRolePolicyDocument="{}")["Role"]["Arn"]
+    role = iam.create_role(RoleName="webheads", AssumeRolePolicyDocument=assumed_by("ec2.amazonaws.com"))["Role"]["Arn"]
     for address, policy in before.items():
         if address.startswith("aws_iam_role_policy.") and "webheads" in policy["role"]:
             text = EXPRESSION.sub(arn, policy["policy"]).replace("111122223333", account)
