@@ -21,7 +21,7 @@ _SOLUTION_STACK = re.compile(r"(64bit Amazon Linux 2023) v([0-9.]+) running (PHP
 
 
 @dataclass(frozen=True)
-class Change:
+class PlatformChange:
     """New values of one environment's keys in the settings; None removes a key."""
 
     role: str
@@ -58,7 +58,7 @@ def changes(
     runs: Mapping[str, str],
     *,
     branch: str | None,
-) -> list[Change]:
+) -> list[PlatformChange]:
     """Changes that bring both environments to the newest version of their branch, or of `branch`.
 
     An environment that moves keeps the branch before in its settings until it runs the new one. Raises OperatorError
@@ -74,7 +74,7 @@ def changes(
 
 def _change(
     role: str, now: BeanstalkEnvironmentSettings, versions: Mapping[str, str], runs: str | None, wanted: str | None
-) -> Change:
+) -> PlatformChange:
     branch = wanted or now.platform_branch
     before = now.platform_branch_before
     if branch != now.platform_branch:
@@ -89,10 +89,10 @@ def _change(
     }
     different = {key: value for key, value in values.items() if getattr(now, key) != value}
     waits = before is not None and branch == now.platform_branch
-    return Change(role, different, waits)
+    return PlatformChange(role, different, waits)
 
 
-def write(path: Path, wanted: Sequence[Change]) -> None:
+def write(path: Path, wanted: Sequence[PlatformChange]) -> None:
     """Put the changes into the settings file, at once; every other line stays as it is.
 
     Raises SettingsError, with the file as it was, when the result would not be valid.

@@ -10,7 +10,7 @@ import pytest
 
 from config.environment import load_environment
 from config.settings import ROOT, load
-from deployments.beaver_contest.day2.platforms import Change, changes, offered, running, write
+from deployments.beaver_contest.day2.platforms import PlatformChange, changes, offered, running, write
 from deployments.beaver_contest.settings import BeaverContestSettings
 from emulator.server import Emulator
 from operations.cli import run
@@ -67,7 +67,7 @@ def test_environments_that_exist_say_which_branch_they_run(path: Path) -> None:
 def test_a_newer_version_of_the_same_branch_is_written_and_every_other_line_stays(path: Path) -> None:
     before = path.read_text()
     wanted = changes(read(path), VERSIONS, {}, branch=None)
-    assert wanted == [Change(role, {"platform_version": "4.13.10"}) for role in ("admin", "contest")]
+    assert wanted == [PlatformChange(role, {"platform_version": "4.13.10"}) for role in ("admin", "contest")]
     write(path, wanted)
     assert path.read_text() == before.replace('platform_version = "4.13.7"', 'platform_version = "4.13.10"')
     assert changes(read(path), VERSIONS, {}, branch=None) == []
@@ -81,7 +81,7 @@ def test_a_move_keeps_the_branch_before_until_the_environments_run_the_new_one(p
         assert (its.platform_branch, its.platform_version, its.platform_branch_before) == (P85, "4.14.0", P84)
 
     waiting = changes(moved, VERSIONS, {"admin": P85, "contest": P84}, branch=None)
-    assert waiting == [Change("admin", {"platform_branch_before": None}), Change("contest", {}, waits=True)]
+    assert waiting == [PlatformChange("admin", {"platform_branch_before": None}), PlatformChange("contest", {}, waits=True)]
     write(path, waiting)
     assert read(path).admin.platform_branch_before is None
     assert read(path).contest.platform_branch_before == P84
