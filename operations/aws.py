@@ -90,7 +90,12 @@ def _settings_explained() -> Iterator[None]:
     try:
         yield
     except (BotoCoreError, ValueError) as error:
-        settings = {name: value for name, value in os.environ.items() if name.startswith("AWS_") and value}
+        # Never those with keys and tokens, whose values are secret.
+        settings = {
+            name: value
+            for name, value in os.environ.items()
+            if name.startswith("AWS_") and value and "KEY" not in name and "TOKEN" not in name
+        }
         named = [f"{name}={value}" for name, value in settings.items() if value in str(error)]
         hint = f"Correct or unset {', '.join(named)}." if named else "Look at AWS_* in this shell and at ~/.aws/config."
         raise OperatorError(f"The AWS settings of this shell cannot be used: {error}.", hint=hint) from None

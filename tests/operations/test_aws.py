@@ -78,6 +78,8 @@ def test_settings_of_the_shell_are_named_when_they_cannot_be_used_and_are_nothin
 ) -> None:
     monkeypatch.setenv("AWS_CONFIG_FILE", str(tmp_path / "none"))
     monkeypatch.setenv(name, value)
+    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", value[:1])  # part of every message, and never shown
     Aws(EMULATOR).client("sts", region="eu-central-1")
-    with pytest.raises(OperatorError, match=value):
+    with pytest.raises(OperatorError, match=value) as caught:
         Aws().client("sts", region="eu-central-1")
+    assert "SECRET" not in str(caught.value)
