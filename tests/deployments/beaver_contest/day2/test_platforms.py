@@ -81,7 +81,10 @@ def test_a_move_keeps_the_branch_before_until_the_environments_run_the_new_one(p
         assert (its.platform_branch, its.platform_version, its.platform_branch_before) == (P85, "4.14.0", P84)
 
     waiting = changes(moved, VERSIONS, {"admin": P85, "contest": P84}, branch=None)
-    assert waiting == [PlatformChange("admin", {"platform_branch_before": None}), PlatformChange("contest", {}, waits=True)]
+    assert waiting == [
+        PlatformChange("admin", {"platform_branch_before": None}),
+        PlatformChange("contest", {}, waits=True),
+    ]
     write(path, waiting)
     assert read(path).admin.platform_branch_before is None
     assert read(path).contest.platform_branch_before == P84
