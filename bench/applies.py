@@ -13,6 +13,7 @@ from __future__ import annotations
 import argparse
 import contextlib
 import io
+import itertools
 import os
 import pty
 import random
@@ -43,11 +44,13 @@ from operations.state.status import current_state, locks_of, unlock
 from operations.terraform.under_way import applies_under_way
 from tests.operations.terraform_support import ACCOUNT, ENVIRONMENT, REGION, STATE, make_repository, write_stack
 
-GROUPS = 14
+GROUPS = 24
 ENOUGH = 3
 """Log groups that exist before the disturbance."""
 
 _PATIENCE_SECONDS = 240
+_NUMBERS = itertools.count(1)
+"""Of rounds: several batteries may share an emulator."""
 _APPLY = """
 import sys
 from pathlib import Path
@@ -102,7 +105,7 @@ class Battery:
 
     def round(self, disturb: Callable[[Apply], None], counts: Counts, *, disk: Path | None = None) -> str:
         """One apply, disturbed; what it said in the end, the second time it was asked for."""
-        self.number += 1
+        self.number = next(_NUMBERS)
         if disk is not None:
             (self.root / ".runs").rename(self.folder / f"runs-{self.number}") if (
                 self.root / ".runs"
