@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import gzip
 import json
 from collections.abc import Sequence
 from typing import Any
@@ -92,7 +93,7 @@ def instances_run_in_every_zone_with_the_rendered_user_data(context: CheckContex
     (version,) = ec2.describe_launch_template_versions(
         LaunchTemplateId=template["LaunchTemplateId"], Versions=["$Latest"]
     )["LaunchTemplateVersions"]
-    user_data = base64.b64decode(version["LaunchTemplateData"]["UserData"]).decode()
+    user_data = gzip.decompress(base64.b64decode(version["LaunchTemplateData"]["UserData"])).decode()
     outputs = context.read(SuaiCloudAppOutputs)
     named = (
         outputs.bucket, outputs.database_address, outputs.database_secret_arn, outputs.redis_endpoint, outputs.table,
