@@ -35,10 +35,12 @@ def test_the_database_is_postgresql_with_100_gib_of_ssd_not_public_and_seven_day
     )  # fmt: skip
 
 
-def test_daemons_read_and_write_dumps(stack: StackJson) -> None:
-    statements = stack.policy("aws_iam_role_policy.dumps_read_write_by_daemons")
-    assert {"s3:GetObject", "s3:PutObject"} <= {action for statement in statements for action in statement["Action"]}
-    role = stack.resource("aws_iam_role_policy.dumps_read_write_by_daemons")["role"]
+def test_daemons_write_dumps_and_do_not_read_them(stack: StackJson) -> None:
+    statements = stack.policy("aws_iam_role_policy.dumps_write_by_daemons")
+    actions = {action for statement in statements for action in statement["Action"]}
+    assert "s3:PutObject" in actions
+    assert "s3:GetObject" not in actions
+    role = stack.resource("aws_iam_role_policy.dumps_write_by_daemons")["role"]
     assert role == "${aws_iam_role.daemons_role.name}"
 
 
