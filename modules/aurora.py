@@ -18,7 +18,7 @@ from constructs import Construct
 from config.components import AuroraSettings
 from modules.access import Connections
 from modules.encryption_key import EncryptionKey
-from modules.engines import lifecycle_support
+from modules.engines import SET_AT_CREATION, lifecycle_support
 from modules.log_group import LogGroup
 from modules.network import Network
 from modules.refusals import exempt
@@ -64,7 +64,6 @@ class Aurora(Construct):
         log_group = LogGroup(
             self, "log", name=f"/aws/rds/cluster/{name}/postgresql", retention_days=settings.log_retention_days
         )
-        prevent_destroy = TerraformResourceLifecycle(prevent_destroy=True) if protect else None
         self._cluster = RdsCluster(
             self,
             "Default",
@@ -96,7 +95,7 @@ class Aurora(Construct):
             enabled_cloudwatch_logs_exports=["postgresql"],
             # RDS would otherwise make the log group itself and keep its lines forever
             depends_on=[cast("ITerraformDependable", log_group.node.default_child)],
-            lifecycle=prevent_destroy,
+            lifecycle=TerraformResourceLifecycle(prevent_destroy=protect or None, ignore_changes=SET_AT_CREATION),
         )
         exempt(self._cluster, "CKV_AWS_162", reason="clients sign in with the password that an operator's command sets")
         exempt(self._cluster, "CKV2_AWS_8", reason="its own backups are kept as long as the settings ask for")

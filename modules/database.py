@@ -13,7 +13,7 @@ from constructs import Construct
 
 from config.components import DatabaseSettings
 from modules.access import Connections, Grantable
-from modules.engines import Engine, lifecycle_support
+from modules.engines import SET_AT_CREATION, Engine, lifecycle_support
 from modules.enhanced_monitoring import EnhancedMonitoringRole
 from modules.log_group import LogGroup
 from modules.network import Network
@@ -110,7 +110,7 @@ class Database(Construct):
             enabled_cloudwatch_logs_exports=list(engine.log_exports),
             # RDS would otherwise make the log groups itself and keep their lines forever
             depends_on=[cast("ITerraformDependable", group.node.default_child) for group in log_groups],
-            lifecycle=TerraformResourceLifecycle(prevent_destroy=True) if protect else None,
+            lifecycle=TerraformResourceLifecycle(prevent_destroy=protect or None, ignore_changes=SET_AT_CREATION),
         )
         self._explain(protect=protect)
 

@@ -9,6 +9,10 @@ from dataclasses import dataclass
 GIB = 2**30
 
 
+SET_AT_CREATION = ["engine_lifecycle_support"]
+"""Provider 5.100 plans a change of it and sends none: the plan after the apply would show it again, for ever."""
+
+
 def lifecycle_support(*, extended: bool) -> str:
     """What RDS does when the standard support of a release series ends: go on at a price, or upgrade."""
     return f"open-source-rds-extended-support{'' if extended else '-disabled'}"

@@ -37,7 +37,7 @@ def _protections_of(document: Document, address: str) -> Iterator[str]:
         yield f"lines are kept {_days(days)}, and go with the stack"
     elif kind == "aws_s3_bucket":
         yield from _bucket(document, name)
-    elif not (resource.get("lifecycle") or resource.get("deletion_window_in_days")):
+    elif not (resource.get("lifecycle", {}).get("prevent_destroy") or resource.get("deletion_window_in_days")):
         yield "goes with the stack"
 
 

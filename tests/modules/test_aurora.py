@@ -69,7 +69,7 @@ def test_protected_it_cannot_be_destroyed_and_leaves_a_snapshot():
     )
     assert_subset(
         aurora(protect_data=False).resource("aws_rds_cluster.database"),
-        {"deletion_protection": False, "skip_final_snapshot": True, "lifecycle": ABSENT},
+        {"deletion_protection": False, "skip_final_snapshot": True, "lifecycle": {"prevent_destroy": ABSENT}},
     )
 
 

@@ -126,7 +126,7 @@ def test_another_database_goes_without_a_trace_and_says_why():
     result = database(protect_data=False)
     assert_subset(
         result.resource("aws_db_instance.database"),
-        {"deletion_protection": False, "skip_final_snapshot": True, "lifecycle": ABSENT},
+        {"deletion_protection": False, "skip_final_snapshot": True, "lifecycle": {"prevent_destroy": ABSENT}},
     )
     assert "CKV_AWS_293" in result.exemptions("aws_db_instance.database")
 
