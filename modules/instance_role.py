@@ -12,6 +12,7 @@ from constructs import Construct
 from modules.naming import physical_name
 from modules.order import Prerequisites
 from modules.policy import allow, assumed_by, document
+from modules.refusals import exempt
 
 _SESSIONS_AND_COMMANDS = (
     "ec2messages:AcknowledgeMessage",
@@ -53,18 +54,25 @@ class InstanceRole(Construct):
         )
         self.rights: Final[Prerequisites] = Prerequisites()
         """What it may do: what starts an instance waits for these, those granted later as well."""
-        self.attach_policy(
+        sessions = self.attach_policy(
             self,
             "session_manager",
             document(allow("AnswerSystemsManager", actions=_SESSIONS_AND_COMMANDS, resources=["*"])),
+        )
+        exempt(
+            sessions,
+            "iam-wildcard",
+            reason="the agent needs every action of ec2messages and ssmmessages, and none can be allowed for one resource",
         )
         profile = IamInstanceProfile(self, "profile", name=self._role.name, role=self._role.name)
         self.arn: Final[str] = self._role.arn
         self.profile_name: Final[str] = profile.name
         self.profile_arn: Final[str] = profile.arn
 
-    def attach_policy(self, scope: Construct, id_: str, policy: str) -> None:
+    def attach_policy(self, scope: Construct, id_: str, policy: str) -> IamRolePolicy:
         """Attaches the policy document with a resource `id_` in `scope`; the place in the tree is its name in AWS."""
         place = [*scope.node.path.split("/")[1:], id_]
         name = physical_name(*place, max_length=128)
-        self.rights.add(IamRolePolicy(scope, id_, name=name, role=self._role.name, policy=policy))
+        attached = IamRolePolicy(scope, id_, name=name, role=self._role.name, policy=policy)
+        self.rights.add(attached)
+        return attached

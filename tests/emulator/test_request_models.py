@@ -16,7 +16,10 @@ from botocore.exceptions import ClientError
 
 from emulator.server import Emulator
 
-POLICY = '{"Version":"2012-10-17","Statement":[]}'
+POLICY = (
+    '{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Action":"sts:AssumeRole",'
+    '"Principal":{"Service":"ec2.amazonaws.com"}}]}'
+)
 
 Send = Callable[..., str]
 
