@@ -62,7 +62,7 @@ class InstanceRole(Construct):
         exempt(
             sessions,
             "iam-wildcard",
-            reason="the agent needs every action of ec2messages and ssmmessages, and none can be allowed for one resource",
+            reason="the agent needs every action of ec2messages and ssmmessages; none is for one resource",
         )
         profile = IamInstanceProfile(self, "profile", name=self._role.name, role=self._role.name)
         self.arn: Final[str] = self._role.arn
