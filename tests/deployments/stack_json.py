@@ -7,15 +7,15 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-from config.settings import ROOT
 from operations.review.addresses import read_document
+from tests.generated.released import stack_folder
 
 
 class StackJson:
-    """One stack below generated/stacks."""
+    """One of `tests.generated.released.NAMES`."""
 
     def __init__(self, name: str) -> None:
-        self.folder: Path = ROOT / "generated" / "stacks" / name
+        self.folder: Path = stack_folder(name)
         self.document = read_document(self.folder)
 
     def resource(self, address: str) -> dict[str, Any]:

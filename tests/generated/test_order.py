@@ -7,15 +7,13 @@ import fnmatch
 import json
 import re
 from collections.abc import Callable, Iterator, Mapping
-from pathlib import Path
 from typing import Any
 
 import pytest
 
 from tests.generated.closure import Committed
+from tests.generated.released import COMMITTED, NAMES, stack_document
 
-GENERATED = Path(__file__).parents[2] / "generated" / "stacks"
-DOCUMENTS = {path.parent.name: json.loads(path.read_text()) for path in sorted(GENERATED.glob("*/cdk.tf.json"))}
 BOOT = ("aws_autoscaling_group", "aws_elastic_beanstalk_environment", "aws_imagebuilder_image_pipeline")
 """What starts instances."""
 TEMPLATES = ("aws_launch_template", "aws_imagebuilder_infrastructure_configuration")
@@ -128,14 +126,14 @@ LACKING: Mapping[str, Callable[[Committed], Problems]] = {
 
 
 @pytest.mark.parametrize("lacking", LACKING)
-@pytest.mark.parametrize("stack", DOCUMENTS)
+@pytest.mark.parametrize("stack", NAMES)
 def test_a_program_starts_after_all_that_it_needs(stack: str, lacking: str) -> None:
-    assert list(LACKING[lacking](Committed.of(stack, DOCUMENTS[stack]))) == []
+    assert list(LACKING[lacking](Committed.of(stack, stack_document(stack)))) == []
 
 
-@pytest.mark.parametrize("stack", DOCUMENTS)
+@pytest.mark.parametrize("stack", NAMES)
 def test_nothing_waits_for_itself(stack: str) -> None:
-    committed = Committed.of(stack, DOCUMENTS[stack])
+    committed = Committed.of(stack, stack_document(stack))
     assert [address for address in committed.resources if address in committed.before(address)] == []
 
 
@@ -150,12 +148,12 @@ def unordered(document: Mapping[str, Any]) -> dict[str, Any]:
 
 @pytest.mark.parametrize("lacking", LACKING)
 def test_each_kind_of_order_is_missed_where_it_is_taken_away(lacking: str) -> None:
-    stacks = [Committed.of(name, unordered(document)) for name, document in DOCUMENTS.items()]
+    stacks = [Committed.of(name, unordered(stack_document(name))) for name in COMMITTED]
     assert [problem for stack in stacks for problem in LACKING[lacking](stack)]
 
 
 def test_webheads_wait_for_the_parameters_they_read_although_their_policy_names_a_pattern() -> None:
-    stack = Committed.of("sync-storage-prod", DOCUMENTS["sync-storage-prod"])
+    stack = Committed.of("sync-storage-prod", stack_document("sync-storage-prod"))
     (role,) = roles_of(stack, "aws_autoscaling_group.webheads")
     assert {
         "aws_ssm_parameter.configuration_cache",

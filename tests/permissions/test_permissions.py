@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Iterator
+from functools import cache
 from itertools import product
 from typing import Any
 
@@ -14,11 +15,12 @@ from iam.document import Policy, Statement
 from iam.evaluation import applies, evaluate
 from iam.patterns import matches
 from iam.reference import mistakes
+from tests.generated.released import COMMITTED, NAMES
 from tests.permissions.calls import ProgramCall, calls, declared
-from tests.permissions.committed import CommittedStack, UnknownTypeError, stacks
+from tests.permissions.committed import CommittedStack, UnknownTypeError
 
-STACKS = {stack.name: stack for stack in stacks()}
-every_stack = pytest.mark.parametrize("name", STACKS)
+every_stack = pytest.mark.parametrize("name", NAMES)
+stack_of = cache(CommittedStack)
 
 OF_AWS = {
     "AWSBackupServiceRolePolicyForBackup": (
@@ -53,7 +55,7 @@ def uses(call: ProgramCall, statement: Statement, action: str, resource: str) ->
 
 @every_stack
 def test_every_call_of_a_program_is_allowed(name: str) -> None:
-    stack, refused = STACKS[name], []
+    stack, refused = stack_of(name), []
     for call in calls(stack):
         resource = call.request.resource
         decision = evaluate(
@@ -68,7 +70,7 @@ def test_every_call_of_a_program_is_allowed(name: str) -> None:
 
 @every_stack
 def test_every_right_is_used_by_a_call(name: str) -> None:
-    stack = STACKS[name]
+    stack = stack_of(name)
     made = list(calls(stack))
     idle = [
         f"{principal} {policy}/{statement.sid}: {action} on {resource}"
@@ -81,12 +83,12 @@ def test_every_right_is_used_by_a_call(name: str) -> None:
 
 @every_stack
 def test_every_role_and_user_has_calls_or_rights_of_aws_alone(name: str) -> None:
-    stack = STACKS[name]
+    stack = stack_of(name)
     of_aws = {role for role, _ in stack.attached}
     assert {principal for principal in stack.principals if principal not in declared(stack)} <= of_aws
     deployment = name.rpartition("-")[0]
     known = {
-        principal for other in STACKS.values() if other.name.startswith(deployment) for principal in other.principals
+        principal for other in COMMITTED if other.startswith(deployment) for principal in stack_of(other).principals
     }
     assert set(declared(stack)) <= known, "calls.toml names roles and users that no stack has"
 
@@ -95,7 +97,7 @@ def test_policies_of_aws_have_a_reason_and_are_those_that_were_read() -> None:
     from moto.iam.aws_managed_policies import aws_managed_policies_data
 
     documents = json.loads(aws_managed_policies_data)
-    attached = {arn.rpartition("/")[2] for stack in STACKS.values() for _, arn in stack.attached}
+    attached = {arn.rpartition("/")[2] for name in COMMITTED for _, arn in stack_of(name).attached}
     assert attached == set(OF_AWS)
     digests = {name: digest(documents[name]["Document"]) for name in attached}
     assert digests == {name: recorded for name, (_, recorded) in OF_AWS.items()}
@@ -109,7 +111,7 @@ def digest(document: Any) -> str:
 def test_policies_name_nothing_that_can_never_count(name: str) -> None:
     found = [
         sentence
-        for policies in STACKS[name].principals.values()
+        for policies in stack_of(name).principals.values()
         for policy in policies
         for sentence in mistakes(policy)
     ]

@@ -10,21 +10,34 @@ from pydantic import ValidationError
 
 from deployments.aquamark.settings import MailSettings
 from tests.deployments.stack_json import StackJson, has
+from tests.generated.released import RELEASES
+
+DEV, PROD = RELEASES
 
 
-@pytest.fixture(params=("dev", "prod"))
+@pytest.fixture(params=("aquamark-dev", "aquamark-prod", DEV, PROD))
 def stack(request: pytest.FixtureRequest) -> StackJson:
-    return StackJson(f"aquamark-{request.param}")
+    """Before the first upgrade and after it."""
+    return StackJson(request.param)
 
 
 @pytest.fixture
 def dev() -> StackJson:
-    return StackJson("aquamark-dev")
+    return StackJson(DEV)
 
 
 @pytest.fixture
 def prod() -> StackJson:
-    return StackJson("aquamark-prod")
+    return StackJson(PROD)
+
+
+@pytest.mark.parametrize("environment", ["dev", "prod"])
+def test_the_first_apply_makes_a_web_group_without_instances_so_that_it_waits_for_no_image(environment: str) -> None:
+    """The repository that the image belongs in is part of the same apply."""
+    stack = StackJson(f"aquamark-{environment}")
+    group = stack.resource("aws_autoscaling_group.web")
+    has(group, name=f"aquamark-{environment}-web-none", min_size=0)
+    assert "min_elb_capacity" not in group
 
 
 def test_the_database_is_postgresql_with_100_gib_of_ssd_not_public_and_seven_days_of_backups(stack: StackJson) -> None:
@@ -135,7 +148,7 @@ def test_nothing_else_carries_the_version(dev: StackJson) -> None:
 
 def test_web_servers_and_daemons_are_told_the_same_version(stack: StackJson) -> None:
     told = {
-        re.findall(r'\\"version\\" = \\"([^"\\]+)|"version" = "([^"]+)"', template["user_data"])[0]
+        re.findall(r'\\"version\\" = \\"([^"\\]*)|"version" = "([^"]*)"', template["user_data"])[0]
         for template in stack.resources("aws_launch_template").values()
     }
     assert len(stack.resources("aws_launch_template")) == 2

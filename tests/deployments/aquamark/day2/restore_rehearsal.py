@@ -31,7 +31,7 @@ class CutOff(Exception):
 
 
 class Rehearsal:
-    """A repository of its own, applied to an emulator of its own, with version A serving."""
+    """A repository of its own, applied to an emulator of its own, with version A serving after its first upgrade."""
 
     def __init__(self, root: Path, emulator: Emulator) -> None:
         shutil.copytree(ROOT, root, ignore=NOT_COPIED, symlinks=True)
@@ -50,6 +50,7 @@ class Rehearsal:
             terraform.apply(terraform.plan())
         for version in (A, B):
             self.push(version)
+        self.upgrade(version=A)
 
     def push(self, version: str) -> None:
         """An image that is nothing but its tag."""
