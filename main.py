@@ -19,6 +19,7 @@ ROOT = Path(__file__).resolve().parent
 sys.path.insert(0, str(ROOT))
 
 from config.clashes import clashes  # noqa: E402  # the path above makes it importable from anywhere
+from config.rendering import not_evaluated  # noqa: E402
 from config.retired_stacks import refuse_lost_stacks  # noqa: E402
 from config.settings import SettingsError  # noqa: E402
 from config.stack_settings import StackSettings, load_all  # noqa: E402
@@ -86,9 +87,9 @@ def _refuse_clashes(wanted: list[StackSettings], output: Path) -> None:
 
 
 def add_stack(app: App, wanted: StackSettings) -> DeploymentStack:
-    """Creates the stack of `wanted` in `app`. The bindings are installed by then."""
+    """Creates the stack of `wanted` in `app`, text of settings as text. The bindings are installed by then."""
     stack: type[DeploymentStack] = pkgutil.resolve_name(wanted.deployment.stack)
-    return stack(app, environment=wanted.environment, settings=wanted.settings)  # type: ignore[call-arg]  # each names its own deployment
+    return stack(app, environment=not_evaluated(wanted.environment), settings=not_evaluated(wanted.settings))  # type: ignore[call-arg]  # each names its own deployment
 
 
 def replace_changed(fresh: Path, output: Path) -> None:

@@ -13,7 +13,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from types import UnionType
-from typing import Annotated, Any, TypeVar, Union, get_args, get_origin
+from typing import Annotated, Any, Self, TypeVar, Union, get_args, get_origin
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 
@@ -21,11 +21,24 @@ ROOT = Path(__file__).resolve().parent.parent
 
 
 class Settings(BaseModel):
-    """Base of everything operators may set: frozen, complete, unknown keys refused, no silent conversions."""
+    """Base of everything operators may set: frozen, complete, unknown keys refused, no silent conversions.
+
+    What code gives, defaults and copies included, is checked as what a file says.
+    """
 
     model_config = ConfigDict(
-        frozen=True, extra="forbid", strict=True, allow_inf_nan=False, use_attribute_docstrings=True
+        frozen=True,
+        extra="forbid",
+        strict=True,
+        allow_inf_nan=False,
+        use_attribute_docstrings=True,
+        validate_default=True,
     )
+
+    def model_copy(self, *, update: Mapping[str, Any] | None = None, deep: bool = False) -> Self:
+        """A copy with other values, checked. Raises pydantic's ValidationError."""
+        del deep  # nothing in it changes
+        return self.model_validate({**dict(self), **(update or {})})
 
 
 S = TypeVar("S", bound=Settings)

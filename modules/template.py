@@ -8,7 +8,7 @@ from cdktf import Fn, Token
 from constructs import Construct
 
 from modules.stack import DeploymentStack
-from modules.user_data import render
+from modules.user_data import template
 
 
 def template_file(scope: Construct, path: Path, **values: str) -> str:
@@ -17,6 +17,6 @@ def template_file(scope: Construct, path: Path, **values: str) -> str:
     The template itself lands in the stack's folder, so a plan's reviewer reads it as a file and not as one long string.
     Raises ValueError as `render` does.
     """
-    text = render(path, **{name: f"${{{name}}}" for name in values})
+    text, passed = template(path, **values)
     file = DeploymentStack.of_construct(scope).add_file(path.name, text.encode())
-    return Token.as_string(Fn.templatefile(file, values))
+    return Token.as_string(Fn.templatefile(file, passed))

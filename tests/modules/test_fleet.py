@@ -37,9 +37,14 @@ def test_instances_are_asked_for_credentials_with_a_token_and_from_no_further_th
 
 def test_imdsv1_is_refused_without_the_reason_in_the_settings():
     stack = sample_stack()
-    fleet(stack, changes={"http_tokens": "optional"})
+    fleet(stack, settings=FleetSettings.model_construct(**{**dict(SETTINGS), "http_tokens": "optional"}))
     with pytest.raises(RuntimeError, match="imdsv1"):
         synthesised(stack)
+
+
+def test_settings_that_code_changes_are_checked_as_those_of_files():
+    with pytest.raises(ValueError, match=r"needs a reason: add reasons\.http_tokens"):
+        SETTINGS.model_copy(update={"http_tokens": "optional"})
 
 
 def test_imdsv1_carries_its_reason():

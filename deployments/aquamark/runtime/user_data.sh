@@ -53,8 +53,8 @@ cat >"$root/etc/aquamark/host.json" <<'END_OF_FILE'
   "smtp_server": "@{smtp_server}",
   "smtp_port": "@{smtp_port}",
   "smtp_use_tls": "@{smtp_use_tls}",
-  "send_from": "@{send_from}",
-  "error_send_to": "@{error_send_to}",
+  "send_from": "@{json:send_from}",
+  "error_send_to": "@{json:error_send_to}",
   "topic_arn": "@{topic_arn}",
   "log_group": "@{log_group}",
   "boot_log_group": "@{boot_log_group}"

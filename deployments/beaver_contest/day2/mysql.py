@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 from urllib.parse import unquote, urlsplit
 
+from config.rendering import sql_name
 from operations.aws import refusals_explained
 from operations.errors import OperatorError
 
@@ -115,4 +116,4 @@ def quoted(name: str) -> str:
     >>> quoted("group"), quoted("odd`name")
     ('`group`', '`odd``name`')
     """
-    return "`" + name.replace("`", "``") + "`"
+    return sql_name(name, "`")

@@ -5,6 +5,6 @@ root=
 region='@{region}'
 registry='@{registry}'
 container_image='@{container_image}'
-pip_requirements='@{pip_requirements}'
+pip_requirements='@{shell:pip_requirements}'
 @{file:install.sh}
 install_webhead

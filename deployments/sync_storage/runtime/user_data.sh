@@ -13,7 +13,7 @@ boot_log_group='@{boot_log_group}'
 
 registry='@{registry}'
 container_image='@{container_image}'
-pip_requirements='@{pip_requirements}'
+pip_requirements='@{shell:pip_requirements}'
 @{file:install.sh}
 install_webhead
 

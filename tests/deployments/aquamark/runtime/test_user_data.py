@@ -16,7 +16,7 @@ from deployments.aquamark import runtime
 from modules.user_data import render
 
 RUNTIME = Path(runtime.__file__).parent
-NAMES = set(re.findall(r"@\{(\w+)\}", (RUNTIME / "user_data.sh").read_text()))
+NAMES = set(re.findall(r"@\{(?:json:)?(\w+)\}", (RUNTIME / "user_data.sh").read_text()))
 
 
 def rendered(role: str) -> str:

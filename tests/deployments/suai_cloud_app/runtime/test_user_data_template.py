@@ -91,7 +91,7 @@ def test_the_unit_restarts_the_application_as_its_own_user_in_its_folder() -> No
 
 
 def test_render_fills_in_values_once(template: Path) -> None:
-    template.write_text("a='@{a}' $b \"$@\" @{a}@{c}")
+    template.write_text("a='@{a}' $b \"$@\" @{a}@{json:c}")
     assert render(template, a="1", c="@{a}") == "a='1' $b \"$@\" 1@{a}"
 
 
@@ -105,11 +105,17 @@ def test_render_refuses_names_only_one_side_has(template: Path) -> None:
         render(template, one="1", two="2", three="3")
 
 
-@pytest.mark.parametrize("value", ["it's", 'a"b', "a\\b", "a`b", "a\nb", "a\x7fb"])
-def test_render_refuses_values_that_could_end_a_quote(template: Path, value: str) -> None:
+@pytest.mark.parametrize("value", ["it's", 'a"b', "a\\b", "a`b", "a\nb", "a\x7fb", "$HOME", "a;b", "٣"])
+def test_render_refuses_values_that_are_not_plain_where_no_language_is_named(template: Path, value: str) -> None:
     template.write_text("'@{name}'")
-    with pytest.raises(ValueError, match="the value of name may not hold quotes, backslashes or line ends"):
+    with pytest.raises(ValueError, match=r"the value of @\{name\} cannot stand there: .* such as @\{json:name\}"):
         render(template, name=value)
+
+
+def test_render_refuses_a_language_that_it_does_not_know(template: Path) -> None:
+    template.write_text("'@{perl:name}'")
+    with pytest.raises(ValueError, match="perl is no language of templates; these are: json, shell, ini"):
+        render(template, name="x")
 
 
 def test_render_lets_expressions_of_terraform_through(template: Path) -> None:
