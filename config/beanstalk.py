@@ -8,7 +8,7 @@ from typing import Annotated, Any, ClassVar, Literal, Self
 from pydantic import Field, model_validator
 
 from config.components import GuardedSettings
-from config.settings import Refusal
+from config.settings import SettingsRefusal
 from config.types import (
     BeanstalkEnvironmentName,
     HostName,
@@ -55,13 +55,15 @@ class BeanstalkEnvironmentSettings(GuardedSettings):
     @model_validator(mode="after")
     def _branch_is_another_than_before(self) -> Self:
         if self.platform_branch_before == self.platform_branch:
-            raise Refusal("is platform_branch itself; leave it out", "platform_branch_before")
+            raise SettingsRefusal("is platform_branch itself; leave it out", "platform_branch_before")
         return self
 
     @model_validator(mode="after")
     def _bounds_are_ordered(self) -> Self:
         if self.max_size < self.min_size:
-            raise Refusal(f"is below min_size = {self.min_size}", "max_size")
+            raise SettingsRefusal(f"is below min_size = {self.min_size}", "max_size")
         if self.scale_in_cpu_percent >= self.scale_out_cpu_percent:
-            raise Refusal(f"must be below scale_out_cpu_percent = {self.scale_out_cpu_percent}", "scale_in_cpu_percent")
+            raise SettingsRefusal(
+                f"must be below scale_out_cpu_percent = {self.scale_out_cpu_percent}", "scale_in_cpu_percent"
+            )
         return self

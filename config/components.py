@@ -8,7 +8,7 @@ from typing import Annotated, Any, ClassVar, Literal, Self
 
 from pydantic import Discriminator, Field, Tag, field_validator, model_validator
 
-from config.settings import Refusal, Settings
+from config.settings import Settings, SettingsRefusal
 from config.types import (
     AmiId,
     AvailabilityZone,
@@ -48,10 +48,12 @@ class GuardedSettings(Settings):
     def _less_safe_values_have_reasons(self) -> Self:
         for key, unsafe in self.guarded.items():
             if getattr(self, key) == unsafe and key not in self.reasons:
-                raise Refusal(f'needs a reason: add reasons.{key} = "why this is right here"', key)
+                raise SettingsRefusal(f'needs a reason: add reasons.{key} = "why this is right here"', key)
         for key in self.reasons:
             if key not in self.guarded or getattr(self, key) != self.guarded[key]:
-                raise Refusal("gives a reason for nothing: its key has its safe value, or needs none", "reasons", key)
+                raise SettingsRefusal(
+                    "gives a reason for nothing: its key has its safe value, or needs none", "reasons", key
+                )
         return self
 
 
@@ -69,7 +71,7 @@ class OwnNetwork(GuardedSettings):
     def _zones_are_distinct(cls, zones: tuple[str, ...]) -> tuple[str, ...]:
         for index, zone in enumerate(zones):
             if zone in zones[:index]:
-                raise Refusal(f"{zone} is named twice", index)
+                raise SettingsRefusal(f"{zone} is named twice", index)
         return zones
 
 
@@ -134,7 +136,7 @@ class DatabaseSettings(GuardedSettings):
     def _storage_can_grow(self) -> Self:
         most = self.max_allocated_storage_gib
         if most is not None and most * 10 < self.allocated_storage_gib * 11:
-            raise Refusal(
+            raise SettingsRefusal(
                 f"must be at least a tenth above allocated_storage_gib = {self.allocated_storage_gib}, or left out",
                 "max_allocated_storage_gib",
             )
@@ -177,7 +179,7 @@ class AuroraSettings(GuardedSettings):
     @model_validator(mode="after")
     def _capacities_are_ordered(self) -> Self:
         if self.max_capacity_acu < self.min_capacity_acu:
-            raise Refusal(f"is below min_capacity_acu = {self.min_capacity_acu}", "max_capacity_acu")
+            raise SettingsRefusal(f"is below min_capacity_acu = {self.min_capacity_acu}", "max_capacity_acu")
         return self
 
 
@@ -195,7 +197,7 @@ class ContainerTaskSettings(Settings):
         least, most, step = _FARGATE_MEMORY_MIB[self.cpu_units]
         if not least <= self.memory_mib <= most or self.memory_mib % step:
             allowed = "512, 1024 or 2048" if self.cpu_units == 256 else f"{least} to {most} in steps of {step}"
-            raise Refusal(f"does not go with cpu_units = {self.cpu_units}; allowed: {allowed}", "memory_mib")
+            raise SettingsRefusal(f"does not go with cpu_units = {self.cpu_units}; allowed: {allowed}", "memory_mib")
         return self
 
 
@@ -229,7 +231,7 @@ class RedisSettings(GuardedSettings):
     @model_validator(mode="after")
     def _shards_need_cluster_mode(self) -> Self:
         if self.num_node_groups > 1 and not self.cluster_mode:
-            raise Refusal("more than one shard needs cluster_mode = true", "num_node_groups")
+            raise SettingsRefusal("more than one shard needs cluster_mode = true", "num_node_groups")
         return self
 
 
@@ -253,7 +255,7 @@ class ProvisionedCapacity(Settings):
     def _bounds_are_ordered(self) -> Self:
         for kind in ("read", "write"):
             if getattr(self, f"max_{kind}_capacity") < getattr(self, f"min_{kind}_capacity"):
-                raise Refusal(f"is below min_{kind}_capacity", f"max_{kind}_capacity")
+                raise SettingsRefusal(f"is below min_{kind}_capacity", f"max_{kind}_capacity")
         return self
 
 
@@ -313,7 +315,7 @@ class FleetSettings(GuardedSettings):
     @model_validator(mode="after")
     def _sizes_are_ordered(self) -> Self:
         if self.max_size < self.min_size:
-            raise Refusal(f"is below min_size = {self.min_size}", "max_size")
+            raise SettingsRefusal(f"is below min_size = {self.min_size}", "max_size")
         return self
 
 
@@ -322,7 +324,7 @@ def _source_cidr_blocks(blocks: tuple[str, ...]) -> tuple[str, ...]:
         try:
             ipaddress.IPv4Network(block)
         except ValueError as error:
-            raise Refusal(f"is not an IPv4 CIDR block ({error})", index) from None
+            raise SettingsRefusal(f"is not an IPv4 CIDR block ({error})", index) from None
     return blocks
 
 
@@ -379,5 +381,5 @@ class AlarmSettings(Settings):
     def _emails_are_distinct(cls, emails: tuple[str, ...]) -> tuple[str, ...]:
         for index, address in enumerate(emails):
             if address in emails[:index]:
-                raise Refusal(f"{address} is named twice", index)
+                raise SettingsRefusal(f"{address} is named twice", index)
         return emails

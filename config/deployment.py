@@ -6,7 +6,7 @@ from pydantic import ValidationInfo, field_validator
 
 from config.components import AlarmSettings, NetworkSettings
 from config.limits import AVAILABILITY_ZONES
-from config.settings import Refusal, Settings
+from config.settings import Settings, SettingsRefusal
 from config.types import ImportId, Region, ResourceAddress, TagValue
 
 
@@ -29,5 +29,7 @@ class DeploymentSettings(Settings):
         allowed = [region + letter for letter in AVAILABILITY_ZONES[region]]
         for index, zone in enumerate(network.availability_zones):
             if zone not in allowed:
-                raise Refusal(f"{zone} is not in {region}; allowed: {', '.join(allowed)}", "availability_zones", index)
+                raise SettingsRefusal(
+                    f"{zone} is not in {region}; allowed: {', '.join(allowed)}", "availability_zones", index
+                )
         return network

@@ -44,7 +44,7 @@ class Settings(BaseModel):
 S = TypeVar("S", bound=Settings)
 
 
-class Refusal(ValueError):
+class SettingsRefusal(ValueError):
     """Raised by validators that look at several keys: `at` says which key below the validated one is to blame."""
 
     def __init__(self, message: str, *at: str | int) -> None:
@@ -117,7 +117,7 @@ def _problems(file: str, model: type[Settings], document: Mapping[str, Any], err
     problems = []
     for detail in error.errors(include_url=False):
         cause = detail.get("ctx", {}).get("error")
-        location = _location(document, (*detail["loc"], *(cause.at if isinstance(cause, Refusal) else ())))
+        location = _location(document, (*detail["loc"], *(cause.at if isinstance(cause, SettingsRefusal) else ())))
         key = _dotted(location)
         match detail["type"]:
             case "extra_forbidden":

@@ -11,7 +11,7 @@ from typing import Any
 from urllib.parse import unquote
 
 from emulator.call import Refusal
-from iam.document import Policy, parse
+from iam.document import PolicyDocument, parse
 from iam.request import Principal
 
 _PARTITION = "aws"
@@ -24,8 +24,8 @@ class Identity:
     """A role or user that signed a call."""
 
     principal: Principal
-    policies: Sequence[Policy]
-    boundary: Sequence[Policy] | None
+    policies: Sequence[PolicyDocument]
+    boundary: Sequence[PolicyDocument] | None
     user_name: str
     """Empty for roles."""
     vpc_id: str
@@ -138,7 +138,7 @@ def _role(backend: Any, key: Any, account_id: str) -> Identity:
     )
 
 
-def policies_of(owner: Any) -> Iterator[Policy]:
+def policies_of(owner: Any) -> Iterator[PolicyDocument]:
     """Inline and attached policies of moto's role, user or group."""
     for name, text in owner.policies.items():
         yield parsed(text if text.lstrip().startswith("{") else unquote(text), name)
@@ -146,16 +146,16 @@ def policies_of(owner: Any) -> Iterator[Policy]:
         yield _default_version(policy)
 
 
-def _boundary(backend: Any, arn: str | None) -> Sequence[Policy] | None:
+def _boundary(backend: Any, arn: str | None) -> Sequence[PolicyDocument] | None:
     return (_default_version(backend.get_policy(arn)),) if arn else None
 
 
-def _default_version(policy: Any) -> Policy:
+def _default_version(policy: Any) -> PolicyDocument:
     document = next(version.document for version in policy.versions if version.is_default)
     return parsed(document if isinstance(document, str) else str(document), policy.name)
 
 
 @lru_cache(maxsize=1024)
-def parsed(text: str, name: str) -> Policy:
+def parsed(text: str, name: str) -> PolicyDocument:
     """The policy in a JSON text, read once."""
     return parse(text, name=name)

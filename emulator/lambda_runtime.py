@@ -19,7 +19,7 @@ from typing import Any
 
 
 @dataclass
-class Context:
+class LambdaContext:
     """What AWS's Python runtime hands to a function besides the event."""
 
     invoked_function_arn: str
@@ -43,7 +43,7 @@ def invoke(handler: str, event: Any, arn: str, seconds: float) -> dict[str, Any]
         module, _, function = handler.rpartition(".")
         called = getattr(importlib.import_module(module.replace("/", ".")), function)
         signal.setitimer(signal.ITIMER_REAL, seconds)
-        result = called(event, Context(arn, seconds))
+        result = called(event, LambdaContext(arn, seconds))
         signal.setitimer(signal.ITIMER_REAL, 0)
         json.dumps(result)
     except BaseException as error:  # whatever the function raises, exits included, is its answer

@@ -15,7 +15,7 @@ from iam.reference import resource_patterns
 
 if TYPE_CHECKING:
     from emulator.call import Call
-    from iam.document import Policy
+    from iam.document import PolicyDocument
 
 Values: TypeAlias = Mapping[str, str | tuple[str, ...] | None]
 
@@ -28,7 +28,7 @@ class Right:
     resource: str = "*"
     context: Values = field(default_factory=dict)
     """Condition keys of this service and resource."""
-    policy: Policy | None = None
+    policy: PolicyDocument | None = None
     """The policy of the resource itself."""
     policy_decides: bool = False
     """Without the resource's policy no identity policy counts: keys of KMS, roles that are assumed."""

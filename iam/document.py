@@ -62,14 +62,14 @@ class Statement:
 
 
 @dataclass(frozen=True)
-class Policy:
+class PolicyDocument:
     """A policy document; `name` says which in messages and decisions."""
 
     name: str
     statements: tuple[Statement, ...]
 
 
-def parse(document: str | bytes | Mapping[str, Any], *, name: str = "policy") -> Policy:
+def parse(document: str | bytes | Mapping[str, Any], *, name: str = "policy") -> PolicyDocument:
     """The policy in a JSON text or in what JSON gives.
 
     Raises MalformedPolicyError for what is no policy, and for elements and operators that are not known.
@@ -91,7 +91,7 @@ def parse(document: str | bytes | Mapping[str, Any], *, name: str = "policy") ->
     several: list[Any] = statements if isinstance(statements, list) else [statements]
     if not several or not all(isinstance(statement, Mapping) for statement in several):
         raise MalformedPolicyError(f"{name}: Statement is one statement or a list of them, not {statements!r}")
-    return Policy(name, tuple(_statement(each, name, version == "2012-10-17") for each in several))
+    return PolicyDocument(name, tuple(_statement(each, name, version == "2012-10-17") for each in several))
 
 
 def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:

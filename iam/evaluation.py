@@ -10,7 +10,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from iam.document import Condition, Policy, Principals, Statement
+from iam.document import Condition, PolicyDocument, Principals, Statement
 from iam.errors import UndecidedError
 from iam.patterns import matches
 from iam.request import Context, Principal, Request, literal, substituted
@@ -38,10 +38,10 @@ class Decision:
 
 def evaluate(
     request: Request,
-    identity: Sequence[Policy],
+    identity: Sequence[PolicyDocument],
     *,
-    boundary: Sequence[Policy] | None = None,
-    resource: Policy | None = None,
+    boundary: Sequence[PolicyDocument] | None = None,
+    resource: PolicyDocument | None = None,
     resource_account_id: str = "",
     resource_decides: bool = False,
 ) -> Decision:
@@ -77,7 +77,7 @@ def evaluate(
     return Decision(False, NOTHING, _BOUNDARY if bounded and lacking == _IDENTITY else lacking)
 
 
-def _allowing(policies: Iterable[Policy], request: Request) -> str:
+def _allowing(policies: Iterable[PolicyDocument], request: Request) -> str:
     for policy in policies:
         for statement in policy.statements:
             if statement.allows and applies(statement, request):
@@ -85,7 +85,7 @@ def _allowing(policies: Iterable[Policy], request: Request) -> str:
     return ""
 
 
-def _by_resource(policy: Policy | None, request: Request) -> tuple[str, str]:
+def _by_resource(policy: PolicyDocument | None, request: Request) -> tuple[str, str]:
     """Names of the statements that allow the caller itself, and the caller's account."""
     directly = through_account = ""
     for statement in policy.statements if policy else ():
@@ -103,7 +103,7 @@ def _admits_itself(statement: Statement, principal: Principal) -> bool:
     return bool(statement.principals.of("AWS") & {"*", *principal.names}) or principal.is_service
 
 
-def _names_user(policy: Policy | None, request: Request) -> bool:
+def _names_user(policy: PolicyDocument | None, request: Request) -> bool:
     """Tell whether a resource's policy names a user or a session: a permissions boundary does not limit those."""
     own = {name for name in request.principal.names if ":user/" in name or ":assumed-role/" in name}
     return any(
@@ -113,7 +113,7 @@ def _names_user(policy: Policy | None, request: Request) -> bool:
     )
 
 
-def _name(policy: Policy, statement: Statement) -> str:
+def _name(policy: PolicyDocument, statement: Statement) -> str:
     return f"{policy.name}/{statement.sid or policy.statements.index(statement)}"
 
 

@@ -12,7 +12,7 @@ from functools import cache
 from pathlib import Path
 from typing import Any, Final
 
-from iam.document import Condition, Policy, Statement
+from iam.document import Condition, PolicyDocument, Statement
 from iam.errors import IamError
 from iam.patterns import covers, matches, overlap
 
@@ -77,7 +77,7 @@ def decides(action: str, key: str) -> bool:
     return any(matches(pattern, key.lower()) for pattern in own)
 
 
-def mistakes(policy: Policy) -> Iterator[str]:
+def mistakes(policy: PolicyDocument) -> Iterator[str]:
     """Sentences about what AWS would not know, or what could never hold: actions, resources, condition keys."""
     for statement in policy.statements:
         where = f"{policy.name}/{statement.sid or policy.statements.index(statement)}"

@@ -11,7 +11,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import Final
 
-from iam.document import EVERYTHING, Condition, Policy, Principals, Statement
+from iam.document import EVERYTHING, Condition, PolicyDocument, Principals, Statement
 from iam.patterns import covers, overlap
 from iam.reference import whole_services
 
@@ -44,7 +44,7 @@ def whole(statement: Statement) -> frozenset[str]:
     return whole_services(statement.actions)
 
 
-def whole_of(policy: Policy) -> frozenset[str]:
+def whole_of(policy: PolicyDocument) -> frozenset[str]:
     """Services of which a policy allows every action, its statements taken together."""
     several = [statement for statement in policy.statements if statement.allows]
     together = whole_services(tuple(pattern for statement in several for pattern in statement.actions or ()))
@@ -118,7 +118,7 @@ class Widening:
         return f"{whom}{self.action} on {self.resource}"
 
 
-def widened(before: Policy, after: Policy) -> list[Widening]:
+def widened(before: PolicyDocument, after: PolicyDocument) -> list[Widening]:
     """List everything that `after` allows and `before` did not, with weaker conditions and lost denials as well."""
     return [
         *(found for statement in after.statements if statement.allows for found in _new(statement, before, after)),
@@ -126,7 +126,7 @@ def widened(before: Policy, after: Policy) -> list[Widening]:
     ]
 
 
-def _new(statement: Statement, others: Policy, own: Policy) -> Iterator[Widening]:
+def _new(statement: Statement, others: PolicyDocument, own: PolicyDocument) -> Iterator[Widening]:
     """The parts of a statement that no statement of `others` with the same effect covers."""
     likely = [
         other for other in others.statements

@@ -13,7 +13,7 @@ from constructs import Construct
 
 from config.components import DatabaseSettings
 from modules.access import Connections, Grantable
-from modules.engines import SET_AT_CREATION, Engine, lifecycle_support
+from modules.engines import SET_AT_CREATION, RdsEngine, lifecycle_support
 from modules.enhanced_monitoring import EnhancedMonitoringRole
 from modules.log_group import LogGroup
 from modules.network import Network
@@ -45,7 +45,7 @@ class Database(Construct):
         *,
         name: str,
         network: Network,
-        engine: Engine,
+        engine: RdsEngine,
         settings: DatabaseSettings,
         database_name: str,
         username: str,

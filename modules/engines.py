@@ -19,7 +19,7 @@ def lifecycle_support(*, extended: bool) -> str:
 
 
 @dataclass(frozen=True)
-class Engine:
+class RdsEngine:
     """One engine as RDS knows it."""
 
     name: str
@@ -77,7 +77,7 @@ def memory_bytes(instance_class: str) -> int:
     return gib_at_large * GIB // divisor
 
 
-MYSQL = Engine(
+MYSQL = RdsEngine(
     name="mysql",
     port=3306,
     family_parts=2,
@@ -95,7 +95,7 @@ MYSQL = Engine(
     ),
 )
 
-POSTGRESQL = Engine(
+POSTGRESQL = RdsEngine(
     name="postgres",
     port=5432,
     family_parts=1,

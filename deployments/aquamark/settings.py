@@ -17,13 +17,13 @@ from config.components import (
     PostgresqlSettings,
 )
 from config.deployment import DeploymentSettings
-from config.settings import Refusal, Settings
+from config.settings import Settings, SettingsRefusal
 from config.types import BucketName, DatabaseName, EmailAddress, HostName, InstanceType, LogRetentionDays, UserName
 
 ImageTag = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,39}$")]
 
 
-class ApplicationSettings(Settings):
+class AquamarkApplicationSettings(Settings):
     """How the application is told what it needs."""
 
     generation: Literal["documented", "current"] = "documented"
@@ -97,7 +97,7 @@ class MailSettings(Settings):
     @model_validator(mode="after")
     def _port_is_not_throttled(self) -> Self:
         if self.smtp_port == 25:
-            raise Refusal("must not be 25: EC2 and Amazon SES throttle it; 587 is meant for this", "smtp_port")
+            raise SettingsRefusal("must not be 25: EC2 and Amazon SES throttle it; 587 is meant for this", "smtp_port")
         return self
 
 
@@ -110,7 +110,7 @@ class AquamarkSettings(DeploymentSettings):
     """What `quintet aquamark upgrade --rollback` goes back to; written by the upgrade."""
     rolled_back_from: ImageTag | None = None
     """The version that a rollback has left; written by it, and gone with the next upgrade."""
-    application: ApplicationSettings = ApplicationSettings()
+    application: AquamarkApplicationSettings = AquamarkApplicationSettings()
     database: AquamarkDatabaseSettings
     backups: BackupSettings = BackupSettings()
     attachments: AttachmentSettings
@@ -123,13 +123,15 @@ class AquamarkSettings(DeploymentSettings):
     def _instances_reach_what_they_need(self) -> Self:
         private = self.application.subnets == "private"
         if private and isinstance(self.network, OwnNetwork) and self.network.nat == "none":
-            raise Refusal(
+            raise SettingsRefusal(
                 'must be single or per_az while application.subnets = "private": instances fetch images and secrets',
                 "network",
                 "nat",
             )
         if self.web.min_size < 1:
-            raise Refusal("must be at least 1: an upgrade waits until the new instances are healthy", "web", "min_size")
+            raise SettingsRefusal(
+                "must be at least 1: an upgrade waits until the new instances are healthy", "web", "min_size"
+            )
         if self.previous_version is not None and self.previous_version == self.version:
-            raise Refusal("is the version that runs; leave it out", "previous_version")
+            raise SettingsRefusal("is the version that runs; leave it out", "previous_version")
         return self

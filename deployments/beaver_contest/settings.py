@@ -10,12 +10,12 @@ from pydantic import Field, model_validator
 from config.beanstalk import BeanstalkEnvironmentSettings
 from config.components import MysqlSettings, OwnNetwork, TableSettings
 from config.deployment import DeploymentSettings
-from config.settings import Refusal, Settings
+from config.settings import Settings, SettingsRefusal
 from config.static_site import CnameDelivery, StaticSiteSettings
 from config.types import BucketName, DatabaseName, HostName, UserName, ZoneId
 
 
-class ApplicationSettings(Settings):
+class ContestApplicationSettings(Settings):
     """What the contest's `config_local.php` says, beside what follows from the rest of the stack."""
 
     database_name: DatabaseName = "beaver_contest"
@@ -37,7 +37,7 @@ class ApplicationSettings(Settings):
     default_language: Annotated[str, Field(pattern=r"^[a-z]{2}$")] = "fr"
 
 
-class DnsSettings(Settings):
+class DomainSettings(Settings):
     """The domain below which both environments and the static files have their names."""
 
     domain: HostName
@@ -54,8 +54,8 @@ class ReleaseSettings(Settings):
 class BeaverContestSettings(DeploymentSettings):
     """The Beaver Contest in one environment."""
 
-    application: ApplicationSettings = ApplicationSettings()
-    dns: DnsSettings
+    application: ContestApplicationSettings = ContestApplicationSettings()
+    dns: DomainSettings
     admin: BeanstalkEnvironmentSettings
     contest: BeanstalkEnvironmentSettings
     database: MysqlSettings
@@ -71,41 +71,41 @@ class BeaverContestSettings(DeploymentSettings):
             raise refusal
         return self
 
-    def _misfits(self) -> Iterator[Refusal]:
+    def _misfits(self) -> Iterator[SettingsRefusal]:
         for role in ("admin", "contest", "static"):
             host_name = getattr(self, role).host_name
             if not host_name.endswith(f".{self.dns.domain}"):
-                yield Refusal(
+                yield SettingsRefusal(
                     f"must end with .{self.dns.domain}: both environments and the static files share one domain",
                     role,
                     "host_name",
                 )
         if self.admin.name == self.contest.name:
-            yield Refusal("is the name of the admin environment as well", "contest", "name")
+            yield SettingsRefusal("is the name of the admin environment as well", "contest", "name")
         if self.admin.host_name == self.contest.host_name:
-            yield Refusal("is the host of the admin environment as well", "contest", "host_name")
+            yield SettingsRefusal("is the host of the admin environment as well", "contest", "host_name")
         if isinstance(self.static.delivery, CnameDelivery):
             if self.static.bucket_name != self.static.host_name:
-                yield Refusal(
+                yield SettingsRefusal(
                     f"must be {self.static.host_name}, as host_name: S3 finds the bucket of a CNAME by its name",
                     "static",
                     "bucket_name",
                 )
             for role in ("admin", "contest"):
                 if getattr(self, role).https:
-                    yield Refusal(
+                    yield SettingsRefusal(
                         "must be false while static.delivery.kind is cname: browsers refuse HTTP files on HTTPS pages",
                         role,
                         "https",
                     )
         if isinstance(self.network, OwnNetwork) and self.network.nat == "none":
-            yield Refusal(
+            yield SettingsRefusal(
                 "must be single or per_az: instances fetch secrets and report their health from inside",
                 "network",
                 "nat",
             )
         if self.database.require_tls:
-            yield Refusal(
+            yield SettingsRefusal(
                 "must be false: the PHP code opens its connections without TLS, inside the network",
                 "database",
                 "require_tls",

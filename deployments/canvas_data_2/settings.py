@@ -8,7 +8,7 @@ from pydantic import Field, field_validator, model_validator
 
 from config.components import AuroraSettings, ContainerTaskSettings, OwnNetwork, ScheduleSettings
 from config.deployment import DeploymentSettings
-from config.settings import Refusal, Settings
+from config.settings import Settings, SettingsRefusal
 from config.types import DatabaseName, EmailAddress, LogRetentionDays, UserName
 
 Namespace = Literal["canvas", "canvas_logs", "catalog"]
@@ -29,7 +29,7 @@ class DapSettings(Settings):
     def _each_once(cls, names: tuple[str, ...]) -> tuple[str, ...]:
         for index, name in enumerate(names):
             if name in names[:index]:
-                raise Refusal(f"{name} is named twice", index)
+                raise SettingsRefusal(f"{name} is named twice", index)
         return names
 
 
@@ -82,7 +82,9 @@ class CanvasData2Settings(DeploymentSettings):
     @model_validator(mode="after")
     def _canvas_can_be_reached(self) -> Self:
         if isinstance(self.network, OwnNetwork) and self.network.nat == "none":
-            raise Refusal("must be single or per_az: tables are fetched from the internet", "network", "nat")
+            raise SettingsRefusal("must be single or per_az: tables are fetched from the internet", "network", "nat")
         if self.database.user == self.database.admin_user:
-            raise Refusal("must be another than admin_user: the pipeline is not to own the cluster", "database", "user")
+            raise SettingsRefusal(
+                "must be another than admin_user: the pipeline is not to own the cluster", "database", "user"
+            )
         return self

@@ -17,11 +17,11 @@ from config.components import (
     TableSettings,
 )
 from config.deployment import DeploymentSettings
-from config.settings import Refusal, Settings
+from config.settings import Settings, SettingsRefusal
 from config.types import AttributeName, BucketName, DatabaseName, Port, RoleName, TableAction, TableName, UserName
 
 
-class ApplicationSettings(GuardedSettings):
+class SuaiApplicationSettings(GuardedSettings):
     """What the application's `config.toml` says and the rest of the stack follows."""
 
     port: Port = 8080
@@ -61,7 +61,7 @@ class PartitionedTableSettings(TableSettings):
 class SuaiCloudAppSettings(DeploymentSettings):
     """The SUAI Cloud App in one environment."""
 
-    application: ApplicationSettings = ApplicationSettings()
+    application: SuaiApplicationSettings = SuaiApplicationSettings()
     bucket: BucketSettings
     database: MysqlSettings
     redis: RedisSettings
@@ -74,17 +74,17 @@ class SuaiCloudAppSettings(DeploymentSettings):
     @model_validator(mode="after")
     def _application_needs_what_it_speaks(self) -> Self:
         if self.application.port < 1024:
-            raise Refusal(
+            raise SettingsRefusal(
                 "is below 1024: the application runs as a user of its own, who may not listen there",
                 "application",
                 "port",
             )
         if isinstance(self.network, OwnNetwork) and self.network.nat == "none":
-            raise Refusal(
+            raise SettingsRefusal(
                 "must be single or per_az: instances fetch packages and secrets from outside", "network", "nat"
             )
         if self.redis.transit_encryption_enabled:
-            raise Refusal(
+            raise SettingsRefusal(
                 "must be false: config.toml has no key for TLS, as the document defines it",
                 "redis",
                 "transit_encryption_enabled",

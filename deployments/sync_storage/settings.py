@@ -9,7 +9,7 @@ from pydantic import Discriminator, Field, StringConstraints, Tag, field_validat
 from config.components import FleetSettings, LoadBalancerSettings, MysqlSettings, OwnNetwork
 from config.deployment import DeploymentSettings
 from config.memcached import MemcachedSettings
-from config.settings import Refusal, Settings
+from config.settings import Settings, SettingsRefusal
 from config.types import HostName, InstanceType, UserName, ZoneId
 
 HOST_NAMES_PER_NODE = 10
@@ -119,7 +119,7 @@ class SyncStorageSettings(DeploymentSettings):
         for node in self.nodes:
             name = f"{self.scheme}://{self.node_host_names(node)[0]}"
             if len(name) > LONGEST_NODE_NAME:
-                raise Refusal(
+                raise SettingsRefusal(
                     f"makes the node name {name}, which has {len(name)} characters; "
                     f"the token server's table takes {LONGEST_NODE_NAME}",
                     "host_names",
@@ -130,20 +130,22 @@ class SyncStorageSettings(DeploymentSettings):
     @model_validator(mode="after")
     def _parts_fit_together(self) -> Self:
         if self.load_balancer.idle_timeout_seconds <= SLOWEST_REQUEST_SECONDS:
-            raise Refusal(
+            raise SettingsRefusal(
                 f"must be above {SLOWEST_REQUEST_SECONDS}, the slowest request, or the load balancer cuts it off",
                 "load_balancer",
                 "idle_timeout_seconds",
             )
         if isinstance(self.network, OwnNetwork) and self.network.nat == "none":
-            raise Refusal(
+            raise SettingsRefusal(
                 "must be single or per_az: webheads fetch packages and secrets from outside", "network", "nat"
             )
         if self.application_user == self.node_user:
-            raise Refusal("must differ from node_user: webheads are not the databases' master", "application_user")
+            raise SettingsRefusal(
+                "must differ from node_user: webheads are not the databases' master", "application_user"
+            )
         for name, node in self.nodes.items():
             if node.engine_version not in ("8.0", "8.4"):
-                raise Refusal(
+                raise SettingsRefusal(
                     "must be 8.4 or 8.0: the application's client signs in with mysql_native_password, "
                     "which MySQL 9 leaves out",
                     "nodes",
@@ -151,7 +153,7 @@ class SyncStorageSettings(DeploymentSettings):
                     "engine_version",
                 )
             if node.require_tls:
-                raise Refusal(
+                raise SettingsRefusal(
                     "must be false, with its reason: the application's client does not speak TLS",
                     "nodes",
                     name,

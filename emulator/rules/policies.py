@@ -8,10 +8,10 @@ from iam.document import parse
 from iam.errors import MalformedPolicyError
 
 if TYPE_CHECKING:
-    from iam.document import Policy
+    from iam.document import PolicyDocument
 
 
-def identity_policy(document: str) -> Policy:
+def identity_policy(document: str) -> PolicyDocument:
     """A policy of a role, user or group: it names resources and nobody. Raises MalformedPolicyError."""
     policy = parse(document)
     for statement in policy.statements:
@@ -22,7 +22,7 @@ def identity_policy(document: str) -> Policy:
     return policy
 
 
-def trust_policy(document: str) -> Policy:
+def trust_policy(document: str) -> PolicyDocument:
     """A role's trust policy: it names principals and no resource. Raises MalformedPolicyError."""
     policy = parse(document)
     for statement in policy.statements:
@@ -36,7 +36,7 @@ def trust_policy(document: str) -> Policy:
     return policy
 
 
-def resource_policy(document: str) -> Policy:
+def resource_policy(document: str) -> PolicyDocument:
     """A resource's own policy: it names principals and resources. Raises MalformedPolicyError."""
     policy = parse(document)
     for statement in policy.statements:

@@ -5,11 +5,11 @@ from __future__ import annotations
 from functools import partial
 
 from config.components import DatabaseSettings
-from modules.engines import GIB, Engine, memory_bytes
+from modules.engines import GIB, RdsEngine, memory_bytes
 from modules.watches.watch import Watch
 
 
-def database_watches(identifier: str, engine: Engine, settings: DatabaseSettings) -> list[Watch]:
+def database_watches(identifier: str, engine: RdsEngine, settings: DatabaseSettings) -> list[Watch]:
     """CPU, storage, memory and connections of the RDS instance `identifier`.
 
     The bounds follow from its class and its storage, so a database that is made larger is watched accordingly.

@@ -31,7 +31,7 @@ _OUT_OF_REACH = "http://127.0.0.1:1"
 
 
 @dataclass(frozen=True)
-class Surroundings:
+class HostSurroundings:
     """What exists around a host at this moment; parameters, secrets and objects are those of its AWS account."""
 
     network: bool = True
@@ -50,7 +50,7 @@ class Host:
     environment: Mapping[str, str]
     """All that its programs see: AWS's endpoint and region, keys, and what a deployment's programs read besides."""
     system: Literal["al2", "al2023"] = "al2023"
-    surroundings: Surroundings = field(default_factory=Surroundings)
+    surroundings: HostSurroundings = field(default_factory=HostSurroundings)
     ports: Mapping[int, int] = field(default_factory=dict)
     """Ports the host's own servers listen on → ports of this machine, free ones when left out."""
     speed: float = 50
@@ -74,7 +74,7 @@ class Host:
         written.parent.mkdir(parents=True)
         written.write_text(f"{INSTANCE_ID}\n")
 
-    def surround(self, surroundings: Surroundings) -> None:
+    def surround(self, surroundings: HostSurroundings) -> None:
         """Change what exists around the host from now on."""
         self.surroundings = surroundings
         failures = sys.maxsize if surroundings.package_failures is None else surroundings.package_failures

@@ -42,7 +42,7 @@ class Refresh:
         return f"{self.status}, {self.percent} %" + (f": {self.reason}" if self.reason else "")
 
 
-class Fleet:
+class AutoScalingGroup:
     """An Auto Scaling group. Methods raise what botocore raises (see `operations.aws.refusals_explained`)."""
 
     def __init__(self, aws: Aws, name: str, *, region: str, poll_seconds: float = POLL_SECONDS) -> None:

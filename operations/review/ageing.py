@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
     from config.stack_settings import StackSettings
-    from operations.review.facts import Facts
+    from operations.review.facts import DatedFacts
     from operations.stacks import Stack
 
 NOTICE = timedelta(days=180)
@@ -52,7 +52,7 @@ class _Use:
             yield Ageing(False, Problem(self.file, self.key, f'"{self.value}"', text))
 
 
-def ageing(plans: Sequence[StackSettings], stacks: Sequence[Stack], facts: Facts, *, today: date) -> list[Ageing]:
+def ageing(plans: Sequence[StackSettings], stacks: Sequence[Stack], facts: DatedFacts, *, today: date) -> list[Ageing]:
     """Every value of the settings, and of the committed stacks where the code sets it, that is gone or ends soon."""
     found = [
         item
@@ -69,7 +69,7 @@ def ageing(plans: Sequence[StackSettings], stacks: Sequence[Stack], facts: Facts
     return found
 
 
-def old_groups(facts: Facts, *, today: date) -> list[str]:
+def old_groups(facts: DatedFacts, *, today: date) -> list[str]:
     """Groups that were looked up longer ago than the notice, so that an end may have passed unseen."""
     return sorted(name for name, group in facts.groups.items() if today - group.day > NOTICE)
 
@@ -89,7 +89,7 @@ def _parts(value: object, path: str) -> Iterator[tuple[str, BaseModel]]:
         yield from _parts(item, f"{path}.{name}" if path else str(name))
 
 
-def _judged(file: str, path: str, part: BaseModel, facts: Facts, today: date) -> Iterator[Ageing]:
+def _judged(file: str, path: str, part: BaseModel, facts: DatedFacts, today: date) -> Iterator[Ageing]:
     def use(key: str, value: str) -> _Use:
         return _Use(file, f"{path}.{key}" if path else key, value)
 
@@ -116,7 +116,7 @@ def _judged(file: str, path: str, part: BaseModel, facts: Facts, today: date) ->
             return
 
 
-def _platform(use: _Use, facts: Facts, today: date) -> Iterator[Ageing]:
+def _platform(use: _Use, facts: DatedFacts, today: date) -> Iterator[Ageing]:
     branches = {known["branch"]: known["retires"] for known in facts.values("platform_branches")}
     lasting = [branch for branch, retires in branches.items() if retires is None and branch != use.value]
     alternative = f"; the newest is {lasting[-1]}" if lasting else ""
@@ -133,7 +133,7 @@ def _platform(use: _Use, facts: Facts, today: date) -> Iterator[Ageing]:
     yield from use.ends(retires, today, "retires", alternative=alternative)
 
 
-def _database(use: _Use, engine: str, extended: bool, facts: Facts, today: date) -> Iterator[Ageing]:
+def _database(use: _Use, engine: str, extended: bool, facts: DatedFacts, today: date) -> Iterator[Ageing]:
     offered = facts.series(engine)
     newer = list(offered[offered.index(use.value) + 1 :]) if use.value in offered else offered
     alternative = f"; newer series: {', '.join(newer)}" if newer else ""
@@ -153,13 +153,13 @@ def _database(use: _Use, engine: str, extended: bool, facts: Facts, today: date)
         yield from use.ends(end, today, f"has {kind} support that ends", alternative=alternative)
 
 
-def _cache(use: _Use, engine: str, facts: Facts) -> Iterator[Ageing]:
+def _cache(use: _Use, engine: str, facts: DatedFacts) -> Iterator[Ageing]:
     offered = facts.values("cache_versions")[engine]
     if use.value not in offered:
         yield use.gone(f"is a version of {engine} that ElastiCache does not create; it creates {', '.join(offered)}")
 
 
-def _runtime(use: _Use, facts: Facts, today: date) -> Iterator[Ageing]:
+def _runtime(use: _Use, facts: DatedFacts, today: date) -> Iterator[Ageing]:
     known = facts.values("function_runtimes")
     lasting = max(known, key=lambda name: (known[name]["deprecated"] or "", name))
     if use.value not in known:

@@ -36,7 +36,7 @@ class Place:
 
 
 @dataclass(frozen=True)
-class Verdict:
+class CheckovVerdict:
     """What checkov found."""
 
     passed: int
@@ -53,7 +53,7 @@ class Verdict:
         return not self.failed and not self.needless
 
 
-def judge(stacks: Sequence[Stack], *, executable: Path) -> Verdict:
+def judge(stacks: Sequence[Stack], *, executable: Path) -> CheckovVerdict:
     """Checkov's verdict on `stacks`. Raises OperatorError when it cannot be run or cannot read one of them."""
     documents = {stack.name: json.loads((stack.folder / FILE).read_text(encoding="utf-8")) for stack in stacks}
     with tempfile.TemporaryDirectory(prefix="checkov-") as folder:
@@ -65,11 +65,11 @@ def judge(stacks: Sequence[Stack], *, executable: Path) -> Verdict:
     return subtract(report, documents)
 
 
-def subtract(report: Mapping[str, Any], documents: Mapping[str, Mapping[str, Any]]) -> Verdict:
+def subtract(report: Mapping[str, Any], documents: Mapping[str, Mapping[str, Any]]) -> CheckovVerdict:
     """The verdict that follows from checkov's report on the stacks' documents and from the exemptions in these."""
     exemptions = {place: reason for name in documents for place, reason in _exemptions(name, documents[name])}
     found = dict(_findings(report, documents))
-    return Verdict(
+    return CheckovVerdict(
         passed=report["summary"]["passed"],
         failed={place: found[place] for place in sorted(found.keys() - exemptions.keys())},
         exempted={place: exemptions[place] for place in sorted(found.keys() & exemptions.keys())},

@@ -29,7 +29,7 @@ class Group:
 
 
 @dataclass(frozen=True)
-class Facts:
+class DatedFacts:
     """Every group of dated facts, by its name."""
 
     groups: Mapping[str, Group]
@@ -58,7 +58,7 @@ class Facts:
         return _day(ends.get("standard_ends")), _day(ends.get("extended_ends"))
 
 
-def read_facts(folder: Path = FACTS) -> Facts:
+def read_facts(folder: Path = FACTS) -> DatedFacts:
     """The groups of every file of the folder but the limits. Raises OperatorError for a file that is not such."""
     groups: dict[str, Group] = {}
     for path in sorted(folder.glob("*.json")):
@@ -75,7 +75,7 @@ def read_facts(folder: Path = FACTS) -> Facts:
                 f"{display_name(path)} is not a file of dated facts: {error!r}.",
                 hint=f"Take it from git: git checkout -- {display_name(path)}",
             ) from None
-    return Facts(groups)
+    return DatedFacts(groups)
 
 
 def _day(text: str | None) -> date | None:

@@ -8,13 +8,13 @@ from operations.aws import Aws, check_account, refusals_explained
 from operations.state.bucket import StateBucket
 from operations.state.hcp_terraform import state_in_s3
 from operations.state.lock_table import LockTable
-from operations.state.mending import Line, settle
+from operations.state.mending import SettledItem, settle
 
 if TYPE_CHECKING:
     from config.environment import Environment
 
 
-def bootstrap(aws: Aws, environment: Environment, *, dry_run: bool = False) -> list[Line]:
+def bootstrap(aws: Aws, environment: Environment, *, dry_run: bool = False) -> list[SettledItem]:
     """Bring the bucket and the table of the environment to what is wanted; safe to run again.
 
     Says for each item what was found and done; with `dry_run` nothing is written. Raises OperatorError before anything
@@ -28,7 +28,7 @@ def bootstrap(aws: Aws, environment: Environment, *, dry_run: bool = False) -> l
         bucket = StateBucket(aws, state.bucket, account_id=environment.account_id, region=state.region, tags=tags)
         bucket.refuse_if_unfit()
         if state.locking == "lockfile":
-            unused = Line("lock table", "not looked at", 'none, as locking = "lockfile"', "")
+            unused = SettledItem("lock table", "not looked at", 'none, as locking = "lockfile"', "")
             return [*settle(bucket.items(), dry_run=dry_run), unused]
         table = LockTable(aws, state.lock_table, region=state.region, tags=tags)
         table.refuse_if_unfit()

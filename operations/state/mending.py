@@ -21,7 +21,7 @@ class Item:
 
 
 @dataclass(frozen=True)
-class Line:
+class SettledItem:
     """An item as reported: `done` is empty when nothing was to do."""
 
     name: str
@@ -30,16 +30,16 @@ class Line:
     done: str
 
 
-def settle(items: Iterable[Item], *, dry_run: bool) -> Iterator[Line]:
+def settle(items: Iterable[Item], *, dry_run: bool) -> Iterator[SettledItem]:
     """Mend what is not as wanted, or only say so.
 
     An item is mended before the next one is looked at: a bucket must exist before its versioning can be read.
     """
     for item in items:
         if item.mend is None:
-            yield Line(item.name, item.found, item.wanted, "")
+            yield SettledItem(item.name, item.found, item.wanted, "")
         elif dry_run:
-            yield Line(item.name, item.found, item.wanted, "would be done")
+            yield SettledItem(item.name, item.found, item.wanted, "would be done")
         else:
             item.mend()
-            yield Line(item.name, item.found, item.wanted, "done")
+            yield SettledItem(item.name, item.found, item.wanted, "done")

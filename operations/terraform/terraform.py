@@ -42,7 +42,7 @@ class Event:
 
 
 @dataclass(frozen=True)
-class Problem:
+class TerraformProblem:
     """An error of Terraform or of the provider; `address` is empty where it is about no resource."""
 
     address: str
@@ -64,7 +64,9 @@ class PlanResult:
 class TerraformError(OperatorError):
     """A Terraform command failed; names the stack, the resources, the provider's messages and the log."""
 
-    def __init__(self, stack: str, command: str, problems: tuple[Problem, ...], log: Path, hint: str = "") -> None:
+    def __init__(
+        self, stack: str, command: str, problems: tuple[TerraformProblem, ...], log: Path, hint: str = ""
+    ) -> None:
         lines = [f"{stack}: terraform {command} failed.", *(f"  {problem}" for problem in problems), f"Log: {log}"]
         super().__init__("\n".join(lines), hint=hint or None)
         self.stack = stack
@@ -75,8 +77,8 @@ class TerraformError(OperatorError):
 class StateLockedError(TerraformError):
     """Somebody else holds the lock on the stack's state; `lock` says who."""
 
-    def __init__(self, stack: str, command: str, problems: tuple[Problem, ...], log: Path, lock: Lock) -> None:
-        locked = (Problem("", f"The state is locked: {lock.describe()} (lock {lock.id})."), *problems)
+    def __init__(self, stack: str, command: str, problems: tuple[TerraformProblem, ...], log: Path, lock: Lock) -> None:
+        locked = (TerraformProblem("", f"The state is locked: {lock.describe()} (lock {lock.id})."), *problems)
         hint = f"Wait until they are done. If they have died, break the lock with: quintet state unlock {stack}"
         super().__init__(stack, command, locked, log, hint)
         self.lock = lock
@@ -85,7 +87,7 @@ class StateLockedError(TerraformError):
 class StateDigestError(TerraformError):
     """The state is not what its digest in the lock table says: its writer was ended between the two."""
 
-    def __init__(self, stack: str, command: str, problems: tuple[Problem, ...], log: Path) -> None:
+    def __init__(self, stack: str, command: str, problems: tuple[TerraformProblem, ...], log: Path) -> None:
         mend = f"quintet state versions {stack}, then quintet state restore {stack} VERSION"
         hint = f"Write the current version again: {mend}"
         super().__init__(stack, command, problems, log, hint)
@@ -253,7 +255,7 @@ class Terraform:
         output: Path | None = None,
         on_start: Callable[[int], None] = lambda _: None,
     ) -> int:
-        problems: list[Problem] = []
+        problems: list[TerraformProblem] = []
 
         def handle(line: str) -> None:
             message = _message(line)
@@ -288,7 +290,7 @@ class Terraform:
             )
             log(errors)
         if code != 0:
-            raise self._error(arguments[0], code, (Problem("", errors.strip()),) if errors.strip() else ())
+            raise self._error(arguments[0], code, (TerraformProblem("", errors.strip()),) if errors.strip() else ())
         return output
 
     @contextmanager
@@ -307,7 +309,7 @@ class Terraform:
         finally:
             os.close(log)
 
-    def _error(self, command: str, code: int, problems: tuple[Problem, ...]) -> TerraformError:
+    def _error(self, command: str, code: int, problems: tuple[TerraformProblem, ...]) -> TerraformError:
         for problem in problems:
             lock = Lock.from_message(problem.message)
             if lock is not None:
@@ -326,10 +328,10 @@ class Terraform:
             hint = "An answer of AWS was cut off, so it is not known what that request did. Plan again."
             return TerraformError(self.stack, command, problems, self.log, hint)
         if code < 0:
-            died = Problem("", f"It was ended by signal {-code} and may have left its lock behind.")
+            died = TerraformProblem("", f"It was ended by signal {-code} and may have left its lock behind.")
             hint = f"Who holds the lock: quintet state status. Break it: quintet state unlock {self.stack}"
             return TerraformError(self.stack, command, (*problems, died), self.log, hint)
-        return TerraformError(self.stack, command, problems or (Problem("", f"Exit code {code}."),), self.log)
+        return TerraformError(self.stack, command, problems or (TerraformProblem("", f"Exit code {code}."),), self.log)
 
 
 def _ignore(event: Event) -> None:
@@ -379,6 +381,6 @@ def _event(message: dict[str, Any]) -> Event | None:
     return None
 
 
-def _problem(diagnostic: dict[str, Any]) -> Problem:
+def _problem(diagnostic: dict[str, Any]) -> TerraformProblem:
     text = "\n".join(part.strip() for part in (diagnostic["summary"], diagnostic.get("detail", "")) if part.strip())
-    return Problem(diagnostic.get("address", ""), text)
+    return TerraformProblem(diagnostic.get("address", ""), text)

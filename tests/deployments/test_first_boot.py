@@ -15,7 +15,7 @@ from emulator.server import Emulator
 from modules.policy import assumed_by
 from modules.user_data import render
 from operations.aws import Aws
-from operations.engines.host import INSTANCE_ID, Host, Surroundings
+from operations.engines.host import INSTANCE_ID, Host, HostSurroundings
 from operations.engines.keys import keys_of
 from tests.deployments.stack_json import StackJson
 from tests.generated.released import NAMES
@@ -67,7 +67,7 @@ def test_a_package_source_that_fails_for_ever_is_reported_and_ends_the_host(
     path: Path, tmp_path: Path, role: dict[str, str], aws: Callable[..., Any]
 ) -> None:
     host = host_of(path, tmp_path / "root", role)
-    host.surround(Surroundings(package_failures=None))
+    host.surround(HostSurroundings(package_failures=None))
     done = host.boot(rendered(path))
     assert done.returncode != 0
     assert "attempt 5 of 5 failed: dnf install" in done.stderr
@@ -83,7 +83,7 @@ def test_a_package_source_that_fails_for_ever_is_reported_and_ends_the_host(
 @pytest.mark.parametrize("path", USER_DATA, ids=lambda path: path.parts[-3])
 def test_without_a_way_out_the_host_ends_itself_all_the_same(path: Path, tmp_path: Path, role: dict[str, str]) -> None:
     host = host_of(path, tmp_path / "root", role)
-    host.surround(Surroundings(network=False))
+    host.surround(HostSurroundings(network=False))
     done = host.boot(rendered(path))
     assert done.returncode != 0
     assert f"the boot log did not reach {GROUP}" in done.stderr

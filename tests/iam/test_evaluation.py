@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from iam.document import Policy, parse
+from iam.document import PolicyDocument, parse
 from iam.errors import MalformedPolicyError, UndecidedError
 from iam.evaluation import evaluate
 from iam.request import Context, Principal, Request
@@ -18,7 +18,7 @@ LOGS = Principal("logs.amazonaws.com")
 OBJECT = "arn:aws:s3:::bucket/a/b"
 
 
-def policy(*statements: dict[str, Any], version: str = "2012-10-17") -> Policy:
+def policy(*statements: dict[str, Any], version: str = "2012-10-17") -> PolicyDocument:
     return parse({"Version": version, "Statement": list(statements)}, name="p")
 
 
@@ -39,7 +39,7 @@ def call(
     return Request(action, resource, principal, Context(context or {}))
 
 
-def allowed(request: Request, *identity: Policy, **more: Any) -> bool:
+def allowed(request: Request, *identity: PolicyDocument, **more: Any) -> bool:
     return evaluate(request, identity, **more).allowed
 
 
@@ -159,7 +159,7 @@ def test_variables_stand_for_values_whose_wildcards_do_not_count() -> None:
         allowed(call(), home)
 
 
-def of_resource(principal: Any, effect: str = "Allow", element: str = "Principal", **more: Any) -> Policy:
+def of_resource(principal: Any, effect: str = "Allow", element: str = "Principal", **more: Any) -> PolicyDocument:
     return parse(
         {"Version": "2012-10-17", "Statement": allow(effect=effect, **{element: principal}, **more)}, name="bucket"
     )

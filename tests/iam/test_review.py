@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from iam.document import Policy, Statement, parse
+from iam.document import PolicyDocument, Statement, parse
 from iam.evaluation import evaluate
 from iam.request import Request
 from iam.review import admits_everybody, binds, grants_everything, outsiders, whole, whole_of, widened
@@ -16,7 +16,7 @@ OURS = "111122223333"
 VPC = {"StringEquals": {"aws:SourceVpc": "vpc-1"}}
 
 
-def policy(*statements: dict[str, Any]) -> Policy:
+def policy(*statements: dict[str, Any]) -> PolicyDocument:
     return parse({"Version": "2012-10-17", "Statement": list(statements)})
 
 
@@ -124,7 +124,7 @@ def test_a_condition_binds_when_it_fixes_who_calls_or_from_where(condition: Any,
     assert binds(statement(Condition=condition).conditions) is expected
 
 
-def said(before: Policy, after: Policy) -> list[str]:
+def said(before: PolicyDocument, after: PolicyDocument) -> list[str]:
     return [str(each) for each in widened(before, after)]
 
 
@@ -165,7 +165,7 @@ def test_a_denial_that_goes_or_shrinks_widens() -> None:
 
 
 def test_all_but_some_widens_when_it_spares_less() -> None:
-    def spares(*actions: str) -> Policy:
+    def spares(*actions: str) -> PolicyDocument:
         return policy({"Effect": "Allow", "NotAction": list(actions), "Resource": "*"})
 
     assert said(spares("iam:*", "s3:*"), spares("iam:*")) == ["all but iam:* on *"]

@@ -6,7 +6,7 @@ import pytest
 
 from config.components import AdoptedNetwork, DatabaseSettings
 from modules.database import Database
-from modules.engines import GIB, MYSQL, POSTGRESQL, Engine, memory_bytes
+from modules.engines import GIB, MYSQL, POSTGRESQL, RdsEngine, memory_bytes
 from modules.network import Network
 from modules.stack import DeploymentStack
 from tests.modules.peer import Peer
@@ -25,7 +25,7 @@ SMALL = {"instance_class": "db.t4g.medium", "engine_version": "8.0", "allocated_
 def add_database(
     stack: DeploymentStack,
     *,
-    engine: Engine = MYSQL,
+    engine: RdsEngine = MYSQL,
     extra_parameters: dict[str, str] | None = None,
     **settings: Any,
 ) -> Database:
@@ -135,7 +135,7 @@ def test_another_database_goes_without_a_trace_and_says_why():
     ("engine", "version", "family"),
     [(MYSQL, "8.0", "mysql8.0"), (MYSQL, "8.4", "mysql8.4"), (POSTGRESQL, "16", "postgres16")],
 )
-def test_parameters_belong_to_the_release_series(engine: Engine, version: str, family: str):
+def test_parameters_belong_to_the_release_series(engine: RdsEngine, version: str, family: str):
     group = database(engine=engine, engine_version=version).resource("aws_db_parameter_group.database_parameter_group")
     assert_subset(
         group,
@@ -150,7 +150,7 @@ def test_parameters_belong_to_the_release_series(engine: Engine, version: str, f
 @pytest.mark.parametrize(
     ("engine", "version"), [(MYSQL, "8"), (MYSQL, "8.4.3"), (POSTGRESQL, "16.4"), (POSTGRESQL, "16.0.1")]
 )
-def test_a_version_other_than_a_release_series_is_refused(engine: Engine, version: str):
+def test_a_version_other_than_a_release_series_is_refused(engine: RdsEngine, version: str):
     with pytest.raises(ValueError, match=f'engine_version = "{version}" is not a release series of {engine.name}'):
         database(engine=engine, engine_version=version)
 
@@ -170,7 +170,7 @@ def test_extended_support_is_off_and_costs_a_reason():
     ("engine", "version", "parameter"),
     [(MYSQL, "8.0", "require_secure_transport"), (POSTGRESQL, "16", "rds.force_ssl")],
 )
-def test_clients_must_speak_tls(engine: Engine, version: str, parameter: str):
+def test_clients_must_speak_tls(engine: RdsEngine, version: str, parameter: str):
     assert parameters(database(engine=engine, engine_version=version))[parameter] == "1"
 
 

@@ -11,7 +11,7 @@ from botocore.parsers import ResponseParserError
 
 from operations.aws import Aws, refusals_explained
 from operations.errors import OperatorError
-from operations.terraform.terraform import Problem, Terraform
+from operations.terraform.terraform import Terraform, TerraformProblem
 
 EMULATOR = {"AWS_ACCESS_KEY_ID": "x", "AWS_SECRET_ACCESS_KEY": "x", "AWS_ENDPOINT_URL": "http://127.0.0.1:9"}
 
@@ -65,7 +65,7 @@ def test_a_failed_command_of_terraform_says_so_too(tmp_path: Path, message: str,
         log=tmp_path / "log",
         init_lock=tmp_path / "l",
     )
-    error: Any = terraform._error("apply", 1, (Problem("aws_sns_topic.a", message),))
+    error: Any = terraform._error("apply", 1, (TerraformProblem("aws_sns_topic.a", message),))
     assert hint in (error.hint or "")
     assert bool(error.hint) == bool(hint)
 

@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from functools import cached_property
 from typing import Any, Final
 
-from iam.document import Policy, parse
+from iam.document import PolicyDocument, parse
 from tests.generated.released import stack_document
 
 ARNS: Final[Mapping[str, str]] = {
@@ -86,9 +86,9 @@ class CommittedStack:
         return self.resolved(written) if isinstance(written, str) else f"{name}.{attribute}"
 
     @cached_property
-    def principals(self) -> dict[str, list[Policy]]:
+    def principals(self) -> dict[str, list[PolicyDocument]]:
         """Inline policies of every role and user by its name in the stack; those of AWS stand in `attached`."""
-        found: dict[str, list[Policy]] = {
+        found: dict[str, list[PolicyDocument]] = {
             name: [] for kind in ("aws_iam_role", "aws_iam_user") for name in self.resources.get(kind, {})
         }
         for kind, owner in (("aws_iam_role_policy", "role"), ("aws_iam_user_policy", "user")):
@@ -102,7 +102,7 @@ class CommittedStack:
         attachments = self.resources.get("aws_iam_role_policy_attachment", {}).values()
         return {(self._owner(each["role"]), each["policy_arn"]) for each in attachments}
 
-    def policy_of(self, arn: str) -> Policy | None:
+    def policy_of(self, arn: str) -> PolicyDocument | None:
         """The policy of the bucket, topic or key that an ARN is of, or is in."""
         for kind, named in (("aws_s3_bucket_policy", "bucket"), ("aws_sns_topic_policy", "arn"), ("aws_kms_key", None)):
             for name, resource in self.resources.get(kind, {}).items():
@@ -112,7 +112,7 @@ class CommittedStack:
                     return parse(self.resolved(resource["policy"]), name=f"{kind}.{name}")
         return None
 
-    def vpc_of_endpoint(self, service: str) -> tuple[str, Policy | None] | None:
+    def vpc_of_endpoint(self, service: str) -> tuple[str, PolicyDocument | None] | None:
         """The VPC with an endpoint for the service, and the endpoint's policy."""
         for name, resource in self.resources.get("aws_vpc_endpoint", {}).items():
             if str(resource["service_name"]).endswith(f".{service}"):

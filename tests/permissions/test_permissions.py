@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from iam.document import Policy, Statement
+from iam.document import PolicyDocument, Statement
 from iam.evaluation import applies, evaluate
 from iam.patterns import matches
 from iam.reference import mistakes
@@ -36,7 +36,7 @@ OF_AWS = {
 """Policies of AWS that are attached: the reason, and the digest of the document that was read."""
 
 
-def granted(policies: list[Policy]) -> Iterator[tuple[str, Statement, str, str]]:
+def granted(policies: list[PolicyDocument]) -> Iterator[tuple[str, Statement, str, str]]:
     """Every action on every resource that statements allow, one by one."""
     for policy in policies:
         for statement in policy.statements:

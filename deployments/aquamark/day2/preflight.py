@@ -9,14 +9,14 @@ from botocore.exceptions import ClientError
 from config.settings import ROOT
 from deployments.aquamark.day2.version_setting import VersionSetting
 from operations.review.preflight.account import code_of
-from operations.review.preflight.findings import Finding, fails, fine
+from operations.review.preflight.findings import PreflightFinding, fails, fine
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
     from operations.review.preflight.account import Account
     from operations.review.preflight.findings import Question
-    from operations.review.preflight.planned import Planned
+    from operations.review.preflight.planned import PlannedDocument
 
 
 def questions() -> Sequence[Question]:
@@ -24,7 +24,7 @@ def questions() -> Sequence[Question]:
     return (release,)
 
 
-def release(account: Account, planned: Planned) -> Iterator[Finding]:
+def release(account: Account, planned: PlannedDocument) -> Iterator[PreflightFinding]:
     """Looks for the release's image and a value in each secret: the apply waits for instances that need both."""
     version = VersionSetting.of(ROOT, planned.stack.environment).read().version
     if version is None:

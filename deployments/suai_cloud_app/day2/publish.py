@@ -17,7 +17,7 @@ from deployments.suai_cloud_app.runtime.package import PackageError, build
 from operations.applied import find_applied
 from operations.aws import Aws, refusals_explained
 from operations.errors import OperatorError
-from operations.instances.fleet import POLL_SECONDS, Fleet
+from operations.instances.fleet import POLL_SECONDS, AutoScalingGroup
 from operations.terraform.toolchain.one_at_a_time import one_at_a_time
 
 if TYPE_CHECKING:
@@ -59,7 +59,9 @@ class ReleasePublication:
             applied = find_applied(self.root, DEPLOYMENT, self.environment, self.aws)
             outputs = applied.read(SuaiCloudAppOutputs)
             releases = Releases(self.aws, applied.stack, outputs)
-            fleet = Fleet(self.aws, outputs.group, region=applied.stack.region, poll_seconds=self.poll_seconds)
+            fleet = AutoScalingGroup(
+                self.aws, outputs.group, region=applied.stack.region, poll_seconds=self.poll_seconds
+            )
             rollout = ReleaseRollout(
                 releases,
                 fleet,

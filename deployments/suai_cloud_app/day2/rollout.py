@@ -6,7 +6,7 @@ from dataclasses import KW_ONLY, dataclass
 from typing import TYPE_CHECKING, Literal, TypeAlias
 
 from operations.errors import OperatorError
-from operations.instances.fleet import SUCCESSFUL, Fleet, Refresh
+from operations.instances.fleet import SUCCESSFUL, AutoScalingGroup, Refresh
 from operations.instances.fleet_progress import shown
 
 if TYPE_CHECKING:
@@ -23,7 +23,7 @@ class ReleaseRollout:
     """From a release in the bucket to instances that run it; says each step on `console`."""
 
     releases: Releases
-    fleet: Fleet
+    fleet: AutoScalingGroup
     console: Console
     _: KW_ONLY
     environment: str

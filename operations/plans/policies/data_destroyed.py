@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from operations.plans.plan_document import Action, Change
-from operations.plans.policies.policy import Surroundings
+from operations.plans.policies.policy import PlanSurroundings
 
 
-def data_destroyed(change: Change, around: Surroundings) -> Iterator[str]:
+def data_destroyed(change: Change, around: PlanSurroundings) -> Iterator[str]:
     """Sentences about data that is lost."""
     del around
     if (

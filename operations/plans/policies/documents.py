@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
 
-from iam.document import Policy, Statement, parse
+from iam.document import PolicyDocument, Statement, parse
 from iam.errors import MalformedPolicyError
 from operations.plans.plan_document import Action, Change
 from operations.plans.policies.policy import UNKNOWN, Leaf, before_and_after, name_of
@@ -17,7 +17,7 @@ from operations.plans.policies.policy import UNKNOWN, Leaf, before_and_after, na
 _NETWORK_POLICIES = ("aws_vpc_endpoint", "aws_vpc_endpoint_policy")
 """Policies of endpoints admit everybody by default: they narrow what others allow and grant nothing."""
 _DOCUMENT = re.compile(r"(^|_)(policy|policies|policy_document)$")
-_EMPTY = Policy("none", ())
+_EMPTY = PolicyDocument("none", ())
 TRUST = "assume_role_policy"
 
 
@@ -25,8 +25,8 @@ TRUST = "assume_role_policy"
 class Documents:
     """What a change's documents of one kind said and say, all of a kind together."""
 
-    before: Policy
-    after: Policy
+    before: PolicyDocument
+    after: PolicyDocument
     problems: tuple[str, ...]
     """Sentences about documents that cannot be read."""
     unknown: tuple[str, ...]
@@ -85,7 +85,7 @@ def _names(tree: Any, name: str = "") -> Iterator[str]:
             yield from _names(item, name)
 
 
-def _read(change: Change, found: dict[Leaf, Any], kind: str) -> tuple[Policy, tuple[str, ...]]:
+def _read(change: Change, found: dict[Leaf, Any], kind: str) -> tuple[PolicyDocument, tuple[str, ...]]:
     statements: list[Statement] = []
     problems: list[str] = []
     for path, value in found.items():
@@ -96,7 +96,7 @@ def _read(change: Change, found: dict[Leaf, Any], kind: str) -> tuple[Policy, tu
                 problems.append(str(error))
             except RecursionError:
                 problems.append(f"{name_of(path)}: nested too deeply")
-    return Policy("all", tuple(statements)), tuple(problems)
+    return PolicyDocument("all", tuple(statements)), tuple(problems)
 
 
 def _looks_like_one(text: str) -> bool:

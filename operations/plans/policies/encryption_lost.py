@@ -5,10 +5,10 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
-from iam.document import Policy
+from iam.document import PolicyDocument
 from operations.plans.plan_document import Action, Change
 from operations.plans.policies.documents import resource_documents
-from operations.plans.policies.policy import UNKNOWN, Leaf, Surroundings, Undecided, before_and_after, name_of
+from operations.plans.policies.policy import UNKNOWN, Leaf, PlanSurroundings, Undecided, before_and_after, name_of
 
 _SWITCH = re.compile(r"encrypt(?!ion_disabled)|^enforce_https$|^require_(tls|ssl)$|^sqs_managed_sse_enabled$")
 _KEY = re.compile(r"^kms_(master_)?key(_id|_arn)?$|^kms_data_key.*|^encryption_key(_arn)?$")
@@ -26,7 +26,7 @@ _FORCED = ("rds.force_ssl", "require_secure_transport", "ssl_mode", "require_ssl
 _FORCING = ("1", "on", "true", "require", "verify_ca", "verify_identity")
 
 
-def encryption_lost(change: Change, around: Surroundings) -> Iterator[str]:
+def encryption_lost(change: Change, around: PlanSurroundings) -> Iterator[str]:
     """Sentences about encryption that is lost or missing."""
     if change.action in (Action.DELETE, Action.FORGET):
         if change.type == "aws_s3_bucket_server_side_encryption_configuration" and around.outlives(change):
@@ -98,7 +98,7 @@ def _accepts_clear_text(change: Change) -> bool:
     return not documents.unknown and _refuses(documents.before) and not _refuses(documents.after)
 
 
-def _refuses(policy: Policy) -> bool:
+def _refuses(policy: PolicyDocument) -> bool:
     return any(
         condition.key == "aws:securetransport" and "false" in condition.values
         for statement in policy.statements

@@ -5,13 +5,13 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
-from iam.document import EVERYTHING, Policy, Statement
+from iam.document import EVERYTHING, PolicyDocument, Statement
 from iam.patterns import covers, overlap
 from iam.reference import whole_services
 from iam.review import Widening, admits_everybody, whole_of, widened
 from operations.plans.plan_document import Action, Change
 from operations.plans.policies.documents import Documents, identity_documents, trust_documents
-from operations.plans.policies.policy import UNKNOWN, Surroundings, Undecided, before_and_after, name_of
+from operations.plans.policies.policy import UNKNOWN, PlanSurroundings, Undecided, before_and_after, name_of
 
 _MANAGED = ("policy_arn", "managed_policy_arn", "managed_policy_arns", "policy_arns")
 _WIDE = re.compile(r":aws:policy/.*(Administrator|PowerUser|Full_?(Access|Command))", re.IGNORECASE)
@@ -19,7 +19,7 @@ _WIDE = re.compile(r":aws:policy/.*(Administrator|PowerUser|Full_?(Access|Comman
 _ESCALATING = ("iam:passrole", "sts:assumerole")
 
 
-def iam_wildcard(change: Change, around: Surroundings) -> Iterator[str]:
+def iam_wildcard(change: Change, around: PlanSurroundings) -> Iterator[str]:
     """Sentences about rights that grow."""
     documents = identity_documents(change)
     yield from unreadable(documents)
@@ -29,7 +29,7 @@ def iam_wildcard(change: Change, around: Surroundings) -> Iterator[str]:
     trust = trust_documents(change)
     yield from unreadable(trust)
     open_to_all = tuple(s for s in trust.after.statements if admits_everybody(s) or _admits_any_identity(s))
-    if widened(trust.before, Policy("open", open_to_all)):
+    if widened(trust.before, PolicyDocument("open", open_to_all)):
         yield "lets everybody assume it"
 
 
@@ -62,7 +62,7 @@ def lost_denials(documents: Documents) -> str:
 _LOST = "no longer denied: "
 
 
-def _matters(found: Widening, before: Policy, new: frozenset[str]) -> bool:
+def _matters(found: Widening, before: PolicyDocument, new: frozenset[str]) -> bool:
     """Whether it widens a whole service that is not new, lets a narrow right be used everywhere, or passes any role."""
     if _LOST in found.action:
         return False

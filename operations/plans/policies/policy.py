@@ -18,7 +18,7 @@ class Undecided(str):
 
 
 @dataclass(frozen=True)
-class Surroundings:
+class PlanSurroundings:
     """The other changes of the plan, as far as a policy asks for them.
 
     `gone` holds names, ids and ARNs of resources that are destroyed and not created again: settings of those that go
@@ -52,17 +52,17 @@ class Policy:
 
     id: str
     description: str
-    check: Callable[[Change, Surroundings], Iterable[str]]
+    check: Callable[[Change, PlanSurroundings], Iterable[str]]
     protected_only: bool = False
     """Only in environments that protect data."""
 
 
-def surroundings(changes: Iterable[Change]) -> Surroundings:
+def surroundings(changes: Iterable[Change]) -> PlanSurroundings:
     """The surroundings of these changes."""
     things = [change for change in changes if not change.deposed and not _SETTINGS.search(change.type)]
     gone = (change.before for change in things if change.action in (Action.DELETE, Action.FORGET))
     made = (change.after for change in things if change.action in (Action.CREATE, Action.REPLACE))
-    return Surroundings(frozenset(_identities(gone)), frozenset(_identities(made)))
+    return PlanSurroundings(frozenset(_identities(gone)), frozenset(_identities(made)))
 
 
 def _identities(attributes: Iterable[Any]) -> Iterator[str]:

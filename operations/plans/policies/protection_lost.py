@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 from operations.demo.unprotect import SWITCHES
 from operations.plans.plan_document import Action, Change
-from operations.plans.policies.policy import Surroundings, before_and_after, name_of
+from operations.plans.policies.policy import PlanSurroundings, before_and_after, name_of
 
 _ON_IS_SAFE = re.compile(
     r"^(enable_)?(deletion|termination)_protection(_enabled)?$|^disable_api_(termination|stop)$|^mfa_delete$"
@@ -19,7 +19,7 @@ _OFF_IS_SAFE = frozenset(
 _LOCKS = ("aws_backup_vault_lock_configuration", "aws_s3_bucket_object_lock_configuration", "aws_glacier_vault_lock")
 
 
-def protection_lost(change: Change, around: Surroundings) -> Iterator[str]:
+def protection_lost(change: Change, around: PlanSurroundings) -> Iterator[str]:
     """Sentences about protection that an update or a replacement takes off."""
     if change.type in _LOCKS and change.action in (Action.DELETE, Action.FORGET) and around.outlives(change):
         yield "the lock on what is stored is taken off"

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from iam.document import Policy, Statement
+from iam.document import PolicyDocument, Statement
 from iam.review import admits_everybody, widened
 from operations.plans.plan_document import Action, Change
 from operations.plans.policies.documents import resource_documents
 from operations.plans.policies.iam_wildcard import lost_denials, unreadable
-from operations.plans.policies.policy import UNKNOWN, Leaf, Surroundings, before_and_after, name_of
+from operations.plans.policies.policy import UNKNOWN, Leaf, PlanSurroundings, before_and_after, name_of
 
 _BLOCKS = ("block_public_acls", "block_public_policy", "ignore_public_acls", "restrict_public_buckets")
 _BLOCK_TYPES = ("aws_s3_bucket_public_access_block", "aws_s3_account_public_access_block")
@@ -18,13 +18,13 @@ _ACLS = ("public-read", "public-read-write", "authenticated-read")
 _NARROWING = ("source_arn", "source_account", "principal_org_id")
 
 
-def public_bucket(change: Change, around: Surroundings) -> Iterator[str]:
+def public_bucket(change: Change, around: PlanSurroundings) -> Iterator[str]:
     """Sentences about what anybody may use from now on."""
     yield from _blocks(change, around)
     documents = resource_documents(change)
     yield from unreadable(documents)
     open_to_all = tuple(s for s in documents.after.statements if admits_everybody(s) or _any_service(s))
-    if new := widened(documents.before, Policy("open", open_to_all)):
+    if new := widened(documents.before, PolicyDocument("open", open_to_all)):
         said = ", ".join(sorted({found.action for found in new}))
         yield f"lets anybody do {documents.quoted(said)}"
     if (change.action is not Action.DELETE or around.outlives(change)) and (lost := lost_denials(documents)):
@@ -37,7 +37,7 @@ def _any_service(statement: Statement) -> bool:
     return statement.allows and statement.principals is not None and "*" in statement.principals.of("Service")
 
 
-def _blocks(change: Change, around: Surroundings) -> Iterator[str]:
+def _blocks(change: Change, around: PlanSurroundings) -> Iterator[str]:
     if change.type in _BLOCK_TYPES and change.action in (Action.DELETE, Action.FORGET):
         if around.outlives(change):
             yield "it is no longer kept from being public"

@@ -7,7 +7,7 @@ import re
 from collections.abc import Iterator
 
 from operations.plans.plan_document import Action, Change
-from operations.plans.policies.policy import UNKNOWN, Leaf, Surroundings, Undecided, before_and_after, name_of
+from operations.plans.policies.policy import UNKNOWN, Leaf, PlanSurroundings, Undecided, before_and_after, name_of
 
 _KEPT = re.compile(
     r"retention|^(deletion|recovery)_window|^recovery_period|^delete_after$|^noncurrent_days$|^newer_noncurrent_versions$"
@@ -27,7 +27,7 @@ _REMOVED = {
 _ON_OFF = {"Enabled": ("Suspended", "Disabled"), "ENABLED": ("DISABLED", "DISABLING")}
 
 
-def retention_shortened(change: Change, around: Surroundings) -> Iterator[str]:
+def retention_shortened(change: Change, around: PlanSurroundings) -> Iterator[str]:
     """Sentences about what is kept for less time."""
     if change.action in (Action.DELETE, Action.FORGET):
         if change.type in _REMOVED and around.outlives(change) and not _was_off(change):

@@ -13,7 +13,7 @@ from functools import partial
 from operations.plans.finding import Finding
 from operations.plans.plan_document import Action
 from operations.plans.report.attributes import AttributeChange
-from operations.plans.report.model import SHOWN, Line, Report, StackReport
+from operations.plans.report.model import SHOWN, Report, ReportLine, StackReport
 from operations.plans.report.safe_text import shortened, visible
 from operations.plans.report.wording import MARKS, SHOUTED, besides, counted, deed, notes, state, step
 
@@ -127,7 +127,7 @@ def _section(heading: str, parts: Sequence[_Part]) -> _Part:
     return _Part(_Urgency.HEADING, [partial(str, heading)], parts)
 
 
-def _shouted(line: Line) -> _Part:
+def _shouted(line: ReportLine) -> _Part:
     bare = f"- {MARKS[line.action]} {_code(line.address)}"
     named = partial(_named, line)
     return _Part(
@@ -136,7 +136,7 @@ def _shouted(line: Line) -> _Part:
     )
 
 
-def _quiet(line: Line, *, drift: bool) -> _Part:
+def _quiet(line: ReportLine, *, drift: bool) -> _Part:
     return _Part(
         _Urgency.QUIET,
         [
@@ -177,12 +177,12 @@ def _finding(stack: StackReport, finding: Finding) -> _Part:
     return _Part(_Urgency.FOUND, texts)
 
 
-def _named(line: Line, *, drift: bool = False) -> str:
+def _named(line: ReportLine, *, drift: bool = False) -> str:
     about = "".join(f" · {_code(note)}" for note in notes(line))
     return f"- {MARKS[line.action]} {_code(line.address)} {deed(line, drift=drift)}{about}"
 
 
-def _resource(line: Line, *, drift: bool = False, length: int | None = None) -> str:
+def _resource(line: ReportLine, *, drift: bool = False, length: int | None = None) -> str:
     """A change with its attributes, in at most about `length` characters of them."""
     if not line.attributes and not line.sources:
         return _named(line, drift=drift)

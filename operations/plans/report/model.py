@@ -18,7 +18,7 @@ SHOWN = (Action.DELETE, Action.REPLACE, Action.UNKNOWN, Action.FORGET, Action.UP
 
 
 @dataclass(frozen=True)
-class Line:
+class ReportLine:
     """One resource in a report; texts are fit to be shown, no value is secret.
 
     `construct` is its path below the stack in Python, `sources` where that is written (`file:line`): the line of the
@@ -48,14 +48,14 @@ class StackReport:
 
     name: str
     environment: str
-    changes: tuple[Line, ...] = ()
-    moved: tuple[Line, ...] = ()
-    imported: tuple[Line, ...] = ()
-    drift: tuple[Line, ...] = ()
-    filled_in: tuple[Line, ...] = ()
+    changes: tuple[ReportLine, ...] = ()
+    moved: tuple[ReportLine, ...] = ()
+    imported: tuple[ReportLine, ...] = ()
+    drift: tuple[ReportLine, ...] = ()
+    filled_in: tuple[ReportLine, ...] = ()
     """Changes by AWS itself that no policy minds, such as values that nobody set: no drift anybody caused."""
-    outputs: tuple[Line, ...] = ()
-    deferred: tuple[Line, ...] = ()
+    outputs: tuple[ReportLine, ...] = ()
+    deferred: tuple[ReportLine, ...] = ()
     """Left to a later plan by Terraform."""
     notices: tuple[str, ...] = ()
     """Sentences about the plan as a whole, such as a failed check or the emulator's endpoint."""
@@ -135,7 +135,7 @@ def report_stack(
     """The report on one stack's plan with the findings that the policies had."""
     secrets = Secrets((*plan.changes, *plan.drift, *plan.outputs, *plan.deferred))
 
-    def lines(changes: Iterable[Change], findings: Sequence[Finding] = ()) -> tuple[Line, ...]:
+    def lines(changes: Iterable[Change], findings: Sequence[Finding] = ()) -> tuple[ReportLine, ...]:
         by_object: dict[tuple[str, str], list[Finding]] = defaultdict(list)
         for finding in findings:
             by_object[finding.address, finding.deposed].append(finding)
@@ -168,9 +168,9 @@ def report_stack(
     )
 
 
-def _line(change: Change, secrets: Secrets, origins: Origins, findings: Sequence[Finding]) -> Line:
+def _line(change: Change, secrets: Secrets, origins: Origins, findings: Sequence[Finding]) -> ReportLine:
     path = origins.constructs.get(change.address.split("[")[0], "")
-    return Line(
+    return ReportLine(
         address=visible(change.address),
         type=change.type,
         action=change.action,
@@ -207,5 +207,5 @@ def _says_something(change: Change, secrets: Secrets) -> bool:
 _ORDER = {action: place for place, action in enumerate((*SHOWN, Action.READ, Action.NO_OP))}
 
 
-def _urgency(line: Line) -> tuple[int, bool, bool, str]:
+def _urgency(line: ReportLine) -> tuple[int, bool, bool, str]:
     return _ORDER[line.action], not line.holds_data, not line.findings, line.address

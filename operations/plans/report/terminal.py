@@ -11,7 +11,7 @@ from operations.listing import Cell, Listing
 from operations.plans.finding import Finding
 from operations.plans.plan_document import Action
 from operations.plans.report.attributes import AttributeChange
-from operations.plans.report.model import SHOWN, Line, Report, StackReport
+from operations.plans.report.model import SHOWN, Report, ReportLine, StackReport
 from operations.plans.report.safe_text import shortened, visible
 from operations.plans.report.wording import MARKS, besides, deed, notes, standing, state, step
 
@@ -75,14 +75,14 @@ def _stack(stack: StackReport, console: Console) -> None:
     _apart("Drift: changed without Terraform", stack.drift, console, drift=True)
 
 
-def _apart(title: str, lines: Iterable[Line], console: Console, *, drift: bool = False) -> None:
+def _apart(title: str, lines: Iterable[ReportLine], console: Console, *, drift: bool = False) -> None:
     lines = list(lines)
     if lines:
         _print(console, f"  {title}", "bold")
         _lines(lines, console, drift=drift)
 
 
-def _lines(lines: Iterable[Line], console: Console, *, drift: bool = False) -> None:
+def _lines(lines: Iterable[ReportLine], console: Console, *, drift: bool = False) -> None:
     for line in lines:
         words = "; ".join(filter(None, [deed(line, drift=drift), *notes(line)]))
         _print(console, f"  {MARKS[line.action]} {line.address}  {words}", _STYLES.get(line.action, ""))

@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from operations.plans.finding import Finding
 from operations.plans.plan_document import Action
 from operations.plans.report.attributes import AttributeChange
-from operations.plans.report.model import SHOWN, Line, StackReport
+from operations.plans.report.model import SHOWN, ReportLine, StackReport
 
 MARKS: Mapping[Action, str] = {
     Action.DELETE: "-",
@@ -48,7 +48,7 @@ def standing(stack: StackReport) -> str:
     return ", ".join(filter(None, [counted(stack.counts), besides(stack)])) or "no changes"
 
 
-def deed(line: Line, *, drift: bool = False) -> str:
+def deed(line: ReportLine, *, drift: bool = False) -> str:
     """The word for what becomes, or became, of a resource; empty when nothing does."""
     if line.action is Action.NO_OP:
         return ""
@@ -57,7 +57,7 @@ def deed(line: Line, *, drift: bool = False) -> str:
     return str(line.action).upper() if line.action in SHOUTED else str(line.action)
 
 
-def notes(line: Line) -> list[str]:
+def notes(line: ReportLine) -> list[str]:
     """Facts about a line besides its attributes."""
     found = []
     if line.deposed:

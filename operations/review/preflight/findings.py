@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from operations.review.preflight.account import Account
-    from operations.review.preflight.planned import Planned
+    from operations.review.preflight.planned import PlannedDocument
 
 
 class Verdict(StrEnum):
@@ -22,7 +22,7 @@ class Verdict(StrEnum):
 
 
 @dataclass(frozen=True)
-class Finding:
+class PreflightFinding:
     """One answer: its subject, AWS's state, and the next step where there is one."""
 
     verdict: Verdict
@@ -31,28 +31,28 @@ class Finding:
     hint: str = ""
 
 
-Question = Callable[["Account", "Planned"], Iterator[Finding]]
+Question = Callable[["Account", "PlannedDocument"], Iterator[PreflightFinding]]
 """Asks about one subject; its name, with spaces for underscores, is the subject of what it cannot answer."""
 
 
-def fine(subject: str, found: str) -> Finding:
+def fine(subject: str, found: str) -> PreflightFinding:
     """Nothing to do."""
-    return Finding(Verdict.FINE, subject, found)
+    return PreflightFinding(Verdict.FINE, subject, found)
 
 
-def warning(subject: str, found: str, hint: str = "") -> Finding:
+def warning(subject: str, found: str, hint: str = "") -> PreflightFinding:
     """The apply succeeds, and something else may not."""
-    return Finding(Verdict.WARNING, subject, found, hint)
+    return PreflightFinding(Verdict.WARNING, subject, found, hint)
 
 
-def fails(subject: str, found: str, hint: str = "") -> Finding:
+def fails(subject: str, found: str, hint: str = "") -> PreflightFinding:
     """The apply would fail."""
-    return Finding(Verdict.FAILS, subject, found, hint)
+    return PreflightFinding(Verdict.FAILS, subject, found, hint)
 
 
-def not_checked(subject: str, found: str, hint: str = "") -> Finding:
+def not_checked(subject: str, found: str, hint: str = "") -> PreflightFinding:
     """AWS gave no answer: nothing is known."""
-    return Finding(Verdict.NOT_CHECKED, subject, found, hint)
+    return PreflightFinding(Verdict.NOT_CHECKED, subject, found, hint)
 
 
 @dataclass(frozen=True)
@@ -60,7 +60,7 @@ class Preflight:
     """The findings about one stack."""
 
     stack: str
-    findings: Sequence[Finding]
+    findings: Sequence[PreflightFinding]
     calls: int
 
     def count(self, verdict: Verdict) -> int:

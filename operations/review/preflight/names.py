@@ -9,17 +9,17 @@ from typing import TYPE_CHECKING, Any
 from botocore.exceptions import ClientError
 
 from operations.review.preflight.account import code_of
-from operations.review.preflight.findings import Finding, fails, fine
+from operations.review.preflight.findings import PreflightFinding, fails, fine
 from operations.review.preflight.planned import literal, tags_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from operations.review.preflight.account import Account
-    from operations.review.preflight.planned import Planned
+    from operations.review.preflight.planned import PlannedDocument
 
 
-def hosted_zones(account: Account, planned: Planned) -> Iterator[Finding]:
+def hosted_zones(account: Account, planned: PlannedDocument) -> Iterator[PreflightFinding]:
     """Looks for each public hosted zone, and that the names of its records lie in it."""
     names: dict[str, set[str]] = {}
     for _, body in planned.of("aws_route53_record"):
@@ -44,7 +44,7 @@ def hosted_zones(account: Account, planned: Planned) -> Iterator[Finding]:
             yield fine("hosted zone", f"{zone} is {domain}")
 
 
-def certificates(account: Account, planned: Planned) -> Iterator[Finding]:
+def certificates(account: Account, planned: PlannedDocument) -> Iterator[PreflightFinding]:
     """Looks at each certificate that the settings name."""
     arns = {
         arn
@@ -82,7 +82,7 @@ class _Kind:
     look: Lookup
 
 
-def taken_names(account: Account, planned: Planned) -> Iterator[Finding]:
+def taken_names(account: Account, planned: PlannedDocument) -> Iterator[PreflightFinding]:
     """Looks for resources that have a name of the stack's and are not the stack's."""
     free = 0
     for kind, lookup in _KINDS.items():

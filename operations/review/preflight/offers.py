@@ -8,17 +8,17 @@ from typing import TYPE_CHECKING
 from botocore.exceptions import ClientError
 
 from operations.review.preflight.account import code_of
-from operations.review.preflight.findings import Finding, fails, fine, not_checked
+from operations.review.preflight.findings import PreflightFinding, fails, fine, not_checked
 from operations.review.preflight.planned import literal
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from operations.review.preflight.account import Account
-    from operations.review.preflight.planned import Planned
+    from operations.review.preflight.planned import PlannedDocument
 
 
-def platforms(account: Account, planned: Planned) -> Iterator[Finding]:
+def platforms(account: Account, planned: PlannedDocument) -> Iterator[PreflightFinding]:
     """Looks whether a new environment may begin with the settings' platform version."""
     environments: dict[str, list[str]] = {}
     for _, body in planned.of("aws_elastic_beanstalk_environment"):
@@ -55,7 +55,7 @@ def branch_of(solution_stack: str) -> str:
     return f"{language} running on {re.sub(r' v[0-9.]+$', '', system)}"
 
 
-def databases(account: Account, planned: Planned) -> Iterator[Finding]:
+def databases(account: Account, planned: PlannedDocument) -> Iterator[PreflightFinding]:
     """Looks for the engine's release series, and for its class in the zones of the stack."""
     wanted = sorted(
         {
@@ -86,8 +86,8 @@ def databases(account: Account, planned: Planned) -> Iterator[Finding]:
 
 
 def _class_in_zones(
-    account: Account, planned: Planned, engine: str, version: str, instance_class: str
-) -> Iterator[Finding]:
+    account: Account, planned: PlannedDocument, engine: str, version: str, instance_class: str
+) -> Iterator[PreflightFinding]:
     options = account.ask_all(
         "rds",
         "describe_orderable_db_instance_options",
@@ -107,7 +107,7 @@ def _class_in_zones(
         yield fine(subject, f"{what} in {', '.join(planned.zones or sorted(offered))}")
 
 
-def parameters(account: Account, planned: Planned) -> Iterator[Finding]:
+def parameters(account: Account, planned: PlannedDocument) -> Iterator[PreflightFinding]:
     """Looks whether each parameter of a parameter group exists in its family and may be set."""
     for kind, service, operation, family_key, answer_key, list_key in _PARAMETERS:
         groups: dict[str, set[str]] = {}
@@ -158,7 +158,7 @@ _PARAMETERS = (
 )
 
 
-def caches(account: Account, planned: Planned) -> Iterator[Finding]:
+def caches(account: Account, planned: PlannedDocument) -> Iterator[PreflightFinding]:
     """Looks whether ElastiCache creates the engine's version."""
     kinds = ("aws_elasticache_cluster", "aws_elasticache_replication_group")
     for engine, version in sorted({(body["engine"], body["engine_version"]) for _, body in planned.of(*kinds)}):
@@ -170,7 +170,7 @@ def caches(account: Account, planned: Planned) -> Iterator[Finding]:
             yield fails("cache engine", f"{engine} {version} is not offered; there are {', '.join(offered)}")
 
 
-def instance_types(account: Account, planned: Planned) -> Iterator[Finding]:
+def instance_types(account: Account, planned: PlannedDocument) -> Iterator[PreflightFinding]:
     """Looks for each EC2 instance type in each zone of the stack."""
     if not planned.instances:
         return
@@ -196,7 +196,7 @@ def instance_types(account: Account, planned: Planned) -> Iterator[Finding]:
             yield fine("instance type", f"{kind} in {', '.join(planned.zones)}")
 
 
-def images(account: Account, planned: Planned) -> Iterator[Finding]:
+def images(account: Account, planned: PlannedDocument) -> Iterator[PreflightFinding]:
     """Looks for the machine images that the settings name."""
     named = {literal(body.get("image_id")) for _, body in planned.of("aws_launch_template")}
     for image in sorted(name for name in named if name and name.startswith("ami-")):

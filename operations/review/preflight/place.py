@@ -7,14 +7,14 @@ from typing import TYPE_CHECKING
 from botocore.exceptions import ClientError
 
 from operations.review.preflight.account import code_of
-from operations.review.preflight.findings import Finding, fails, fine, not_checked, warning
+from operations.review.preflight.findings import PreflightFinding, fails, fine, not_checked, warning
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterator
 
     from operations.review.preflight.account import Account
     from operations.review.preflight.findings import Question
-    from operations.review.preflight.planned import Planned
+    from operations.review.preflight.planned import PlannedDocument
 
 _LINKED_ROLES = {
     "AWSServiceRoleForAutoScaling": ("aws_autoscaling_group", "aws_elastic_beanstalk_environment"),
@@ -30,7 +30,7 @@ _SANDBOX_MAILS_A_DAY = 200
 def committed_json(stale: Collection[str]) -> Question:
     """The question whether generated/ is what the settings say, of which `stale` names the stacks that are not."""
 
-    def generated(account: Account, planned: Planned) -> Iterator[Finding]:
+    def generated(account: Account, planned: PlannedDocument) -> Iterator[PreflightFinding]:
         del account
         name = planned.stack.name
         if name in stale:
@@ -41,7 +41,7 @@ def committed_json(stale: Collection[str]) -> Question:
     return generated
 
 
-def account(account: Account, planned: Planned) -> Iterator[Finding]:
+def account(account: Account, planned: PlannedDocument) -> Iterator[PreflightFinding]:
     """Compares the account of the credentials with the settings'."""
     found = account.ask("sts", "get_caller_identity")
     if found["Account"] == planned.stack.account_id:
@@ -54,7 +54,7 @@ def account(account: Account, planned: Planned) -> Iterator[Finding]:
         )
 
 
-def region(account: Account, planned: Planned) -> Iterator[Finding]:
+def region(account: Account, planned: PlannedDocument) -> Iterator[PreflightFinding]:
     """Looks whether the account uses the region and may place something in each zone."""
     name = planned.stack.region
     regions = account.ask("ec2", "describe_regions", RegionNames=[name], AllRegions=True)["Regions"]
@@ -74,7 +74,7 @@ def region(account: Account, planned: Planned) -> Iterator[Finding]:
         yield fine("zones", ", ".join(planned.zones))
 
 
-def state(account: Account, planned: Planned) -> Iterator[Finding]:
+def state(account: Account, planned: PlannedDocument) -> Iterator[PreflightFinding]:
     """Looks for the bucket and the lock table of the state."""
     stack = planned.stack
     if stack.backend is None:
@@ -99,7 +99,7 @@ def state(account: Account, planned: Planned) -> Iterator[Finding]:
         yield fails("lock table", f"{backend.lock_table} does not exist", bootstrap)
 
 
-def service_linked_roles(account: Account, planned: Planned) -> Iterator[Finding]:
+def service_linked_roles(account: Account, planned: PlannedDocument) -> Iterator[PreflightFinding]:
     """Names the roles that AWS has yet to create for its services."""
     wanted = sorted(role for role, kinds in _LINKED_ROLES.items() if planned.count(*kinds))
     missing = []
@@ -120,7 +120,7 @@ def service_linked_roles(account: Account, planned: Planned) -> Iterator[Finding
         yield fine("service-linked roles", f"{len(wanted)} exist")
 
 
-def mail(account: Account, planned: Planned) -> Iterator[Finding]:
+def mail(account: Account, planned: PlannedDocument) -> Iterator[PreflightFinding]:
     """Looks whether SES sends to everybody, where the stack names its mail server."""
     if "email-smtp." not in planned.text:
         return

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from operations.stacks import Stack
 
 
-class Planned:
+class PlannedDocument:
     """One stack's document."""
 
     def __init__(self, stack: Stack) -> None:

@@ -10,8 +10,8 @@ from botocore.exceptions import ClientError
 
 from operations.review.preflight import names, offers, place, quotas
 from operations.review.preflight.account import Account, NotAnswered, code_of
-from operations.review.preflight.findings import Finding, Preflight, Question, not_checked
-from operations.review.preflight.planned import Planned
+from operations.review.preflight.findings import Preflight, PreflightFinding, Question, not_checked
+from operations.review.preflight.planned import PlannedDocument
 
 if TYPE_CHECKING:
     from operations.aws import Aws
@@ -43,14 +43,14 @@ AT_ONCE = 8
 
 def preflight(aws: Aws, stack: Stack, *, more: Sequence[Question] = ()) -> Preflight:
     """The findings about a stack; `more` are its deployment's questions. Raises OperatorError without credentials."""
-    account, planned = Account(aws, region=stack.region), Planned(stack)
+    account, planned = Account(aws, region=stack.region), PlannedDocument(stack)
     with ThreadPoolExecutor(AT_ONCE) as pool:
         answers = list(pool.map(lambda question: _asked(question, account, planned), (*QUESTIONS, *more)))
     return Preflight(stack.name, [finding for answer in answers for finding in answer], account.calls)
 
 
-def _asked(question: Question, account: Account, planned: Planned) -> list[Finding]:
-    found: list[Finding] = []
+def _asked(question: Question, account: Account, planned: PlannedDocument) -> list[PreflightFinding]:
+    found: list[PreflightFinding] = []
     subject = question.__name__.replace("_", " ")
     try:
         found.extend(question(account, planned))

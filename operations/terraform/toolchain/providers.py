@@ -39,7 +39,7 @@ _REGISTRY_SECONDS = 3.0
 
 
 @dataclass(frozen=True)
-class Surroundings:
+class ProviderSurroundings:
     """What is looked at outside the repository; tests replace it."""
 
     environment: Mapping[str, str] = field(default_factory=lambda: dict(os.environ))
@@ -68,7 +68,7 @@ class Surroundings:
 
 
 def provider_installation(
-    root: Path, *, surroundings: Surroundings | None = None, version: str = AWS_PROVIDER_VERSION
+    root: Path, *, surroundings: ProviderSurroundings | None = None, version: str = AWS_PROVIDER_VERSION
 ) -> dict[str, str]:
     """What to add to Terraform's environment so that `init` in the repository at `root` finds the AWS provider.
 
@@ -76,7 +76,7 @@ def provider_installation(
     from; what an earlier run unpacked into `.tools/providers`; the registry, if it answers within seconds; a mirror on
     this machine. Raises OperatorError naming everything that was tried.
     """
-    around = surroundings or Surroundings()
+    around = surroundings or ProviderSurroundings()
     wanted = _Wanted(version, platform_name())
     if named := around.environment.get(MIRROR_VARIABLE):
         mirror = Path(named).expanduser().absolute()
@@ -127,7 +127,7 @@ class _Wanted:
         return self.unpacked_in(mirror) or (mirror / self.packed).is_file()
 
 
-def _own_configuration(around: Surroundings) -> Path | None:
+def _own_configuration(around: ProviderSurroundings) -> Path | None:
     """The user's CLI configuration file, when Terraform would read one that says where providers come from."""
     named = around.environment.get("TF_CLI_CONFIG_FILE")
     files = [Path(named)] if named else []
@@ -166,7 +166,7 @@ def _why_registry_is_unreachable(url: str) -> str | None:
     return outcome[0] if outcome else "no answer in time"
 
 
-def _mirror_candidates(around: Surroundings) -> Iterator[Path]:
+def _mirror_candidates(around: ProviderSurroundings) -> Iterator[Path]:
     """Existing folders that may be mirrors, each once, in order of preference."""
     found: dict[Path, None] = dict.fromkeys(folder for folder in around.implicit_folders() if folder.is_dir())
     for root in around.mirror_roots():
@@ -242,7 +242,7 @@ def _configured(root: Path, method: str) -> dict[str, str]:
     return {"TF_CLI_CONFIG_FILE": str(file)}
 
 
-def _not_found(wanted: _Wanted, around: Surroundings, unreachable: str, searched: list[Path]) -> OperatorError:
+def _not_found(wanted: _Wanted, around: ProviderSurroundings, unreachable: str, searched: list[Path]) -> OperatorError:
     roots = ", ".join(map(str, around.mirror_roots()))
     lines = [
         f"The Terraform provider {wanted} is nowhere to be had:",

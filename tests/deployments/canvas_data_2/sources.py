@@ -12,7 +12,7 @@ from deployments.canvas_data_2.day2.rehearsal.replica import ADMIN, USER, Replic
 from deployments.canvas_data_2.day2.scram import verifier
 from deployments.canvas_data_2.runtime.cd2.database import Login
 from deployments.canvas_data_2.runtime.cd2.parameters import ApiCredentials
-from deployments.canvas_data_2.runtime.cd2.replication import Table
+from deployments.canvas_data_2.runtime.cd2.replication import ReplicatedTable
 
 ADMIN_PASSWORD = "of-the-administrator"
 USER_PASSWORD = "of-the-pipeline"
@@ -47,5 +47,5 @@ def prepare(replica: Replica) -> None:
     asyncio.run(run())
 
 
-def table(name: str, login: Login) -> Table:
-    return Table("canvas", name, credentials=ApiCredentials(CLIENT_ID, CLIENT_SECRET), login=login)
+def table(name: str, login: Login) -> ReplicatedTable:
+    return ReplicatedTable("canvas", name, credentials=ApiCredentials(CLIENT_ID, CLIENT_SECRET), login=login)

@@ -11,7 +11,7 @@ import pytest
 
 from emulator.server import Emulator
 from operations.aws import Aws
-from operations.engines.host import Host, Surroundings
+from operations.engines.host import Host, HostSurroundings
 from operations.engines.keys import keys_of
 from operations.errors import OperatorError
 
@@ -55,7 +55,7 @@ def test_user_data_runs_with_its_output_in_the_boot_log(host: Host) -> None:
 
 @pytest.mark.parametrize(("failures", "codes"), [(2, [1, 1, 0]), (None, [1, 1, 1])])
 def test_a_package_source_fails_as_often_as_it_is_told_to(host: Host, failures: int | None, codes: list[int]) -> None:
-    host.surround(Surroundings(package_failures=failures))
+    host.surround(HostSurroundings(package_failures=failures))
     assert [host.run("dnf", "install", "--assumeyes", "docker").returncode for _ in range(3)] == codes
 
 
@@ -72,7 +72,7 @@ def test_a_program_is_not_there_before_its_package(host: Host) -> None:
 
 def test_docker_refuses_what_docker_refuses(host: Host) -> None:
     host.run("dnf", "install", "--assumeyes", "docker")
-    host.surround(Surroundings(images=[f"{REGISTRY}/app:1"]))
+    host.surround(HostSurroundings(images=[f"{REGISTRY}/app:1"]))
     host.write("image/entry", "#!/bin/sh\necho here\n", executable=True)
     assert "no basic auth credentials" in host.run("docker", "pull", f"{REGISTRY}/app:1").stderr
     host.run("docker", "login", "--username", "AWS", "--password-stdin", REGISTRY, text="token")
@@ -134,7 +134,7 @@ def test_keys_are_a_roles_or_users_own(
         host = Host(tmp_path / arn.rpartition("/")[2], environment | keys_of(operator, arn, region=REGION))
         done = host.run("aws", "sts", "get-caller-identity", "--query", "Arn", "--output", "text")
         assert done.stdout.strip() == signed, done.stderr
-        host.surround(Surroundings(network=False))
+        host.surround(HostSurroundings(network=False))
         assert "Could not connect" in host.run("aws", "sts", "get-caller-identity").stderr
     with pytest.raises(OperatorError, match="bucket has no keys: give the ARN of an IAM role or user"):
         keys_of(operator, "arn:aws:s3:::bucket", region=REGION)

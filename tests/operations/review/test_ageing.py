@@ -13,7 +13,7 @@ from config.settings import ROOT
 from config.stack_settings import load_all
 from operations.errors import OperatorError
 from operations.review.ageing import Ageing, ageing, old_groups
-from operations.review.facts import Facts, Group, read_facts
+from operations.review.facts import DatedFacts, Group, read_facts
 from operations.stacks import Stack, find_stacks
 from tests.settings.conftest import Files, copy_settings
 
@@ -29,14 +29,14 @@ def files(tmp_path: Path) -> Files:
 
 
 def judge(
-    files: Files, facts: Facts | None = None, *, today: date = TODAY, stacks: list[Stack] | None = None
+    files: Files, facts: DatedFacts | None = None, *, today: date = TODAY, stacks: list[Stack] | None = None
 ) -> list[Ageing]:
     return ageing(files.load(), stacks or [], facts or read_facts(), today=today)
 
 
-def changed(group: str, values: Any) -> Facts:
+def changed(group: str, values: Any) -> DatedFacts:
     facts = read_facts()
-    return Facts({**facts.groups, group: Group("a test", TODAY, values)})
+    return DatedFacts({**facts.groups, group: Group("a test", TODAY, values)})
 
 
 def texts(found: list[Ageing], *, gone: bool) -> list[str]:
@@ -122,7 +122,7 @@ def test_runtimes_of_committed_functions_are_judged(files: Files) -> None:
 
 
 def test_groups_looked_up_half_a_year_ago_are_old() -> None:
-    facts = Facts({"new": Group("a", TODAY, []), "old": Group("a", date(2026, 6, 1), [])})
+    facts = DatedFacts({"new": Group("a", TODAY, []), "old": Group("a", date(2026, 6, 1), [])})
     assert old_groups(facts, today=TODAY) == ["old"]
 
 

@@ -23,7 +23,7 @@ Result = dict[str, Any]
 """`namespace`, `table_name`, `step`, `state` and `error`, empty when there is none; besides what is worth telling."""
 
 
-class Table:
+class ReplicatedTable:
     """One table, to be worked on by one process at a time."""
 
     def __init__(self, namespace: str, name: str, *, credentials: ApiCredentials, login: Login) -> None:

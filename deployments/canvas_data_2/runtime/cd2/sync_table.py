@@ -12,14 +12,14 @@ import boto3
 from . import log
 from .database import login, trust_rds
 from .parameters import api_credentials
-from .replication import Result, Table
+from .replication import ReplicatedTable, Result
 
 logger = logging.getLogger(__name__)
 HAND_OVER_SECONDS = 60.0
 """Before the end of its time the function stops what it does: views are put back, and the table is handed over."""
 
 
-class Context(Protocol):
+class LambdaInvocation(Protocol):
     """What Lambda says of the invocation."""
 
     def get_remaining_time_in_millis(self) -> int:
@@ -27,11 +27,11 @@ class Context(Protocol):
         ...
 
 
-def handler(event: dict[str, Any], context: Context) -> Result:
+def handler(event: dict[str, Any], context: LambdaInvocation) -> Result:
     """The item of the state machine with its new state; `needs_task` when there was too little time."""
     log.set_up()
     trust_rds()
-    table = Table(
+    table = ReplicatedTable(
         event["namespace"],
         event["table_name"],
         credentials=api_credentials(boto3.client("ssm")),
@@ -42,7 +42,7 @@ def handler(event: dict[str, Any], context: Context) -> Result:
     return asyncio.run(_within(seconds, table))
 
 
-async def _within(seconds: float, table: Table) -> Result:
+async def _within(seconds: float, table: ReplicatedTable) -> Result:
     try:
         async with asyncio.timeout(seconds) as limit:
             result = await table.sync()

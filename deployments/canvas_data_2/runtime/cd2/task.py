@@ -19,13 +19,13 @@ from botocore.exceptions import ClientError
 from . import log
 from .database import login, trust_rds
 from .parameters import api_credentials
-from .replication import Result, Table
+from .replication import ReplicatedTable, Result
 
 logger = logging.getLogger(__name__)
 HEARTBEAT_SECONDS = 30.0
 
 
-class Report:
+class TaskReport:
     """What the state machine is told, if there is one that waits."""
 
     def __init__(self, token: str | None) -> None:
@@ -52,8 +52,8 @@ def main() -> int:
     """ACTION is `init` or `sync`, of NAMESPACE's TABLE_NAME; 0 when that went well."""
     log.set_up()
     trust_rds()
-    report = Report(os.environ.get("TASK_TOKEN"))
-    table = Table(
+    report = TaskReport(os.environ.get("TASK_TOKEN"))
+    table = ReplicatedTable(
         os.environ["NAMESPACE"],
         os.environ["TABLE_NAME"],
         credentials=api_credentials(boto3.client("ssm")),
@@ -62,7 +62,7 @@ def main() -> int:
     return asyncio.run(_work(os.environ["ACTION"], table, report))
 
 
-async def _work(action: str, table: Table, report: Report) -> int:
+async def _work(action: str, table: ReplicatedTable, report: TaskReport) -> int:
     work = asyncio.create_task(_init_or_sync(action, table))
     heart = asyncio.create_task(_beat(report, work))
     loop = asyncio.get_running_loop()
@@ -84,11 +84,11 @@ async def _work(action: str, table: Table, report: Report) -> int:
     return 0 if result["state"] != "failed" else 1
 
 
-async def _init_or_sync(action: str, table: Table) -> dict[str, Any]:
+async def _init_or_sync(action: str, table: ReplicatedTable) -> dict[str, Any]:
     return await (table.init() if action == "init" else table.sync())
 
 
-async def _beat(report: Report, work: asyncio.Task[Result]) -> None:
+async def _beat(report: TaskReport, work: asyncio.Task[Result]) -> None:
     """Heartbeats until nobody waits any more: then the work ends too, since another task may have begun it."""
     seconds = float(os.environ.get("HEARTBEAT_SECONDS", HEARTBEAT_SECONDS))
     while True:

@@ -17,7 +17,7 @@ FILE_NAME = "config.toml"
 
 
 @dataclass(frozen=True)
-class Server:
+class ServerConfig:
     """Where the application listens."""
 
     host: str
@@ -25,21 +25,21 @@ class Server:
 
 
 @dataclass(frozen=True)
-class Aws:
+class AwsConfig:
     """The region of the bucket and the table."""
 
     region: str
 
 
 @dataclass(frozen=True)
-class S3:
+class S3Config:
     """The bucket `/s3` looks into."""
 
     bucket: str
 
 
 @dataclass(frozen=True)
-class Database:
+class DatabaseConfig:
     """The MySQL database `/database` connects to."""
 
     host: str
@@ -50,7 +50,7 @@ class Database:
 
 
 @dataclass(frozen=True)
-class Redis:
+class RedisConfig:
     """The Redis cluster, or single server, `/redis` connects to."""
 
     host: str
@@ -58,7 +58,7 @@ class Redis:
 
 
 @dataclass(frozen=True)
-class DynamoDb:
+class DynamoDbConfig:
     """The table `/dynamodb` reads and writes; its only key is the partition key, a string."""
 
     table: str
@@ -69,12 +69,12 @@ class DynamoDb:
 class Config:
     """The whole file."""
 
-    server: Server
-    aws: Aws
-    s3: S3
-    database: Database
-    redis: Redis
-    dynamodb: DynamoDb
+    server: ServerConfig
+    aws: AwsConfig
+    s3: S3Config
+    database: DatabaseConfig
+    redis: RedisConfig
+    dynamodb: DynamoDbConfig
 
 
 class ConfigError(Exception):
@@ -102,12 +102,12 @@ def load(path: Path) -> Config:
     if problems:
         raise ConfigError("\n".join(problems))
     return Config(
-        server=Server(**found["server"]),
-        aws=Aws(**found["aws"]),
-        s3=S3(**found["s3"]),
-        database=Database(**found["database"]),
-        redis=Redis(**found["redis"]),
-        dynamodb=DynamoDb(**found["dynamodb"]),
+        server=ServerConfig(**found["server"]),
+        aws=AwsConfig(**found["aws"]),
+        s3=S3Config(**found["s3"]),
+        database=DatabaseConfig(**found["database"]),
+        redis=RedisConfig(**found["redis"]),
+        dynamodb=DynamoDbConfig(**found["dynamodb"]),
     )
 
 

@@ -16,7 +16,7 @@ from .checks.database import check_database
 from .checks.dynamodb import check_dynamodb
 from .checks.redis import check_redis
 from .checks.s3 import check_s3
-from .pages import Pages
+from .pages import CheckPages
 
 CHECK_SECONDS = 5
 WAITING_PER_CHECK = 16
@@ -52,10 +52,10 @@ def main() -> int:
     bounded = {
         name: BoundedCheck(check, seconds=CHECK_SECONDS, waiting=WAITING_PER_CHECK) for name, check in checks.items()
     }
-    return _serve(Pages(bounded, directory=directory, redact=redact), settings.server)
+    return _serve(CheckPages(bounded, directory=directory, redact=redact), settings.server)
 
 
-def _serve(pages: Pages, server: config.Server) -> int:
+def _serve(pages: CheckPages, server: config.ServerConfig) -> int:
     import waitress  # type: ignore[import-untyped]
 
     signal.signal(signal.SIGTERM, _stop)

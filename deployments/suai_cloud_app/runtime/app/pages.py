@@ -35,7 +35,7 @@ class _Answer(NamedTuple):
     content_type: str = "text/plain; charset=utf-8"
 
 
-class Pages:
+class CheckPages:
     """The WSGI application: `/`, one page for each check, `/health` and `/logs`."""
 
     def __init__(self, checks: Mapping[str, Callable[[], None]], *, directory: Path, redact: Redaction) -> None:

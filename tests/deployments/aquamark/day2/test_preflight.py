@@ -15,8 +15,8 @@ from deployments.aquamark.day2 import preflight as own
 from emulator.server import Emulator
 from operations.aws import Aws
 from operations.review.preflight.account import Account
-from operations.review.preflight.findings import Finding, Verdict
-from operations.review.preflight.planned import Planned
+from operations.review.preflight.findings import PreflightFinding, Verdict
+from operations.review.preflight.planned import PlannedDocument
 from operations.stacks import find_stacks, only
 
 Client = Callable[..., Any]
@@ -33,10 +33,10 @@ def settings(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 @pytest.fixture
-def ask(emulator: Emulator, account: str, settings: Path) -> Callable[[str | None], list[Finding]]:
+def ask(emulator: Emulator, account: str, settings: Path) -> Callable[[str | None], list[PreflightFinding]]:
     """`ask("1.5.0")` with that version in the settings; None leaves it out."""
 
-    def ask(version: str | None) -> list[Finding]:
+    def ask(version: str | None) -> list[PreflightFinding]:
         lines = [line for line in settings.read_text().splitlines() if not line.startswith("version = ")]
         at = next(index for index, line in enumerate(lines) if line.startswith("region"))
         settings.write_text(
@@ -44,18 +44,18 @@ def ask(emulator: Emulator, account: str, settings: Path) -> Callable[[str | Non
         )
         stack = dataclasses.replace(only(find_stacks(ROOT), "aquamark-prod"), account_id=account)
         asked = Account(Aws(emulator.environment(account_id=account, region=REGION)), region=REGION)
-        return list(own.release(asked, Planned(stack)))
+        return list(own.release(asked, PlannedDocument(stack)))
 
     return ask
 
 
-def test_without_a_version_nothing_has_to_be_published(ask: Callable[[str | None], list[Finding]]) -> None:
+def test_without_a_version_nothing_has_to_be_published(ask: Callable[[str | None], list[PreflightFinding]]) -> None:
     (found,) = ask(None)
     assert found.verdict is Verdict.FINE
 
 
 def test_a_version_before_the_repository_exists_fails_with_the_order_of_steps(
-    ask: Callable[[str | None], list[Finding]],
+    ask: Callable[[str | None], list[PreflightFinding]],
 ) -> None:
     (found,) = ask("1.5.0")
     assert found.verdict is Verdict.FAILS
@@ -63,7 +63,9 @@ def test_a_version_before_the_repository_exists_fails_with_the_order_of_steps(
     assert found.hint.endswith("quintet aquamark upgrade 1.5.0 --environment prod")
 
 
-def test_a_missing_tag_and_an_empty_secret_fail(ask: Callable[[str | None], list[Finding]], aws: Client) -> None:
+def test_a_missing_tag_and_an_empty_secret_fail(
+    ask: Callable[[str | None], list[PreflightFinding]], aws: Client
+) -> None:
     aws("ecr", region=REGION).create_repository(repositoryName="aquamark-prod-app")
     assert "has no image 1.5.0" in ask("1.5.0")[0].found
     manifest = '{"schemaVersion": 2, "config": {"digest": "sha256:0"}, "layers": []}'

@@ -16,7 +16,7 @@ from deployments.canvas_data_2.runtime.cd2.dap_http import Api, ApiError
 from deployments.canvas_data_2.runtime.cd2.database import Login
 from deployments.canvas_data_2.runtime.cd2.list_tables import handler
 from deployments.canvas_data_2.runtime.cd2.parameters import ApiCredentials, CredentialsMissingError, api_credentials
-from deployments.canvas_data_2.runtime.cd2.replication import Table
+from deployments.canvas_data_2.runtime.cd2.replication import ReplicatedTable
 from deployments.canvas_data_2.runtime.cd2.summarise import summarise
 from deployments.canvas_data_2.runtime.cd2.sync_table import _within
 
@@ -84,7 +84,7 @@ def test_credentials_nobody_filled_in_name_the_command(monkeypatch: pytest.Monke
         api_credentials(Parameters(dap_client_id="x", dap_client_secret="not set"))
 
 
-class Interrupted(Table):
+class Interrupted(ReplicatedTable):
     """A table whose sync takes long, and ends with `error` when it is interrupted."""
 
     def __init__(self, error: type[BaseException]) -> None:

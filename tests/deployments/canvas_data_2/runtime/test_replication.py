@@ -15,7 +15,7 @@ from deployments.canvas_data_2.day2.rehearsal.replica import USER, Replica
 from deployments.canvas_data_2.runtime.cd2 import dap_client, replication
 from deployments.canvas_data_2.runtime.cd2.database import DatabaseBusyError, Login, only_one
 from deployments.canvas_data_2.runtime.cd2.parameters import ApiCredentials
-from deployments.canvas_data_2.runtime.cd2.replication import Table
+from deployments.canvas_data_2.runtime.cd2.replication import ReplicatedTable
 from operations.engines.authority import CertificateAuthority
 from operations.engines.server import EngineError
 from tests.deployments.canvas_data_2.sources import prepare, table
@@ -322,6 +322,6 @@ def test_a_sync_that_is_stopped_can_be_begun_again(api: DapApi, login: Login, re
 
 
 def test_the_table_class_says_what_the_state_machine_reads(login: Login) -> None:
-    result = Table.result(table("users", login), "sync", "failed", error="x" * 1000)
+    result = ReplicatedTable.result(table("users", login), "sync", "failed", error="x" * 1000)
     assert set(result) == {"namespace", "table_name", "step", "state", "error"}
     assert len(result["error"]) == 300

@@ -12,7 +12,7 @@ from botocore.stub import Stubber
 from deployments.suai_cloud_app.runtime.app.checks import aws
 from deployments.suai_cloud_app.runtime.app.checks.dynamodb import check_dynamodb
 from deployments.suai_cloud_app.runtime.app.checks.failure import CheckError
-from deployments.suai_cloud_app.runtime.app.config import Aws, DynamoDb
+from deployments.suai_cloud_app.runtime.app.config import AwsConfig, DynamoDbConfig
 
 ITEM = {"id": {"S": f"suaicloudapp-check-{socket.gethostname()}"}}
 TABLE = {
@@ -36,7 +36,7 @@ def dynamodb(monkeypatch: pytest.MonkeyPatch) -> Iterator[Stubber]:
 
 
 def check() -> None:
-    check_dynamodb(DynamoDb("table", "id"), Aws("eu-central-1"))
+    check_dynamodb(DynamoDbConfig("table", "id"), AwsConfig("eu-central-1"))
 
 
 def test_a_role_that_may_only_read_is_ok(dynamodb: Stubber) -> None:

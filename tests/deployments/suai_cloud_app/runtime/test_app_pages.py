@@ -11,7 +11,7 @@ import pytest
 
 from deployments.suai_cloud_app.runtime.app import log
 from deployments.suai_cloud_app.runtime.app.checks.failure import CheckError
-from deployments.suai_cloud_app.runtime.app.pages import Pages
+from deployments.suai_cloud_app.runtime.app.pages import CheckPages
 
 SECRET = "pass\"word\\é'"
 Answer = tuple[str, dict[str, str], str]
@@ -40,7 +40,7 @@ def _log_as_in_production(tmp_path: Path) -> Iterator[None]:
 @pytest.fixture
 def get(tmp_path: Path) -> Callable[..., Answer]:
     checks = {"fine": lambda: None, "failing": _fail, "broken": _break}
-    pages = Pages(checks, directory=tmp_path, redact=log.Redaction([SECRET]))
+    pages = CheckPages(checks, directory=tmp_path, redact=log.Redaction([SECRET]))
 
     def request(path: str, method: str = "GET") -> Answer:
         environ: dict[str, object] = {"PATH_INFO": path, "REQUEST_METHOD": method}

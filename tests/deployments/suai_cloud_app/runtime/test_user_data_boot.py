@@ -19,7 +19,7 @@ from typing import Literal
 import pytest
 
 from modules.user_data import render
-from operations.engines.host import Host, Surroundings
+from operations.engines.host import Host, HostSurroundings
 from operations.engines.mariadb import MariaDb
 from operations.engines.redis_cluster import RedisCluster
 from operations.engines.server import free_port
@@ -227,7 +227,7 @@ def test_the_first_boot_prepares_the_machine(bare_instance: Instance) -> None:
 
 
 def test_mirrors_that_fail_twice_only_delay_the_first_boot(bare_instance: Instance) -> None:
-    bare_instance.host.surround(Surroundings(package_failures=2))
+    bare_instance.host.surround(HostSurroundings(package_failures=2))
     booted = bare_instance.first_boot()
     assert booted.returncode == 0, booted.stderr
     assert "attempt 2 of 5 failed" in booted.stderr

@@ -28,7 +28,7 @@ from emulator.server import Emulator
 from modules.policy import assumed_by
 from modules.user_data import render
 from operations.aws import Aws
-from operations.engines.host import INSTANCE_ID, Host, Surroundings
+from operations.engines.host import INSTANCE_ID, Host, HostSurroundings
 from operations.engines.keys import keys_of
 from operations.engines.server import free_port
 from tests.deployments.stack_json import StackJson
@@ -255,7 +255,7 @@ def test_secrets_that_would_be_misread_leave_the_files_as_they_are(
 def test_a_restart_while_aws_is_out_of_reach_keeps_the_files(webhead: Webhead) -> None:
     webhead.add_node("a")
     webhead.boot()
-    webhead.host.surround(Surroundings(network=False))
+    webhead.host.surround(HostSurroundings(network=False))
     done = webhead.render()
     assert done.returncode == 0
     assert "WARNING: staying with the files of an earlier start" in done.stderr
@@ -263,7 +263,7 @@ def test_a_restart_while_aws_is_out_of_reach_keeps_the_files(webhead: Webhead) -
 
 
 def test_a_first_boot_while_aws_is_out_of_reach_fails_and_says_so(webhead: Webhead) -> None:
-    webhead.host.surround(Surroundings(network=False))
+    webhead.host.surround(HostSurroundings(network=False))
     done = webhead.boot(container_image="docker.io/example/syncstorage:1", registry="")
     assert done.returncode != 0
     assert "syncstorage: user data failed at line" in done.stderr
@@ -354,7 +354,7 @@ def until(condition: Callable[[], bool]) -> None:
 
 
 def test_mirrors_that_fail_twice_only_delay_the_first_boot(webhead: Webhead) -> None:
-    webhead.host.surround(Surroundings(package_failures=2))
+    webhead.host.surround(HostSurroundings(package_failures=2))
     done = webhead.boot()
     assert done.returncode == 0, done.stderr
     assert "attempt 2 of 5 failed" in done.stderr

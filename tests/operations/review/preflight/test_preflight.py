@@ -17,9 +17,9 @@ from emulator.server import Emulator
 from operations.aws import Aws
 from operations.cli import run
 from operations.review.preflight.account import MOST_CALLS, Account
-from operations.review.preflight.findings import Finding, Preflight, Verdict
+from operations.review.preflight.findings import Preflight, PreflightFinding, Verdict
 from operations.review.preflight.place import committed_json
-from operations.review.preflight.planned import Planned
+from operations.review.preflight.planned import PlannedDocument
 from operations.review.preflight.run import QUESTIONS, preflight
 from operations.stacks import FILE, Stack, find_stacks, only
 
@@ -73,11 +73,11 @@ def look(operator: Aws, account: str, tmp_path: Path) -> Look:
     return look
 
 
-def about(result: Preflight, subject: str) -> list[Finding]:
+def about(result: Preflight, subject: str) -> list[PreflightFinding]:
     return [finding for finding in result.findings if finding.subject == subject]
 
 
-def one(result: Preflight, subject: str) -> Finding:
+def one(result: Preflight, subject: str) -> PreflightFinding:
     (found,) = about(result, subject)
     return found
 
@@ -136,7 +136,7 @@ def test_a_name_that_is_adopted_is_not_called_taken(look: Look, aws: Client) -> 
     aws("iam").create_role(RoleName="ec2_iam_role", AssumeRolePolicyDocument=TRUST)
     (address,) = [
         address
-        for address, body in Planned(only(STACKS, "suai-cloud-app-dev")).of("aws_iam_role")
+        for address, body in PlannedDocument(only(STACKS, "suai-cloud-app-dev")).of("aws_iam_role")
         if body["name"] == "ec2_iam_role"
     ]
     result = look(
@@ -247,7 +247,7 @@ def test_ses_in_its_sandbox_is_a_warning_where_the_stack_sends_mail(look: Look) 
 
 
 def test_a_stale_stack_is_a_warning() -> None:
-    planned = Planned(only(STACKS, "suai-cloud-app-dev"))
+    planned = PlannedDocument(only(STACKS, "suai-cloud-app-dev"))
     account = Account(Refusing("none"), region="eu-central-1")  # type: ignore[arg-type]
     (found,) = committed_json(["suai-cloud-app-dev"])(account, planned)
     assert (found.verdict, found.hint) == (Verdict.WARNING, "make synth")

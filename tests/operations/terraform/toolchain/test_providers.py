@@ -12,7 +12,7 @@ from operations.terraform.toolchain.platform_name import platform_name
 from operations.terraform.toolchain.providers import (
     AWS_PROVIDER_VERSION,
     MIRROR_VARIABLE,
-    Surroundings,
+    ProviderSurroundings,
     provider_installation,
 )
 from tests.operations.terraform.toolchain.release_site import Site, serving
@@ -52,7 +52,7 @@ def fetched_by(root: Path) -> Path:
 
 
 @pytest.fixture
-def offline(tmp_path: Path) -> Surroundings:
+def offline(tmp_path: Path) -> ProviderSurroundings:
     """A machine without network, mirrors or configuration."""
     home, shared = tmp_path / "home", tmp_path / "shared"
     home.mkdir()
@@ -60,7 +60,7 @@ def offline(tmp_path: Path) -> Surroundings:
     with serving() as closed:
         pass
     environment = {"XDG_DATA_DIRS": str(tmp_path / "data")}
-    return Surroundings(environment=environment, home=home, registry_url=closed.url, shared_roots=(shared,))
+    return ProviderSurroundings(environment=environment, home=home, registry_url=closed.url, shared_roots=(shared,))
 
 
 @pytest.fixture
@@ -84,7 +84,7 @@ def packed_mirror(folder: Path) -> Path:
     return folder
 
 
-def with_variables(surroundings: Surroundings, **variables: object) -> Surroundings:
+def with_variables(surroundings: ProviderSurroundings, **variables: object) -> ProviderSurroundings:
     added = {name: str(value) for name, value in variables.items()}
     return replace(surroundings, environment={**surroundings.environment, **added})
 
@@ -97,7 +97,7 @@ def mirror_used(environment: dict[str, str]) -> Path:
     return Path(text.split('path = "')[1].split('"')[0])
 
 
-def test_the_mirror_the_operator_names_comes_first(root: Path, offline: Surroundings, tmp_path: Path) -> None:
+def test_the_mirror_the_operator_names_comes_first(root: Path, offline: ProviderSurroundings, tmp_path: Path) -> None:
     named = unpacked_mirror(tmp_path / "named")
     unpacked_mirror(offline.shared_roots[0] / "other")
     (offline.home / ".terraformrc").write_text('provider_installation { network_mirror { url = "https://x/" } }')
@@ -108,7 +108,7 @@ def test_the_mirror_the_operator_names_comes_first(root: Path, offline: Surround
 
 
 def test_a_named_mirror_without_the_provider_is_refused_not_passed_over(
-    root: Path, offline: Surroundings, tmp_path: Path
+    root: Path, offline: ProviderSurroundings, tmp_path: Path
 ) -> None:
     named = unpacked_mirror(tmp_path / "named", version="5.99.0")
     unpacked_mirror(offline.shared_roots[0] / "other")
@@ -119,7 +119,7 @@ def test_a_named_mirror_without_the_provider_is_refused_not_passed_over(
 
 @pytest.mark.parametrize("name", [".terraformrc", ".terraform.d/company.tfrc", ".terraform.d/company.tfrc.json"])
 def test_the_users_own_choice_of_source_is_left_alone(
-    root: Path, offline: Surroundings, registry: Site, name: str
+    root: Path, offline: ProviderSurroundings, registry: Site, name: str
 ) -> None:
     file = offline.home / name
     file.parent.mkdir(exist_ok=True)
@@ -133,7 +133,7 @@ def test_the_users_own_choice_of_source_is_left_alone(
 
 
 def test_dev_overrides_in_the_named_configuration_are_left_alone(
-    root: Path, offline: Surroundings, tmp_path: Path
+    root: Path, offline: ProviderSurroundings, tmp_path: Path
 ) -> None:
     named = tmp_path / "dev.tfrc"
     named.write_text('provider_installation {\n  dev_overrides {\n    "hashicorp/aws" = "/src"\n  }\n  direct {}\n}\n')
@@ -145,7 +145,7 @@ def test_dev_overrides_in_the_named_configuration_are_left_alone(
 
 @pytest.mark.parametrize("text", ['plugin_cache_dir = "/cache"\n', "# provider_installation {\n# }\n"])
 def test_a_user_configuration_that_names_no_source_does_not_decide(
-    root: Path, offline: Surroundings, text: str
+    root: Path, offline: ProviderSurroundings, text: str
 ) -> None:
     (offline.home / ".terraformrc").write_text(text)
     mirror = unpacked_mirror(offline.shared_roots[0] / "mirror")
@@ -154,7 +154,7 @@ def test_a_user_configuration_that_names_no_source_does_not_decide(
 
 
 def test_a_named_configuration_that_does_not_exist_is_replaced(
-    root: Path, offline: Surroundings, tmp_path: Path
+    root: Path, offline: ProviderSurroundings, tmp_path: Path
 ) -> None:
     mirror = unpacked_mirror(offline.shared_roots[0] / "mirror")
     dangling = with_variables(offline, TF_CLI_CONFIG_FILE=tmp_path / "missing.tfrc")
@@ -167,7 +167,7 @@ def test_a_named_configuration_that_does_not_exist_is_replaced(
 
 
 def test_a_reachable_registry_fills_the_shared_folder_once(
-    root: Path, offline: Surroundings, registry: Site, fetched_by: Path
+    root: Path, offline: ProviderSurroundings, registry: Site, fetched_by: Path
 ) -> None:
     unpacked_mirror(offline.shared_roots[0] / "mirror")
     online = replace(offline, registry_url=registry.url)
@@ -182,7 +182,9 @@ def test_a_reachable_registry_fills_the_shared_folder_once(
     assert registry.asked == ["/.well-known/terraform.json"]
 
 
-def test_what_was_fetched_once_serves_without_a_network(root: Path, offline: Surroundings, registry: Site) -> None:
+def test_what_was_fetched_once_serves_without_a_network(
+    root: Path, offline: ProviderSurroundings, registry: Site
+) -> None:
     provider_installation(root, surroundings=replace(offline, registry_url=registry.url))
 
     assert mirror_used(provider_installation(root, surroundings=offline)) == root / ".tools" / "providers"
@@ -190,7 +192,7 @@ def test_what_was_fetched_once_serves_without_a_network(root: Path, offline: Sur
 
 @pytest.mark.parametrize("answer", [None, b"<html>Sign in to the network</html>", b"{}"])
 def test_a_registry_that_is_not_one_counts_as_unreachable(
-    root: Path, offline: Surroundings, registry: Site, answer: bytes | None
+    root: Path, offline: ProviderSurroundings, registry: Site, answer: bytes | None
 ) -> None:
     registry.bodies.clear()
     if answer is not None:
@@ -212,20 +214,22 @@ def test_a_registry_that_is_not_one_counts_as_unreachable(
         "shared/company/mirror",
     ],
 )
-def test_offline_a_mirror_is_found_in(root: Path, offline: Surroundings, tmp_path: Path, place: str) -> None:
+def test_offline_a_mirror_is_found_in(root: Path, offline: ProviderSurroundings, tmp_path: Path, place: str) -> None:
     mirror = unpacked_mirror(tmp_path / place)
 
     assert mirror_used(provider_installation(root, surroundings=offline)) == mirror
 
 
-def test_mirrors_with_another_version_are_passed_over(root: Path, offline: Surroundings) -> None:
+def test_mirrors_with_another_version_are_passed_over(root: Path, offline: ProviderSurroundings) -> None:
     unpacked_mirror(offline.shared_roots[0] / "a", version="5.99.0")
     right = unpacked_mirror(offline.shared_roots[0] / "b")
 
     assert mirror_used(provider_installation(root, surroundings=offline)) == right
 
 
-def test_a_packed_mirror_is_unpacked_once_for_all_stacks(root: Path, offline: Surroundings, fetched_by: Path) -> None:
+def test_a_packed_mirror_is_unpacked_once_for_all_stacks(
+    root: Path, offline: ProviderSurroundings, fetched_by: Path
+) -> None:
     mirror = packed_mirror(offline.shared_roots[0] / "mirror")
 
     shared = mirror_used(provider_installation(root, surroundings=offline))
@@ -239,7 +243,7 @@ def test_a_packed_mirror_is_unpacked_once_for_all_stacks(root: Path, offline: Su
 
 
 def test_a_failed_fetch_shows_terraforms_words_and_leaves_nothing(
-    root: Path, offline: Surroundings, registry: Site, fetched_by: Path
+    root: Path, offline: ProviderSurroundings, registry: Site, fetched_by: Path
 ) -> None:
     (fetched_by.parent / "broken").touch()
 
@@ -251,7 +255,7 @@ def test_a_failed_fetch_shows_terraforms_words_and_leaves_nothing(
 
 
 def test_a_provider_that_is_nowhere_is_reported_with_everything_that_was_tried(
-    root: Path, offline: Surroundings
+    root: Path, offline: ProviderSurroundings
 ) -> None:
     near_miss = unpacked_mirror(offline.shared_roots[0] / "old", version="5.99.0")
 
@@ -285,7 +289,7 @@ def test_the_committed_stacks_require_the_provider_version_that_is_looked_for(py
 
 @pytest.mark.terraform
 def test_the_real_terraform_unpacks_a_packed_mirror(
-    offline: Surroundings, tmp_path: Path, pytestconfig: pytest.Config
+    offline: ProviderSurroundings, tmp_path: Path, pytestconfig: pytest.Config
 ) -> None:
     import zipfile
 

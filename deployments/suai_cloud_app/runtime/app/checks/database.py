@@ -9,12 +9,12 @@ import pymysql
 from .failure import CheckError
 
 if TYPE_CHECKING:
-    from ..config import Database
+    from ..config import DatabaseConfig
 
 _TIMEOUT_SECONDS = 3
 
 
-def check_database(settings: Database) -> None:
+def check_database(settings: DatabaseConfig) -> None:
     """Connect, with TLS when the server offers it, and have it answer a query. Raises CheckError."""
     try:
         connection = pymysql.connect(

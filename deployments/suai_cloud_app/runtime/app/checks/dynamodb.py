@@ -11,10 +11,10 @@ from . import aws
 from .failure import CheckError
 
 if TYPE_CHECKING:
-    from ..config import Aws, DynamoDb
+    from ..config import AwsConfig, DynamoDbConfig
 
 
-def check_dynamodb(settings: DynamoDb, where: Aws) -> None:
+def check_dynamodb(settings: DynamoDbConfig, where: AwsConfig) -> None:
     """Compare the table's key with the configured one, then put, read and delete an item of this machine's own.
 
     A role that may only read is fine: the item is then merely looked for. Raises CheckError.
@@ -27,7 +27,7 @@ def check_dynamodb(settings: DynamoDb, where: Aws) -> None:
         raise CheckError(f"table {settings.table} in {where.region}: {aws.cause(error)}") from error
 
 
-def _refuse_other_keys(settings: DynamoDb, table: dict[str, Any]) -> None:
+def _refuse_other_keys(settings: DynamoDbConfig, table: dict[str, Any]) -> None:
     types = {definition["AttributeName"]: definition["AttributeType"] for definition in table["AttributeDefinitions"]}
     keys = [f"{key['AttributeName']} ({key['KeyType']}, {types[key['AttributeName']]})" for key in table["KeySchema"]]
     expected = [f"{settings.partition_key} (HASH, S)"]
@@ -35,7 +35,7 @@ def _refuse_other_keys(settings: DynamoDb, table: dict[str, Any]) -> None:
         raise CheckError(f"table {settings.table} has the key {', '.join(keys)}; it must be {expected[0]} alone")
 
 
-def _use(settings: DynamoDb, dynamodb: Any) -> None:
+def _use(settings: DynamoDbConfig, dynamodb: Any) -> None:
     item = {settings.partition_key: {"S": f"suaicloudapp-check-{socket.gethostname()}"}}
     try:
         dynamodb.put_item(TableName=settings.table, Item=item)

@@ -23,7 +23,7 @@ _OPTIONS: Mapping[str, Any] = {
 }
 
 
-def check_redis(settings: config.Redis) -> None:
+def check_redis(settings: config.RedisConfig) -> None:
     """Ask the server whether it is part of a cluster; then every primary node, or that one server, must answer.
 
     Raises CheckError; also when slots of the cluster are served by nobody.

@@ -10,10 +10,10 @@ from . import aws
 from .failure import CheckError
 
 if TYPE_CHECKING:
-    from ..config import S3, Aws
+    from ..config import AwsConfig, S3Config
 
 
-def check_s3(settings: S3, where: Aws) -> None:
+def check_s3(settings: S3Config, where: AwsConfig) -> None:
     """List at most one object of the bucket; unlike HeadBucket, a refusal says why. Raises CheckError."""
     try:
         aws.client("s3", where.region).list_objects_v2(Bucket=settings.bucket, MaxKeys=1)
