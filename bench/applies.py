@@ -30,6 +30,7 @@ from pathlib import Path
 from typing import Any
 
 from bench.faults import Faults, faulty_proxy
+from config.limits import FACTS
 from config.settings import ROOT
 from emulator.server import Emulator
 from operations.aws import Aws
@@ -406,7 +407,7 @@ def main() -> int:
     broken = False
     try:
         with (
-            Emulator.start(log=folder / "emulator.log") as emulator,
+            Emulator.start(log=folder / "emulator.log", facts=FACTS) as emulator,
             faulty_proxy(emulator.endpoint, random.Random(asked.seed)) as proxy,
         ):
             battery = Battery(folder, emulator, faults=proxy)

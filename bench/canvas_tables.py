@@ -14,6 +14,7 @@ import time
 from pathlib import Path
 from typing import Any
 
+from config.limits import FACTS
 from config.settings import ROOT
 from emulator.server import Emulator
 from operations.aws import Aws
@@ -44,7 +45,7 @@ def definition(tables: int, summarise: str, topic: str) -> dict[str, Any]:
 
 
 def main(tables: int) -> None:
-    with tempfile.TemporaryDirectory() as folder, Emulator.start(log=Path(folder, "log")) as emulator:
+    with tempfile.TemporaryDirectory() as folder, Emulator.start(log=Path(folder, "log"), facts=FACTS) as emulator:
         aws = Aws(emulator.environment(account_id=ACCOUNT, region=REGION))
         services = ["lambda.amazonaws.com", "states.amazonaws.com"]
         statement = {"Effect": "Allow", "Principal": {"Service": services}, "Action": "sts:AssumeRole"}

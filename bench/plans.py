@@ -22,6 +22,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from config.environment import environment_names, load_environment
+from config.limits import FACTS
 from config.settings import ROOT
 from emulator.server import Emulator
 from operations.aws import Aws
@@ -93,7 +94,7 @@ def main() -> int:
     stacks = select(find_stacks(ROOT), parser.parse_args().stacks)
     with (
         tempfile.TemporaryDirectory(prefix="quintet-bench-") as folder,
-        Emulator.start(log=Path(folder, "emulator.log")) as emulator,
+        Emulator.start(log=Path(folder, "emulator.log"), facts=FACTS) as emulator,
     ):
         prepare(emulator, stacks)
         ours, planned = plan_ours(emulator, stacks)

@@ -26,6 +26,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from config.limits import FACTS
 from emulator.server import Emulator
 from operations.aws import Aws
 from operations.stacks import Stack
@@ -205,7 +206,7 @@ def main() -> int:
     asked = parser.parse_args()
     with (
         tempfile.TemporaryDirectory(prefix="quintet-state-") as folder,
-        Emulator.start(log=Path(folder, "emulator.log")) as emulator,
+        Emulator.start(log=Path(folder, "emulator.log"), facts=FACTS) as emulator,
     ):
         place = Place(Path(folder), emulator)
         try:

@@ -6,7 +6,7 @@ is answered by moto and its gaps.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Set
 from typing import TYPE_CHECKING, TypeAlias
 
 from emulator.accounts import ACCOUNT_HEADER, account_of
@@ -34,16 +34,15 @@ def chain(
     shortcomings: Shortcomings,
     decisions: Decisions,
     facts: Facts | None = None,
-    without: frozenset[str] = frozenset(),
+    without: Set[str] = frozenset(),
 ) -> WSGIApplication:
-    """The emulator's application, from the outside in; `without` names stages to leave out."""
+    """The emulator's application, from the outside in; stages are left out while `without` names them."""
     stages: dict[str, Stage] = {
         "request-models": check_request_model,
         "authorise": Authorise(decisions),
         "rules": rules_stage(facts),
     }
-    wanted = [stage for name, stage in stages.items() if name not in without]
-    calls = Calls(moto_and_gaps, wanted, default_account_id, shortcomings)
+    calls = Calls(moto_and_gaps, stages, without, default_account_id, shortcomings)
     return Replays(Pages(calls, pages))
 
 
@@ -53,12 +52,14 @@ class Calls:
     def __init__(
         self,
         moto_and_gaps: WSGIApplication,
-        stages: Sequence[Stage],
+        stages: Mapping[str, Stage],
+        without: Set[str],
         default_account_id: str,
         shortcomings: Shortcomings,
     ) -> None:
         self._moto_and_gaps = moto_and_gaps
         self._stages = stages
+        self._without = without
         self._default_account_id = default_account_id
         self._shortcomings = shortcomings
 
@@ -67,8 +68,9 @@ class Calls:
         environ[ACCOUNT_HEADER] = account_of(environ, self._default_account_id)
         call = read_call(environ, environ[ACCOUNT_HEADER])
         try:
-            for stage in self._stages:
-                stage(call)
+            for name, stage in self._stages.items():
+                if name not in self._without:
+                    stage(call)
             return self._moto_and_gaps(environ, start_response)
         except Refusal as stated:
             refusal = stated

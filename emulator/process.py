@@ -10,7 +10,7 @@ import threading
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, NoReturn
 
-from emulator.server import HOST, KEYS_PATH, RESET_PATH, STATUS_PATH, UPGRADE_PATH
+from emulator.server import HOST, KEYS_PATH, RESET_PATH, STATUS_PATH, TURN_ON_PATH, UPGRADE_PATH
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -64,7 +64,8 @@ def create_app(default_account_id: str, folder: Path | None, without: frozenset[
     default_user_config["stepfunctions"]["execute_state_machine"] = True
     for gap in GAPS:
         gap.apply()
-    if "target-health" not in without:
+    left_out = set(without)
+    if "target-health" not in left_out:
         target_health.GAP.apply()
     known = facts.use(folder)
     shortcomings = Shortcomings()
@@ -102,12 +103,21 @@ def create_app(default_account_id: str, folder: Path | None, without: frozenset[
 
         return upgrade_minor_versions(asked["account_id"], asked["region"])
 
+    def turn_on(asked: Mapping[str, str]) -> dict[str, list[str]]:
+        del asked
+        if "target-health" in left_out:
+            target_health.GAP.apply()
+        turned_on = sorted(left_out)
+        left_out.clear()
+        return {"turned_on": turned_on}
+
     dispatcher = DomainDispatcherApplication(create_service_app)
     pages = {
         STATUS_PATH: status,
         RESET_PATH: reset,
         KEYS_PATH: keys_page,
         UPGRADE_PATH: upgrade,
+        TURN_ON_PATH: turn_on,
         "/moto-api/reset": reset,
     }
     return chain(
@@ -116,7 +126,7 @@ def create_app(default_account_id: str, folder: Path | None, without: frozenset[
         pages=pages,
         shortcomings=shortcomings,
         facts=known,
-        without=without,
+        without=left_out,
         decisions=decisions,
     )
 

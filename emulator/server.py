@@ -31,6 +31,7 @@ STAGES = ("request-models", "rules", "target-health")
 STATUS_PATH = "/_emulator/status"
 RESET_PATH = "/_emulator/reset"
 UPGRADE_PATH = "/_emulator/upgrade"
+TURN_ON_PATH = "/_emulator/turn-on"
 KEYS_PATH = "/_emulator/keys"
 _REPOSITORY = Path(__file__).resolve().parents[1]
 _START_SECONDS = 60
@@ -63,16 +64,16 @@ class Emulator:
         facts: Path | None = None,
         request_models: bool = True,
         rules: bool = True,
-        target_health: bool = False,
+        target_health: bool = True,
     ) -> Emulator:
         """Start the process in its own process group and wait until it answers.
 
         `log` takes its output; a free port is taken when `port` is 0; `account_id` owns what access keys that name no
         account make. The process ends when this one ends, however that happens, unless `outlives_parent`. `behind` is a
         file that says what really runs behind the API; see `emulator.behind`. `facts` is the folder of dated facts of
-        AWS; without it, rules that need them are off. `request_models` and `rules` can be turned off to apply what an
-        earlier commit asked for before they existed. With `target_health` a target is healthy only when a load balancer
-        reaches it and what it boots from exists; see `emulator.target_health`.
+        AWS; without it, rules that need them are off. `request_models`, `rules` and `target_health` can be turned off
+        to apply what an earlier commit asked for before they existed. With `target_health` a target is healthy only
+        when a load balancer reaches it and what it boots from exists; see `emulator.target_health`.
         Raises EmulatorError when the port is taken or the process ends before it answers.
         """
         listener = listen(port)
@@ -133,6 +134,10 @@ class Emulator:
         """Upgrade the databases of an account as AWS does by itself; returns identifier → new version."""
         asked = urllib.parse.urlencode({"account_id": account_id, "region": region})
         return ask(self.endpoint, f"{UPGRADE_PATH}?{asked}")
+
+    def turn_on(self) -> None:
+        """Turn on the request models, rules and target health that were turned off at the start."""
+        ask(self.endpoint, TURN_ON_PATH)
 
     def wait(self) -> int:
         """Wait until the process ends by itself; its exit code."""

@@ -28,7 +28,7 @@ from emulator.rules.trust import find_role, may
 GAP = Gap("elbv2")
 
 _IMAGE = re.compile(r"(\d{12})\.dkr\.ecr\.([a-z0-9-]+)\.amazonaws\.com/([a-z0-9._/-]+)(?::([A-Za-z0-9._-]+))?")
-_SECRET = re.compile(r"arn:aws:secretsmanager:([a-z0-9-]+):(\d{12}):secret:[A-Za-z0-9/_+=.@-]+")
+_SECRET = re.compile(r"arn:aws:secretsmanager:([a-z0-9-]+):(\d{12}):secret:[A-Za-z0-9/_+=.@!-]+")
 _PARAMETER = re.compile(
     r"arn:aws:ssm:(?P<region>[a-z0-9-]+):(?P<account_id>\d{12}):parameter(?P<name>/[A-Za-z0-9_./-]*[A-Za-z0-9_.-])(?:/\*)?"
 )

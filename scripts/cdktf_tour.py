@@ -18,6 +18,7 @@ from pathlib import Path
 from typing import Any
 
 from config.environment import load_environment
+from config.limits import FACTS
 from config.settings import ROOT
 from emulator.server import Emulator
 from operations.aws import Aws
@@ -108,7 +109,7 @@ def main(arguments: Sequence[str]) -> None:
     stacks = [only(find_stacks(ROOT), name) for name in arguments if not name.startswith("-")]
     with (
         tempfile.TemporaryDirectory(prefix="quintet-cdktf-") as folder,
-        Emulator.start(log=Path(folder, "log")) as cloud,
+        Emulator.start(log=Path(folder, "log"), facts=FACTS) as cloud,
     ):
         output, first = Path(folder, "generated"), stacks[0]
         cdktf = Cdktf(output, cloud.full_environment(account_id=first.account_id, region=first.region))

@@ -9,11 +9,10 @@ from typing import Any
 
 import pytest
 
-from config.settings import ROOT
+from config.limits import FACTS
 from emulator.server import Emulator
 
 REGION = "eu-central-1"
-FACTS = ROOT / "config" / "aws"
 _numbers = itertools.count(100_000_000_001)
 
 

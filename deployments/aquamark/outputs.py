@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from config.outputs import DeploymentOutputs
 
+NO_VERSION = "none"
+"""The version in outputs and names before the first upgrade."""
+
 
 class AquamarkOutputs(DeploymentOutputs):
     """Names and addresses: the stack writes them, `quintet aquamark` and the checks read them."""

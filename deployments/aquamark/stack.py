@@ -8,7 +8,7 @@ from config.environment import Environment
 from deployments.aquamark.constructs.attachments import Attachments
 from deployments.aquamark.constructs.containers import Containers
 from deployments.aquamark.constructs.hosts import PING, Hosts, grant_see_instances
-from deployments.aquamark.outputs import AquamarkOutputs
+from deployments.aquamark.outputs import NO_VERSION, AquamarkOutputs
 from deployments.aquamark.settings import AquamarkSettings
 from modules.alarms import Alarms
 from modules.backup_plan import BackupPlan
@@ -105,7 +105,7 @@ class AquamarkStack(DeploymentStack):
         self.offer(
             AquamarkOutputs(
                 url=load_balancer.url,
-                version=settings.version or "none",
+                version=settings.version or NO_VERSION,
                 previous_version=settings.previous_version or "none",
                 repository=repository.name,
                 repository_url=repository.url,

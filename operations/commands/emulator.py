@@ -24,6 +24,7 @@ def run(
     port: Annotated[int, typer.Option(help="TCP port on 127.0.0.1; 0 takes a free one.", min=0, max=65535)] = 5555,
 ) -> None:
     """Runs the emulator until Ctrl-C; it forgets everything when it ends."""
+    from config.limits import FACTS
     from config.settings import ROOT
     from emulator.announcement import Announcement, announce, withdraw
     from emulator.server import Emulator
@@ -31,7 +32,7 @@ def run(
     console = new_console()
     log = ROOT / ".runs" / "emulator.log"
     with console.status("Starting …"):
-        emulator = Emulator.start(port=port, log=log, facts=ROOT / "config" / "aws")
+        emulator = Emulator.start(port=port, log=log, facts=FACTS)
     announcement = Announcement(emulator.endpoint, emulator.pid)
     with emulator:
         announce(ROOT, announcement)

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from config.environment import StateSettings, load_environment
+from config.limits import FACTS
 from config.settings import ROOT
 from emulator.announcement import Announcement, announce
 from emulator.errors import EmulatorError
@@ -43,8 +44,6 @@ if TYPE_CHECKING:
     from rich.console import Console
 
 
-FACTS = ROOT / "config" / "aws"
-"""Dated facts of AWS, by which the emulator refuses what AWS does not offer any more."""
 _BEHIND = "behind.json"
 """In the run's folder: what really runs behind the emulator, as rehearsals have it."""
 

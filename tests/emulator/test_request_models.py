@@ -127,3 +127,6 @@ def test_the_models_can_be_left_out(tmp_path: Path, account: str) -> None:
     with Emulator.start(log=tmp_path / "log", request_models=False) as emulator:
         role = client(emulator, account, "iam").create_role(RoleName="a b", AssumeRolePolicyDocument=POLICY)
         assert role["Role"]["RoleName"] == "a b"
+        emulator.turn_on()
+        with pytest.raises(ClientError, match="c d"):
+            client(emulator, account, "iam").create_role(RoleName="c d", AssumeRolePolicyDocument=POLICY)

@@ -7,6 +7,7 @@ from functools import partial
 from pathlib import Path
 
 from deployments.aquamark.constructs.attachments import Attachments
+from deployments.aquamark.outputs import NO_VERSION
 from deployments.aquamark.settings import AquamarkSettings
 from modules.access import Grantable
 from modules.bucket import Bucket
@@ -45,7 +46,7 @@ class Hosts:
         none_yet = {"min_size": 0, "max_size": 1}
         return self._fleet("web")(
             settings=self.settings.web.model_copy(update={} if version else none_yet),
-            version=version or "none",
+            version=version or NO_VERSION,
             replace_unhealthy_targets=False,
         )
 

@@ -8,7 +8,7 @@ import json
 from collections.abc import Sequence
 from typing import Any
 
-from deployments.aquamark.outputs import AquamarkOutputs
+from deployments.aquamark.outputs import NO_VERSION, AquamarkOutputs
 from operations.demo.check import Check, CheckContext, expect
 
 
@@ -73,7 +73,10 @@ def only_web_and_daemons_reach_the_database(context: CheckContext) -> str:
 
 
 def one_version_serves_behind_the_load_balancer(context: CheckContext) -> str:
-    """The group carries the version, its instances and no others are healthy, and they are told the version."""
+    """The group carries the version, its instances and no others are healthy, and they are told the version.
+
+    Before the first upgrade there is no version, and the group has no instances.
+    """
     outputs = context.read(AquamarkOutputs)
     group, version = _group(context, outputs.web_group), outputs.version
     expect(group["AutoScalingGroupName"].endswith(f"-{version}"), f"{group['AutoScalingGroupName']} is not {version}")
@@ -84,7 +87,8 @@ def one_version_serves_behind_the_load_balancer(context: CheckContext) -> str:
     health = elb.describe_target_health(TargetGroupArn=arn)["TargetHealthDescriptions"]
     ids = sorted(target["Target"]["Id"] for target in health if target["TargetHealth"]["State"] == "healthy")
     expect(ids == sorted(instance["InstanceId"] for instance in group["Instances"]), f"its targets are {ids}")
-    expect(len(ids) >= group["MinSize"] >= 1, f"{len(ids)} of {group['MinSize']} instances are healthy")
+    expect(len(ids) >= group["MinSize"], f"{len(ids)} of {group['MinSize']} instances are healthy")
+    expect((group["MinSize"] > 0) == (version != NO_VERSION), f"{group['MinSize']} instances of {version} at least")
     _told(context, group)
     return f"{version} on {len(ids)}"
 
@@ -117,7 +121,8 @@ def _told(context: CheckContext, group: dict[str, Any]) -> None:
     expect(len(packed) <= 16384, f"the user data has {len(packed)} bytes, EC2 takes 16384")
     text = gzip.decompress(packed).decode()
     outputs = context.read(AquamarkOutputs)
-    expect(f'"version": "{outputs.version}"' in text, "the user data names another version")
+    version = "" if outputs.version == NO_VERSION else outputs.version
+    expect(f'"version": "{version}"' in text, "the user data names another version")
     for value in (outputs.database_address, outputs.login_secret_arn, outputs.repository_url):
         expect(f'"{value}"' in text, f"the user data does not name {value}")
     master = context.client("secretsmanager").get_secret_value(SecretId=outputs.database_secret_arn)

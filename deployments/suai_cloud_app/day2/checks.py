@@ -20,7 +20,7 @@ def checks() -> Sequence[Check]:
         Check("database", database_has_a_secret_and_no_public_address),
         Check("redis", redis_is_a_cluster_in_every_zone),
         Check("instances", instances_run_in_every_zone_with_the_rendered_user_data),
-        Check("load balancer", load_balancer_finds_the_instances_healthy),
+        Check("load balancer", load_balancer_waits_for_nothing_but_the_release),
         Check("network", only_the_instances_reach_database_and_redis),
     )
 
@@ -106,8 +106,8 @@ def instances_run_in_every_zone_with_the_rendered_user_data(context: CheckContex
     return f"{len(running)} in service"
 
 
-def load_balancer_finds_the_instances_healthy(context: CheckContext) -> str:
-    """Every instance is registered with the load balancer, which asks for /health."""
+def load_balancer_waits_for_nothing_but_the_release(context: CheckContext) -> str:
+    """Every instance is registered with the load balancer, which asks for /health; the release comes after."""
     elb = context.client("elbv2")
     (group,) = context.client("autoscaling").describe_auto_scaling_groups(
         AutoScalingGroupNames=[context.read(SuaiCloudAppOutputs).group]
@@ -116,9 +116,12 @@ def load_balancer_finds_the_instances_healthy(context: CheckContext) -> str:
     (target_group,) = elb.describe_target_groups(TargetGroupArns=[arn])["TargetGroups"]
     expect(target_group["HealthCheckPath"] == "/health", f"it asks for {target_group['HealthCheckPath']}")
     health = elb.describe_target_health(TargetGroupArn=arn)["TargetHealthDescriptions"]
-    states = [target["TargetHealth"]["State"] for target in health]
-    expect(states == ["healthy"] * len(group["Instances"]), f"its targets are {states or 'none'}")
-    return f"{len(states)} healthy on port {target_group['Port']}"
+    expect(len(health) == len(group["Instances"]), f"{len(health)} of {len(group['Instances'])} instances are targets")
+    outputs = context.read(SuaiCloudAppOutputs)
+    unpublished = f"there is nothing below {outputs.release_prefix} in {outputs.bucket}"
+    reasons = {target["TargetHealth"].get("Description", "") for target in health} - {""}
+    expect(reasons <= {unpublished}, f"its targets are unhealthy: {'; '.join(reasons)}")
+    return f"{len(health)} on port {target_group['Port']}" + (f"; {unpublished} yet" if reasons else "")
 
 
 def only_the_instances_reach_database_and_redis(context: CheckContext) -> str:

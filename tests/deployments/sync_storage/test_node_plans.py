@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 
 from config.environment import load_environment
+from config.limits import FACTS
 from config.settings import ROOT
 from emulator.server import Emulator
 from operations.aws import Aws
@@ -60,7 +61,7 @@ class Applied:
 
 @pytest.fixture
 def applied(tmp_path: Path) -> Iterator[Applied]:
-    with Emulator.start(log=tmp_path / "emulator.log") as emulator:
+    with Emulator.start(log=tmp_path / "emulator.log", facts=FACTS) as emulator:
         yield Applied(tmp_path / "repository", emulator)
 
 

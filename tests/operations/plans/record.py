@@ -12,6 +12,7 @@ import tempfile
 from pathlib import Path
 from typing import Any
 
+from config.limits import FACTS
 from emulator.server import Emulator
 from operations.aws import Aws
 from operations.state.bootstrap import bootstrap
@@ -146,7 +147,7 @@ def keep(name: str, plan: dict[str, Any]) -> None:
 def main() -> None:
     with tempfile.TemporaryDirectory(prefix="quintet-record-") as folder:
         root = make_root(Path(folder))
-        with Emulator.start(log=root / "log") as emulator, Run("record", root=root) as run:
+        with Emulator.start(log=root / "log", facts=FACTS) as emulator, Run("record", root=root) as run:
             environment = emulator.full_environment(account_id=ACCOUNT, region=REGION)
             aws = Aws(environment)
             bootstrap(aws, ENVIRONMENT)

@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 
+from config.limits import FACTS
 from deployments.aquamark.day2.database import SiteDatabase
 from deployments.aquamark.day2.database_look import POLICY
 from deployments.aquamark.day2.restore import ADDRESS, STEPS, Restore
@@ -95,7 +96,7 @@ def alike(instance: dict[str, Any]) -> dict[str, Any]:
 @pytest.fixture(scope="module")
 def restoring(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Restoring]:
     folder = tmp_path_factory.mktemp("restore")
-    with Emulator.start(log=folder / "emulator.log") as emulator:
+    with Emulator.start(log=folder / "emulator.log", facts=FACTS) as emulator:
         yield Restoring(Rehearsal(folder / "repository", emulator))
 
 

@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator
 
 import pytest
 
+from config.limits import FACTS
 from deployments.aquamark.day2.upgrade import STEPS
 from deployments.aquamark.day2.version_setting import Versions, VersionSetting
 from emulator.server import Emulator
@@ -43,7 +44,7 @@ class Watcher:
 @pytest.fixture(scope="module")
 def rehearsal(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Rehearsal]:
     folder = tmp_path_factory.mktemp("rehearsal")
-    with Emulator.start(log=folder / "emulator.log") as emulator:
+    with Emulator.start(log=folder / "emulator.log", facts=FACTS) as emulator:
         yield Rehearsal(folder / "repository", emulator)
 
 

@@ -15,6 +15,7 @@ import pytest
 import typer
 from botocore.client import BaseClient
 
+from config.limits import FACTS
 from config.settings import ROOT
 from deployments.canvas_data_2.day2 import DEPLOYMENT
 from deployments.canvas_data_2.day2 import commands as canvas
@@ -44,7 +45,7 @@ NAMES = [*CHANGING, *sorted(LOOKING)]
 @pytest.fixture(scope="module")
 def account(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, Any]]:
     """An emulator with the state of an applied stack and what its outputs name; its endpoint."""
-    with Emulator.start(log=tmp_path_factory.mktemp("emulator") / "emulator.log") as emulator:
+    with Emulator.start(log=tmp_path_factory.mktemp("emulator") / "emulator.log", facts=FACTS) as emulator:
         aws = Aws(emulator.environment(account_id=STACK.account_id, region=STACK.region))
         fill(aws)
         yield {"endpoint": emulator.endpoint}

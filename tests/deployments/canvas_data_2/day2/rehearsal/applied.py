@@ -8,6 +8,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from config.environment import load_environment
+from config.limits import FACTS
 from config.settings import ROOT
 from deployments.canvas_data_2.day2 import DEPLOYMENT
 from deployments.canvas_data_2.day2.deployed import CanvasData2
@@ -28,7 +29,10 @@ def applied(directory: Path, server: PostgreSql, api: DapApi) -> Iterator[Pipeli
     """The stack, applied and made ready."""
     stack = only(find_stacks(ROOT), f"{DEPLOYMENT}-{ENVIRONMENT}")
     behind = directory / "behind.json"
-    with Run("canvas", root=ROOT) as run, Emulator.start(log=directory / "emulator.log", behind=behind) as emulator:
+    with (
+        Run("canvas", root=ROOT) as run,
+        Emulator.start(log=directory / "emulator.log", behind=behind, facts=FACTS) as emulator,
+    ):
         variables = emulator.full_environment(account_id=stack.account_id, region=stack.region)
         aws = Aws(emulator.environment(account_id=stack.account_id, region=stack.region))
         bootstrap(aws, load_environment(ENVIRONMENT))
