@@ -28,8 +28,8 @@ check: venv ## Format, lint, types, layers, fast tests
 	@.venv/bin/lint-imports
 	@$(PYTEST) $(FAST)
 
-synth: venv ## Write generated/ from the settings and the code, and the parts of documents that follow from it
-	@.venv/bin/python main.py
+synth: venv ## Write generated/ from the settings and the code, and the parts of documents that follow from it  [STACKS="…" NO_CACHE=1]
+	@.venv/bin/python main.py $(STACKS) $(if $(call yes,NO_CACHE),--no-cache)
 	@.venv/bin/python -m operations docs write
 
 plan: venv ## Plan against your own AWS account, with the credentials of your environment  [STACKS="…" ENVIRONMENT=…]

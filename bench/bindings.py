@@ -19,7 +19,7 @@ import threading
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from synth.assembly import CACHE_FOLDERS
+from synth.assembly import FOLDERS
 from synth.nodejs import jsii_environment
 
 REPOSITORY = Path(__file__).resolve().parents[1]
@@ -71,7 +71,7 @@ def main() -> int:
 def synthesise(app: Path, kind: str, *, with_empty_cache: bool = False) -> Run:
     """Run the app once; CalledProcessError when it fails."""
     if with_empty_cache:
-        for folder in CACHE_FOLDERS:
+        for folder in FOLDERS:
             shutil.rmtree(folder, ignore_errors=True)
     run = Run()
     with tempfile.TemporaryDirectory() as output:

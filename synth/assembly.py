@@ -6,55 +6,38 @@ has 2,135 submodules, none of which refers to another, so leaving some out chang
 
 from __future__ import annotations
 
-import contextlib
 import gzip
 import hashlib
 import io
 import json
-import os
 import re
 import tarfile
 from importlib.metadata import version
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any, Final
 
-from synth.whole_file import write_whole
+from synth import kept_files
+from synth.kept_files import cache_folders
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Sequence
 
 ASSEMBLY: Final = "@cdktf/provider-aws"
 ARCHIVES_KEPT: Final = 8
-CACHE_FOLDERS: Final = (
-    Path(__file__).resolve().parents[1] / ".cache" / "bindings",
-    *(  # for a read-only checkout; never a folder others can write, since the kernel runs what is in the archives
-        Path(os.environ[variable], *below, "quintet", "bindings")
-        for variable, below in (("XDG_CACHE_HOME", ()), ("HOME", (".cache",)))
-        if os.environ.get(variable)
-    ),
-)
+FOLDERS: Final = cache_folders("bindings")
 _FORMAT = 1  # to be raised when cut_down() makes something else of the same input
 
 
-def cached_archive(stock: Path, submodules: frozenset[str], folders: Iterable[Path] = CACHE_FOLDERS) -> Path:
+def cached_archive(stock: Path, submodules: frozenset[str], folders: Sequence[Path] = FOLDERS) -> Path:
     """The cut-down assembly with these Python submodules, made unless one of the cache folders holds it whole.
 
     Its name carries what it was made from and the hash of its bytes, so a damaged one is made again.
     OSError: none of the folders can be written. ValueError: `stock` is not what this module knows how to cut.
     """
     key = archive_key(stock, submodules)
-    for folder in folders:
-        for archive in folder.glob(f"{key}-*.tgz"):
-            if archive.name == _archive_name(key, archive.read_bytes()):
-                return archive
-    content = cut_down(stock, submodules)
-    refusals = []
-    for folder in folders:
-        try:
-            return _keep(folder, key, content)
-        except OSError as error:
-            refusals.append(str(error))
-    raise OSError(f"no cache folder can be written ({'; '.join(refusals)})")
+    if archive := kept_files.find(folders, key, ".tgz"):
+        return archive
+    return kept_files.keep(folders, key, cut_down(stock, submodules), ".tgz", most=ARCHIVES_KEPT)
 
 
 def archive_key(stock: Path, submodules: frozenset[str]) -> str:
@@ -135,17 +118,3 @@ def _pack(files: dict[str, bytes]) -> bytes:
             member.size = len(content)
             archive.addfile(member, io.BytesIO(content))
     return packed.getvalue()
-
-
-def _keep(folder: Path, key: str, content: bytes) -> Path:
-    """Writes the archive, and drops the oldest beyond a few."""
-    archive = folder / _archive_name(key, content)
-    write_whole(archive, content)
-    with contextlib.suppress(OSError):  # another process may be tidying up as well
-        for old in sorted(folder.iterdir(), key=lambda kept: kept.stat().st_mtime, reverse=True)[ARCHIVES_KEPT:]:
-            old.unlink()
-    return archive
-
-
-def _archive_name(key: str, content: bytes) -> str:
-    return f"{key}-{hashlib.sha256(content).hexdigest()[:16]}.tgz"

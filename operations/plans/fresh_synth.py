@@ -11,10 +11,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from operations.errors import OperatorError
+from synth.deciding import ENVIRONMENTS, common_code, digest, files_below
 
 SCRIPT = "scripts/fresh_synth.py"
-DECIDING = ("main.py", "cdktf.json", SCRIPT, ".terraform.lock.hcl", "requirements.lock")
-DECIDING_FOLDERS = ("config", "modules", "synth", "deployments")
 
 Capture = Callable[[Sequence[str]], tuple[int, str, str]]
 """Runs a command in the repository: its exit code, output and errors."""
@@ -79,12 +78,7 @@ def _committed(folder: Path) -> dict[str, str]:
 
 
 def _code(root: Path) -> str:
-    """A digest of everything that decides a synth."""
-    files = [root / name for name in DECIDING]
-    for folder in DECIDING_FOLDERS:
-        files += sorted(path for path in (root / folder).rglob("*") if path.is_file() and path.suffix != ".pyc")
-    digest = hashlib.sha256()
-    for file in files:
-        if file.is_file():
-            digest.update(f"{file.relative_to(root)}\0{hashlib.sha256(file.read_bytes()).hexdigest()}\0".encode())
-    return digest.hexdigest()[:16]
+    """A digest of everything in the repository that decides a synth."""
+    folders = [root / ENVIRONMENTS, root / "deployments"]
+    files = [*common_code(root), *(file for folder in folders for file in files_below(folder)), root / SCRIPT]
+    return digest(root, files)[:16]

