@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import importlib.util
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Final
 
@@ -26,8 +26,9 @@ class MysqlDatabases(Construct):
     """A function inside the network that makes databases and their user on RDS instances; it never drops anything.
 
     It acts for instances whose identifiers begin with `identifier_prefix`, with the master users' secrets that RDS
-    keeps, and fills `user_secret` when that is empty. handlers/mysql_databases.py says what it is called with. Servers
-    let it in: `database.connections.allow_from(this)`.
+    keeps, and fills `user_secret` when that is empty. With `tables`, a file of statements, it creates these in each
+    database. handlers/mysql_databases.py says what it is called with. Servers let it in:
+    `database.connections.allow_from(this)`.
     """
 
     def __init__(
@@ -39,6 +40,7 @@ class MysqlDatabases(Construct):
         network: Network,
         identifier_prefix: str,
         user_secret: Secret,
+        tables: Path | None = None,
         log_retention_days: int = 365,
     ) -> None:
         super().__init__(scope, id_)
@@ -50,7 +52,7 @@ class MysqlDatabases(Construct):
             "function",
             name=name,
             network=network,
-            code=function_code(),
+            code=code_with_client({HANDLER.name: HANDLER, **({"tables.sql": tables} if tables else {})}),
             handler=f"{HANDLER.stem}.handle",
             timeout_seconds=TIMEOUT_SECONDS,
             memory_mib=256,
@@ -95,13 +97,13 @@ class MysqlDatabases(Construct):
         return self._function.watches()
 
 
-def function_code() -> bytes:
-    """The handler and the client library of the version this repository pins."""
+def code_with_client(files: Mapping[str, Path]) -> bytes:
+    """An archive of the files, by their names in it, and of the client library of the version this repository pins."""
     found = importlib.util.find_spec("pymysql")
     if found is None or found.origin is None:
         raise RuntimeError("pymysql is not installed: install requirements.lock")
     library = Path(found.origin).parent
-    files = {f"pymysql/{path.relative_to(library).as_posix()}": path.read_bytes() for path in source_files(library)}
     # what the installer compiled beside the sources depends on the machine
-    sources = {name: content for name, content in files.items() if name.endswith(".py")}
-    return pack({HANDLER.name: HANDLER.read_bytes(), **sources})
+    sources = {path.relative_to(library).as_posix(): path for path in source_files(library) if path.suffix == ".py"}
+    named = {**files, **{f"pymysql/{name}": path for name, path in sources.items()}}
+    return pack({name: path.read_bytes() for name, path in named.items()})

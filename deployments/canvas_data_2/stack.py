@@ -71,9 +71,7 @@ class CanvasData2Stack(DeploymentStack):
         programs = Programs(self, settings, network=network, parameter_path=parameter_path, user_secret=user_secret)
         list_tables, sync_table, task = programs.list_tables, programs.sync_table, programs.table_task
         refresh = refresh_machine(self, settings, programs=programs, topic=topic)
-        schedule = Schedule(
-            self, "schedule", name=name("refresh"), settings=settings.schedule, machine=refresh, key=key
-        )
+        schedule = Schedule(self, "schedule", name=name("refresh"), settings=settings.schedule, target=refresh, key=key)
         watched: list[Watchable] = [refresh, list_tables, programs.summarise, database]
         Alarms(self, "alarms", name=name("alarms"), settings=settings.alarms, watched=watched)
 

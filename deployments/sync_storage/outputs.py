@@ -24,6 +24,8 @@ class SyncStorageOutputs(DeploymentOutputs):
     """The hosted zone of the nodes' host names."""
     databases_function: str
     """Makes the databases of a node."""
+    purge_function: str
+    """Deletes expired rows."""
     render_document: str
     """Has webheads render their files anew."""
     image_pipeline_arn: str | None = None

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import Annotated, Self
 
-from pydantic import Discriminator, Field, StringConstraints, Tag, field_validator, model_validator
+from pydantic import Field, StringConstraints, field_validator, model_validator
 
-from config.components import FleetSettings, LoadBalancerSettings, MysqlSettings, OwnNetwork
+from config.components import FleetSettings, LoadBalancerSettings, MysqlSettings, OwnNetwork, ScheduleSettings
 from config.deployment import DeploymentSettings
 from config.memcached import MemcachedSettings
 from config.settings import Settings, SettingsRefusal
@@ -46,8 +46,8 @@ class CacheSettings(MemcachedSettings):
         return number
 
 
-class ContainerApplication(Settings):
-    """The application as a container image, which the webheads run with Docker."""
+class ApplicationSettings(Settings):
+    """The application, which needs Python 2.7: a container image brings it along, Amazon Linux 2023 has none."""
 
     container_image: Annotated[
         str, Field(pattern=r"^[a-z0-9][a-z0-9.-]*(:\d+)?(/[a-z0-9._-]+)+(:[A-Za-z0-9_.-]+|@sha256:[0-9a-f]{64})$")
@@ -55,32 +55,10 @@ class ContainerApplication(Settings):
     """With registry and tag or digest; of a private registry only Amazon ECR."""
 
 
-class PackagedApplication(Settings):
-    """The application as Python packages, which the webheads run with gunicorn."""
-
-    pip_requirements: Annotated[
-        tuple[Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._\[\] @:/+=<>~!,#%-]*$")], ...], Field(min_length=1)
-    ]
-    """As pip takes them; gunicorn and gevent come by themselves."""
-
-
-def _application_kind(value: object) -> str:
-    given = value if isinstance(value, dict) else dict(value) if isinstance(value, Settings) else {}
-    return "packaged" if "pip_requirements" in given else "container"
-
-
-ApplicationSettings = Annotated[
-    Annotated[ContainerApplication, Tag("container")] | Annotated[PackagedApplication, Tag("packaged")],
-    Discriminator(_application_kind),
-]
-
-
 class WebheadSettings(FleetSettings):
-    """The instances that serve; their `container_image` or `pip_requirements` say what runs on them."""
+    """The instances that serve; their `container_image` says what runs on them."""
 
     application: ApplicationSettings
-    max_body_mib: Annotated[int, Field(ge=1, le=64)] = 1
-    """nginx refuses larger requests."""
     gunicorn_workers: Annotated[int, Field(ge=1, le=64)] = 4
 
 
@@ -99,9 +77,11 @@ class SyncStorageSettings(DeploymentSettings):
     node_user: UserName = "syncstorage"
     """The nodes' master user, as the document names it; RDS makes and rotates its password."""
     application_user: UserName = "syncstorage_app"
-    """Who the webheads are for the nodes: it may read, write and create tables in their databases."""
+    """Who the webheads are for the nodes: it may read and write rows in their databases, and no more."""
     nodes: Annotated[dict[NodeName, NodeSettings], Field(min_length=1)]
     webheads: WebheadSettings
+    purge: ScheduleSettings = ScheduleSettings(expression="rate(1 day)", flexible_window_minutes=60)
+    """When expired rows are deleted, a day after they expired."""
     image_bake: ImageBakeSettings | None = None
     """Left out, nothing is baked."""
 
@@ -138,6 +118,12 @@ class SyncStorageSettings(DeploymentSettings):
         if isinstance(self.network, OwnNetwork) and self.network.nat == "none":
             raise SettingsRefusal(
                 "must be single or per_az: webheads fetch packages and secrets from outside", "network", "nat"
+            )
+        if self.webheads.http_tokens == "optional":
+            raise SettingsRefusal(
+                "must be required: without tokens the application's container reaches the webheads' role",
+                "webheads",
+                "http_tokens",
             )
         if self.application_user == self.node_user:
             raise SettingsRefusal(

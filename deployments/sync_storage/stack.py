@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 from cdktf import App
 
 from config.environment import Environment
 from deployments.sync_storage.constructs.configuration import Configuration
 from deployments.sync_storage.constructs.nodes import Nodes
+from deployments.sync_storage.constructs.purge import purge_function
 from deployments.sync_storage.constructs.render_command import RenderCommand
 from deployments.sync_storage.constructs.webheads import Webheads
 from deployments.sync_storage.outputs import SyncStorageOutputs
@@ -18,6 +21,7 @@ from modules.mysql_databases import MysqlDatabases
 from modules.network import Network
 from modules.stack import DeploymentStack
 
+TABLES = Path(__file__).parent / "runtime" / "tables.sql"
 HEARTBEAT = HealthCheck(path="/__heartbeat__", interval_seconds=10, healthy_threshold=3, unhealthy_threshold=3)
 LARGEST_ITEM_MIB = 21
 """The application stores values of up to 20 MiB; an item holds its key besides."""
@@ -72,7 +76,9 @@ class SyncStorageStack(DeploymentStack):
             network=network,
             identifier_prefix=nodes.identifier_prefix,
             user_secret=configuration.application_secret,
+            tables=TABLES,
         )
+        purge = purge_function(self, settings.purge, network=network, configuration=configuration)
         hosts = Webheads(self, settings, network, configuration)
         webheads, image_bake = hosts.fleet(), hosts.image_bake()
         render_command = RenderCommand(self, "render_command", name=name("render"))
@@ -83,6 +89,7 @@ class SyncStorageStack(DeploymentStack):
         )
         nodes.connections.allow_from(webheads)
         nodes.connections.allow_from(databases)
+        nodes.connections.allow_from(purge)
         cache.connections.allow_from(webheads)
         configuration.name_cache(cache)
         configuration.grant_read(webheads)
@@ -93,7 +100,7 @@ class SyncStorageStack(DeploymentStack):
             "alarms",
             name=name("alarms"),
             settings=settings.alarms,
-            watched=[load_balancer, webheads, nodes, cache, databases],
+            watched=[load_balancer, webheads, nodes, cache, databases, purge],
         )
 
         self.offer(
@@ -106,6 +113,7 @@ class SyncStorageStack(DeploymentStack):
                 application_user=settings.application_user,
                 zone_id=settings.host_names.zone_id,
                 databases_function=databases.function_name,
+                purge_function=purge.name,
                 render_document=render_command.name,
                 image_pipeline_arn=image_bake.arn if image_bake else None,
                 nginx_log_group=webheads.log_group_names["nginx"],

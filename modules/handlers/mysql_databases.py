@@ -1,13 +1,15 @@
-"""Makes databases and the user that programs sign in as, on a MySQL or MariaDB server. Runs as a Lambda function.
+"""Makes databases, their tables and the user that programs sign in as, on a MySQL or MariaDB server.
 
+Runs as a Lambda function.
 The event says where and what:
 
     {"host": "…", "port": 3306, "master_secret_arn": "…", "databases": ["one", "two"],
      "user": "…", "user_secret_arn": "…"}
 
 The master's secret holds `username` and `password`, as RDS keeps it. The user's secret is filled with a random password
-when it is empty, otherwise it says which password the user gets. What exists is kept: nothing is ever dropped, no right
-is taken away, and another call changes nothing. The answer says what there was and what was made.
+when it is empty, otherwise it says which password the user gets. Statements of `tables.sql` beside this file, where it
+is, run in every database: they say CREATE TABLE IF NOT EXISTS. What exists is kept: nothing is ever dropped, and
+another call changes nothing. The answer says what there was and what was made.
 """
 
 from __future__ import annotations
@@ -19,13 +21,17 @@ import re
 import secrets
 import ssl
 import uuid
+from pathlib import Path
 from typing import Any
 
 import boto3
 import pymysql
 
-RIGHTS = "SELECT, INSERT, UPDATE, DELETE, CREATE, INDEX"
-"""Of the user on its databases: what is needed to make tables and to use them."""
+RIGHTS = "SELECT, INSERT, UPDATE, DELETE"
+"""Of the user on its databases: it works with rows, and creates nothing."""
+FORMER_RIGHTS = "CREATE, INDEX"
+"""Revoked: the user had them while it made its tables itself."""
+TABLES = Path(__file__).with_name("tables.sql")
 CONNECT_SECONDS = 10
 ANSWER_SECONDS = 60
 _DATABASE = re.compile(r"[A-Za-z0-9_]{1,64}")
@@ -90,11 +96,26 @@ def prepare(connection: Any, databases: list[str], user: str, password: str) -> 
         for name in databases:
             pattern = name.replace("_", "\\_")  # in grants a bare _ stands for any character
             cursor.execute(f"GRANT {RIGHTS} ON `{pattern}`.* TO '{user}'@'%'")
+            cursor.execute(f"REVOKE {FORMER_RIGHTS} ON `{pattern}`.* FROM '{user}'@'%'")
+        tables = sum(create_tables(cursor, name) for name in databases)
     return {
         "created": [name for name in databases if name not in present],
         "present": [name for name in databases if name in present],
+        "tables": tables,
         "user": "present" if known else "created",
     }
+
+
+def create_tables(cursor: Any, database: str) -> int:
+    """Runs every statement of `tables.sql` in the database; returns how many tables it has more than before."""
+    if not TABLES.exists():
+        return 0
+    cursor.execute(f"USE `{database}`")
+    before = cursor.execute("SHOW TABLES")
+    for statement in TABLES.read_text().split(";"):
+        if statement.strip():
+            cursor.execute(statement)
+    return int(cursor.execute("SHOW TABLES") - before)
 
 
 def native_hash(password: str) -> str:

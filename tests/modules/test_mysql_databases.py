@@ -76,8 +76,11 @@ def server(mariadb: MariaDb) -> MariaDb:
 
 
 @pytest.fixture
-def event(server: MariaDb, aws: Callable[..., Any], monkeypatch: pytest.MonkeyPatch) -> dict[str, Any]:
+def event(server: MariaDb, aws: Callable[..., Any], monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> dict[str, Any]:
     manager = aws("secretsmanager")
+    tables = tmp_path / "tables.sql"
+    tables.write_text("-- one\nCREATE TABLE IF NOT EXISTS bso (id INT PRIMARY KEY, payload TEXT);\n")
+    monkeypatch.setattr(handler, "TABLES", tables)
     monkeypatch.setattr(handler.boto3, "client", lambda service: aws(service))
     login = {"username": server.user, "password": server.password}
     master = manager.create_secret(Name="master", SecretString=json.dumps(login))["ARN"]
@@ -106,24 +109,30 @@ def password(event: dict[str, Any], aws: Callable[..., Any]) -> Callable[[], str
 def test_databases_and_user_are_made_and_the_user_can_work(
     server: MariaDb, event: dict[str, Any], password: Callable[[], str]
 ) -> None:
-    assert handler.handle(event, None) == {"created": DATABASES[:2], "present": [], "user": "created"}
+    answer = handler.handle(event, None)
+    assert answer == {"created": DATABASES[:2], "present": [], "tables": 2, "user": "created"}
     with sign_in(server, password(), "prep_0") as connection, connection.cursor() as cursor:
-        cursor.execute("CREATE TABLE bso (id INT PRIMARY KEY, payload TEXT, INDEX (payload(8)))")
         cursor.execute("INSERT INTO bso VALUES (1, 'x')")
         cursor.execute("UPDATE bso SET payload = 'y'")
         cursor.execute("DELETE FROM bso")
 
 
 @pytest.mark.engines
-def test_the_user_may_neither_drop_nor_see_other_databases(
+def test_the_user_may_neither_create_nor_drop_nor_see_other_databases(
     server: MariaDb, event: dict[str, Any], password: Callable[[], str]
 ) -> None:
     handler.handle(event, None)
     with server.connect() as connection, connection.cursor() as cursor:
         cursor.execute("CREATE DATABASE prepX1")  # a grant on prep_1 with a bare _ would include it
     with sign_in(server, password(), "prep_0") as connection, connection.cursor() as cursor:
-        cursor.execute("CREATE TABLE bso (id INT)")
-        for forbidden in ("DROP TABLE bso", "DROP DATABASE prep_1", "USE prepX1", "SELECT * FROM mysql.user"):
+        for forbidden in (
+            "CREATE TABLE own (id INT)",
+            "CREATE INDEX own ON bso (id)",
+            "DROP TABLE bso",
+            "DROP DATABASE prep_1",
+            "USE prepX1",
+            "SELECT * FROM mysql.user",
+        ):
             with pytest.raises(pymysql.MySQLError, match="denied"):
                 cursor.execute(forbidden)
 
@@ -135,10 +144,9 @@ def test_another_call_changes_nothing_and_keeps_what_is_there(
     handler.handle(event, None)
     first = password()
     with sign_in(server, first, "prep_0") as connection, connection.cursor() as cursor:
-        cursor.execute("CREATE TABLE bso (id INT)")
-        cursor.execute("INSERT INTO bso VALUES (7)")
+        cursor.execute("INSERT INTO bso VALUES (7, 'x')")
         connection.commit()
-    assert handler.handle(event, None) == {"created": [], "present": DATABASES[:2], "user": "present"}
+    assert handler.handle(event, None) == {"created": [], "present": DATABASES[:2], "tables": 0, "user": "present"}
     assert password() == first
     with sign_in(server, first, "prep_0") as connection, connection.cursor() as cursor:
         cursor.execute("SELECT id FROM bso")
@@ -151,8 +159,24 @@ def test_a_second_server_gets_the_same_user_and_missing_databases_are_added(
 ) -> None:
     handler.handle({**event, "databases": DATABASES[:1]}, None)
     answer = handler.handle(event, None)
-    assert answer == {"created": ["prep_1"], "present": ["prep_0"], "user": "present"}
+    assert answer == {"created": ["prep_1"], "present": ["prep_0"], "tables": 1, "user": "present"}
     sign_in(server, password(), "prep_1").close()
+
+
+@pytest.mark.engines
+def test_rights_of_a_user_that_made_its_tables_itself_are_taken_away(
+    server: MariaDb, event: dict[str, Any], password: Callable[[], str]
+) -> None:
+    handler.handle(event, None)
+    with server.connect() as connection, connection.cursor() as cursor:
+        cursor.execute(f"GRANT CREATE, INDEX ON `prep\\_0`.* TO '{USER}'@'%'")
+    handler.handle(event, None)
+    with (
+        sign_in(server, password(), "prep_0") as connection,
+        connection.cursor() as cursor,
+        pytest.raises(pymysql.MySQLError, match="denied"),
+    ):
+        cursor.execute("CREATE TABLE own (id INT)")
 
 
 @pytest.mark.engines

@@ -65,7 +65,7 @@ def test_only_step_functions_takes_its_role_on_and_for_this_machine_only(tmp_pat
 def test_a_schedule_starts_it_within_its_window(tmp_path: Path) -> None:
     stack = sample_stack()
     settings = ScheduleSettings(expression="rate(3 hours)", flexible_window_minutes=0)
-    Schedule(stack, "schedule", name="s", settings=settings, machine=machine(stack, tmp_path), key=key(stack))
+    Schedule(stack, "schedule", name="s", settings=settings, target=machine(stack, tmp_path), key=key(stack))
     found = synthesised(stack)
     assert_subset(
         found.resource("aws_scheduler_schedule.schedule"),

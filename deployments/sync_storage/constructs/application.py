@@ -6,7 +6,7 @@ import re
 
 from constructs import Construct
 
-from deployments.sync_storage.settings import ApplicationSettings, ContainerApplication
+from deployments.sync_storage.settings import ApplicationSettings
 from modules.access import Grantable
 from modules.policy import allow, document
 
@@ -14,20 +14,14 @@ _ECR = re.compile(r"(?P<account>\d{12})\.dkr\.ecr\.(?P<region>[a-z0-9-]+)\.amazo
 
 
 class Application:
-    """A container image or Python packages, and the right to fetch an image from a private registry."""
+    """A container image, and the right to fetch it from a private registry."""
 
     def __init__(self, settings: ApplicationSettings) -> None:
-        self._image = settings.container_image if isinstance(settings, ContainerApplication) else ""
-        self._packages = () if isinstance(settings, ContainerApplication) else settings.pip_requirements
+        self._image = settings.container_image
 
     def template_values(self, *, region: str) -> dict[str, str]:
         """The values that programs which install it are rendered with."""
-        return {
-            "region": region,
-            "registry": registry_of(self._image),
-            "container_image": self._image,
-            "pip_requirements": "|".join(self._packages),
-        }
+        return {"region": region, "registry": registry_of(self._image), "container_image": self._image}
 
     def grant_pull(self, scope: Construct, grantee: Grantable) -> None:
         """Lets `grantee` fetch the image when it is in Amazon ECR; others need no right."""

@@ -49,6 +49,13 @@ class Configuration(Construct):
         )
         self.entries.append(parameter.address)
 
+    def grant_read_nodes(self, grantee: Grantable) -> None:
+        """Lets `grantee` read the nodes' entries."""
+        place = f"{self._stack.region}:{self._stack.environment.account_id}"
+        entries = [f"arn:aws:ssm:{place}:parameter{self.nodes_path}"]
+        policy = document(allow("ReadNodes", actions=["ssm:GetParametersByPath"], resources=entries))
+        grantee.attach_policy(self, f"nodes_read_by_{grantee.grantee_role}", policy)
+
     def grant_read(self, grantee: Grantable) -> None:
         """Lets `grantee` read all of it."""
         place = f"{self._stack.region}:{self._stack.environment.account_id}"

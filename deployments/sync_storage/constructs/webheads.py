@@ -47,7 +47,6 @@ class Webheads:
                 parameter_path=self.configuration.path,
                 application_secret=self.configuration.application_secret.name,
                 gunicorn_workers=str(settings.gunicorn_workers),
-                max_body_mib=str(settings.max_body_mib),
                 nginx_log_group=log_group_name(name, "nginx"),
                 gunicorn_log_group=log_group_name(name, "gunicorn"),
                 boot_log_group=log_group_name(name, "boot"),

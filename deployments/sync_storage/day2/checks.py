@@ -22,8 +22,8 @@ def checks() -> Sequence[Check]:
         Check("secrets", secrets_are_there_and_empty),
         Check("webheads", webheads_run_with_user_data_that_names_no_node),
         Check("load balancer", load_balancer_asks_for_the_heartbeat_and_waits_long_enough),
-        Check("network", only_webheads_and_the_function_reach_the_nodes),
-        Check("function", function_is_in_the_network),
+        Check("network", only_webheads_and_the_functions_reach_the_nodes),
+        Check("functions", functions_are_in_the_network),
     )
 
 
@@ -111,8 +111,8 @@ def load_balancer_asks_for_the_heartbeat_and_waits_long_enough(context: CheckCon
     return f"{len(states)} healthy on port {target_group['Port']}"
 
 
-def only_webheads_and_the_function_reach_the_nodes(context: CheckContext) -> str:
-    """All nodes are in one security group, which two other groups may reach and no address."""
+def only_webheads_and_the_functions_reach_the_nodes(context: CheckContext) -> str:
+    """All nodes are in one security group, which three other groups may reach and no address."""
     instances = [
         context.client("rds").describe_db_instances(DBInstanceIdentifier=entry["identifier"])["DBInstances"][0]
         for entry in _entries(context).values()
@@ -123,16 +123,18 @@ def only_webheads_and_the_function_reach_the_nodes(context: CheckContext) -> str
     incoming = [rule for rule in rules["SecurityGroupRules"] if not rule["IsEgress"]]
     expect(all("ReferencedGroupInfo" in rule for rule in incoming), "the nodes are open to addresses")
     expect({rule["FromPort"] for rule in incoming} == {3306}, "the nodes are open on other ports than 3306")
-    expect(len(incoming) == 2, f"{len(incoming)} rules open the nodes")
-    return "two rules open the nodes"
+    expect(len(incoming) == 3, f"{len(incoming)} rules open the nodes")
+    return "three rules open the nodes"
 
 
-def function_is_in_the_network(context: CheckContext) -> str:
-    """The function that makes databases stands in the nodes' network."""
-    name = context.read(SyncStorageOutputs).databases_function
-    found = context.client("lambda").get_function_configuration(FunctionName=name)
-    expect(found["VpcConfig"]["SubnetIds"], f"{found['FunctionName']} is outside the network")
-    return f"{found['Handler']} on {found['Runtime']}"
+def functions_are_in_the_network(context: CheckContext) -> str:
+    """The functions that make databases and purge them stand in the nodes' network."""
+    outputs, handlers = context.read(SyncStorageOutputs), []
+    for name in (outputs.databases_function, outputs.purge_function):
+        found = context.client("lambda").get_function_configuration(FunctionName=name)
+        expect(found["VpcConfig"]["SubnetIds"], f"{name} is outside the network")
+        handlers.append(found["Handler"])
+    return f"{' and '.join(handlers)} on {found['Runtime']}"
 
 
 def _entries(context: CheckContext) -> dict[str, dict[str, Any]]:

@@ -5,6 +5,5 @@ root=
 region='@{region}'
 registry='@{registry}'
 container_image='@{container_image}'
-pip_requirements='@{shell:pip_requirements}'
 @{file:install.sh}
 install_webhead

@@ -1,5 +1,5 @@
 # Everything a webhead needs that takes long and holds nothing of its own: done at first boot, or once for an image.
-# Wants $root, and of $container_image (with $registry and $region) and $pip_requirements the one that is used.
+# Wants $root and $container_image, and for a private registry $registry and $region.
 retry() {
     local attempt
     for attempt in 1 2 3 4 5; do
@@ -18,28 +18,19 @@ pull_image() {
 }
 
 install_webhead() {
-    local wanted="$container_image|$pip_requirements" installed="$root/var/lib/syncstorage/installed"
+    local wanted="$container_image" installed="$root/var/lib/syncstorage/installed"
     if [[ -e "$installed" && "$(cat "$installed")" = "$wanted" ]]; then
         echo "syncstorage: $wanted is installed already"
         return 0
     fi
-    retry dnf install --assumeyes nginx logrotate amazon-cloudwatch-agent
+    retry dnf install --assumeyes nginx logrotate amazon-cloudwatch-agent docker
     if ! getent group syncstorage >/dev/null; then
         groupadd --system --gid 10001 syncstorage
         useradd --system --uid 10001 --gid 10001 --no-create-home --shell /sbin/nologin syncstorage
     fi
-    if [[ -n "$container_image" ]]; then
-        retry dnf install --assumeyes docker
-        systemctl enable docker.service
-        systemctl start docker.service
-        retry pull_image
-    else
-        retry dnf install --assumeyes python3.11 python3.11-devel gcc
-        python3.11 -m venv "$root/opt/syncstorage"
-        tr '|' '\n' <<<"$pip_requirements" >"$root/opt/syncstorage/requirements.txt"
-        retry "$root/opt/syncstorage/bin/pip" install --quiet gunicorn gevent \
-            --requirement "$root/opt/syncstorage/requirements.txt"
-    fi
+    systemctl enable docker.service
+    systemctl start docker.service
+    retry pull_image
     mkdir -p "$root/var/lib/syncstorage"
     echo "$wanted" >"$installed"
 }

@@ -35,11 +35,33 @@ ANSWER_SECONDS = int(os.environ.get("SYNCSTORAGE_ANSWER_SECONDS", "120"))
 FIRST_ANSWER_SECONDS = int(os.environ.get("SYNCSTORAGE_ANSWER_SECONDS", "1800"))  # what it reads may come later
 LINE = re.compile(r"https?://[a-z0-9.-]+(,[0-9]+:[0-9a-f]+)+")
 PLAIN = re.compile(r"[A-Za-z0-9_.-]+")
-COMMON = """[global]
-logger_name = syncstorage
+COMMON = """[server:main]
+# gunicorn 19 loads this section whenever it is started with --paste; the command line decides where it listens
+use = egg:gunicorn
 
 [app:main]
 use = egg:syncstorage
+
+[loggers]
+keys = root
+
+[handlers]
+keys = console
+
+[formatters]
+keys = generic
+
+[logger_root]
+level = WARNING
+handlers = console
+
+[handler_console]
+class = StreamHandler
+args = (sys.stderr,)
+formatter = generic
+
+[formatter_generic]
+format = %(asctime)s %(levelname)s %(name)s: %(message)s
 
 [storage]
 backend = syncstorage.storage.memcached.MemcachedStorage
@@ -56,16 +78,12 @@ sqluri = pymysql://nobody:nothing@localhost:1/nowhere
 pool_size = 100
 pool_recycle = 3600
 
-[macauth]
-secrets_file = {folder}/secrets
-
 [hawkauth]
 secrets_file = {folder}/secrets
 """
 HOST = """
 [host:{host}]
 sqlstorage.sqluri = pymysql://{user}:{password}@{address}:{port}/syncstorage{number}
-sqlstorage.create_tables = true
 """
 
 

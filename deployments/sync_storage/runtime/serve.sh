@@ -1,14 +1,13 @@
 #!/bin/bash
-# Runs the application in the foreground: gunicorn on port 8000 of this machine, from its image or its packages.
+# Runs the application in the foreground: gunicorn in a container, published on port 8000 of this machine alone.
+# On Docker's own network the metadata service does not answer: its tokens travel one hop, and the bridge is another.
 set -eu
 folder=/etc/mozilla-services/syncstorage
-# shellcheck disable=SC2154  # systemd sets it, from webhead.env
-set -- --paste "$folder/production.ini" --bind 127.0.0.1:8000 --workers "$GUNICORN_WORKERS" --worker-class gevent \
-    --timeout 500 --graceful-timeout 500 --max-requests 5000
-if [[ -z "$CONTAINER_IMAGE" ]]; then
-    exec setpriv --reuid=syncstorage --regid=syncstorage --clear-groups /opt/syncstorage/bin/gunicorn "$@"
-fi
 docker rm --force syncstorage >/dev/null 2>&1 || true
-exec docker run --rm --name syncstorage --network host --user 10001:10001 --cap-drop ALL \
+# nginx reaches it by the bridge's address, and is the only one: what it forwards may be trusted
+# shellcheck disable=SC2154  # systemd sets both, from webhead.env
+exec docker run --rm --name syncstorage --publish 127.0.0.1:8000:8000 --user 10001:10001 --cap-drop ALL \
     --security-opt no-new-privileges --read-only --tmpfs /tmp --volume "$folder:$folder:ro" --entrypoint gunicorn \
-    "$CONTAINER_IMAGE" "$@"
+    "$CONTAINER_IMAGE" --paste "$folder/production.ini" --log-config "$folder/production.ini" --bind 0.0.0.0:8000 \
+    --forwarded-allow-ips '*' --workers "$GUNICORN_WORKERS" --worker-class gevent --timeout 500 \
+    --graceful-timeout 500 --max-requests 5000

@@ -13,7 +13,6 @@ boot_log_group='@{boot_log_group}'
 
 registry='@{registry}'
 container_image='@{container_image}'
-pip_requirements='@{shell:pip_requirements}'
 @{file:install.sh}
 install_webhead
 
@@ -45,7 +44,6 @@ END_OF_FILE
 cat >"$root/etc/nginx/conf.d/syncstorage.conf" <<'END_OF_FILE'
 @{file:nginx/syncstorage.conf}
 END_OF_FILE
-echo 'client_max_body_size @{max_body_mib}m;' >"$root/etc/nginx/conf.d/body_size.conf"
 cat >"$root/etc/logrotate.d/gunicorn-syncstorage" <<'END_OF_FILE'
 /var/log/gunicorn-syncstorage.log {
     daily

@@ -44,9 +44,8 @@ report || true
 
 registry='${registry}'
 container_image='${container_image}'
-pip_requirements='${pip_requirements}'
 # Everything a webhead needs that takes long and holds nothing of its own: done at first boot, or once for an image.
-# Wants $root, and of $container_image (with $registry and $region) and $pip_requirements the one that is used.
+# Wants $root and $container_image, and for a private registry $registry and $region.
 retry() {
     local attempt
     for attempt in 1 2 3 4 5; do
@@ -65,28 +64,19 @@ pull_image() {
 }
 
 install_webhead() {
-    local wanted="$container_image|$pip_requirements" installed="$root/var/lib/syncstorage/installed"
+    local wanted="$container_image" installed="$root/var/lib/syncstorage/installed"
     if [[ -e "$installed" && "$(cat "$installed")" = "$wanted" ]]; then
         echo "syncstorage: $wanted is installed already"
         return 0
     fi
-    retry dnf install --assumeyes nginx logrotate amazon-cloudwatch-agent
+    retry dnf install --assumeyes nginx logrotate amazon-cloudwatch-agent docker
     if ! getent group syncstorage >/dev/null; then
         groupadd --system --gid 10001 syncstorage
         useradd --system --uid 10001 --gid 10001 --no-create-home --shell /sbin/nologin syncstorage
     fi
-    if [[ -n "$container_image" ]]; then
-        retry dnf install --assumeyes docker
-        systemctl enable docker.service
-        systemctl start docker.service
-        retry pull_image
-    else
-        retry dnf install --assumeyes python3.11 python3.11-devel gcc
-        python3.11 -m venv "$root/opt/syncstorage"
-        tr '|' '\n' <<<"$pip_requirements" >"$root/opt/syncstorage/requirements.txt"
-        retry "$root/opt/syncstorage/bin/pip" install --quiet gunicorn gevent \
-            --requirement "$root/opt/syncstorage/requirements.txt"
-    fi
+    systemctl enable docker.service
+    systemctl start docker.service
+    retry pull_image
     mkdir -p "$root/var/lib/syncstorage"
     echo "$wanted" >"$installed"
 }
@@ -142,11 +132,33 @@ ANSWER_SECONDS = int(os.environ.get("SYNCSTORAGE_ANSWER_SECONDS", "120"))
 FIRST_ANSWER_SECONDS = int(os.environ.get("SYNCSTORAGE_ANSWER_SECONDS", "1800"))  # what it reads may come later
 LINE = re.compile(r"https?://[a-z0-9.-]+(,[0-9]+:[0-9a-f]+)+")
 PLAIN = re.compile(r"[A-Za-z0-9_.-]+")
-COMMON = """[global]
-logger_name = syncstorage
+COMMON = """[server:main]
+# gunicorn 19 loads this section whenever it is started with --paste; the command line decides where it listens
+use = egg:gunicorn
 
 [app:main]
 use = egg:syncstorage
+
+[loggers]
+keys = root
+
+[handlers]
+keys = console
+
+[formatters]
+keys = generic
+
+[logger_root]
+level = WARNING
+handlers = console
+
+[handler_console]
+class = StreamHandler
+args = (sys.stderr,)
+formatter = generic
+
+[formatter_generic]
+format = %(asctime)s %(levelname)s %(name)s: %(message)s
 
 [storage]
 backend = syncstorage.storage.memcached.MemcachedStorage
@@ -163,16 +175,12 @@ sqluri = pymysql://nobody:nothing@localhost:1/nowhere
 pool_size = 100
 pool_recycle = 3600
 
-[macauth]
-secrets_file = {folder}/secrets
-
 [hawkauth]
 secrets_file = {folder}/secrets
 """
 HOST = """
 [host:{host}]
 sqlstorage.sqluri = pymysql://{user}:{password}@{address}:{port}/syncstorage{number}
-sqlstorage.create_tables = true
 """
 
 
@@ -326,19 +334,18 @@ if __name__ == "__main__":
 END_OF_FILE
 cat >"$root/usr/local/sbin/syncstorage-serve" <<'END_OF_FILE'
 #!/bin/bash
-# Runs the application in the foreground: gunicorn on port 8000 of this machine, from its image or its packages.
+# Runs the application in the foreground: gunicorn in a container, published on port 8000 of this machine alone.
+# On Docker's own network the metadata service does not answer: its tokens travel one hop, and the bridge is another.
 set -eu
 folder=/etc/mozilla-services/syncstorage
-# shellcheck disable=SC2154  # systemd sets it, from webhead.env
-set -- --paste "$folder/production.ini" --bind 127.0.0.1:8000 --workers "$GUNICORN_WORKERS" --worker-class gevent \
-    --timeout 500 --graceful-timeout 500 --max-requests 5000
-if [[ -z "$CONTAINER_IMAGE" ]]; then
-    exec setpriv --reuid=syncstorage --regid=syncstorage --clear-groups /opt/syncstorage/bin/gunicorn "$@"
-fi
 docker rm --force syncstorage >/dev/null 2>&1 || true
-exec docker run --rm --name syncstorage --network host --user 10001:10001 --cap-drop ALL \
+# nginx reaches it by the bridge's address, and is the only one: what it forwards may be trusted
+# shellcheck disable=SC2154  # systemd sets both, from webhead.env
+exec docker run --rm --name syncstorage --publish 127.0.0.1:8000:8000 --user 10001:10001 --cap-drop ALL \
     --security-opt no-new-privileges --read-only --tmpfs /tmp --volume "$folder:$folder:ro" --entrypoint gunicorn \
-    "$CONTAINER_IMAGE" "$@"
+    "$CONTAINER_IMAGE" --paste "$folder/production.ini" --log-config "$folder/production.ini" --bind 0.0.0.0:8000 \
+    --forwarded-allow-ips '*' --workers "$GUNICORN_WORKERS" --worker-class gevent --timeout 500 \
+    --graceful-timeout 500 --max-requests 5000
 END_OF_FILE
 chmod 0755 "$root/usr/local/sbin/syncstorage-render" "$root/usr/local/sbin/syncstorage-serve"
 cat >"$root/etc/systemd/system/gunicorn-syncstorage.service" <<'END_OF_FILE'
@@ -396,6 +403,8 @@ map $http_x_forwarded_proto $syncstorage_scheme {
 
 server {
     listen 80 default_server;
+    # the application tells clients that it takes 2101248 bytes, and leaves it to nginx to refuse larger requests
+    client_max_body_size 3m;
     # other files may add locations here
     include /etc/nginx/syncstorage.d/*.conf;
 
@@ -416,7 +425,6 @@ server {
     }
 }
 END_OF_FILE
-echo 'client_max_body_size ${max_body_mib}m;' >"$root/etc/nginx/conf.d/body_size.conf"
 cat >"$root/etc/logrotate.d/gunicorn-syncstorage" <<'END_OF_FILE'
 /var/log/gunicorn-syncstorage.log {
     daily

@@ -38,8 +38,13 @@ def changed(folder: Path, old: str, new: str) -> SyncStorageSettings:
             'node_user = "syncstorage"', 'node_user = "syncstorage"\napplication_user = "syncstorage"', "application_user",
             "webheads are not the databases' master",
         ),
+        (
+            'instance_type = "t3.small"', 'instance_type = "t3.small"\nhttp_tokens = "optional"\nreasons.http_tokens = "an old agent"',
+            "webheads.http_tokens", "without tokens the application's container reaches the webheads' role",
+        ),
         ("[nodes.a]", "[nodes.A-1]", "nodes.A-1", "pattern"),
         ('container_image = "111122223333', 'container_image = "https://111122223333', "webheads.application", "pattern"),
+        ('[webheads.application]\n', '[webheads.application]\npip_requirements = ["SyncStorage"]\n', "webheads.application", "pip_requirements"),
     ],
 )  # fmt: skip
 def test_what_cannot_work_is_refused_with_the_reason(

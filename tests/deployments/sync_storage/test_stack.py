@@ -54,8 +54,17 @@ def test_webheads_are_reached_by_the_load_balancer_on_port_80_only(stack: StackJ
     assert list(rules_into(stack, "webheads").values()) == [(80, group("load_balancer"))]
 
 
-def test_nodes_are_reached_by_webheads_and_the_function_only(stack: StackJson) -> None:
-    assert set(rules_into(stack, "nodes").values()) == {(3306, group("webheads")), (3306, group("databases_function"))}
+def test_nodes_are_reached_by_webheads_and_the_functions_only(stack: StackJson) -> None:
+    clients = ("webheads", "databases_function", "purge")
+    assert set(rules_into(stack, "nodes").values()) == {(3306, group(client)) for client in clients}
+
+
+def test_expired_rows_are_purged_daily_and_a_purge_that_leaves_rows_raises_an_alarm(stack: StackJson) -> None:
+    schedule = stack.resource("aws_scheduler_schedule.purge_schedule")
+    has(schedule, schedule_expression="rate(1 day)", state="ENABLED")
+    assert schedule["target"]["arn"] == "${aws_lambda_function.purge.arn}"
+    alarm = stack.resource("aws_cloudwatch_metric_alarm.alarms_purge_errors")
+    has(alarm, metric_name="Errors", threshold=0, dimensions={"FunctionName": f"{stack.folder.name}-purge"})
 
 
 def test_the_cache_is_reached_by_webheads_only(stack: StackJson) -> None:

@@ -14,7 +14,7 @@ import pytest
 from deployments.sync_storage.day2.add_node import AddNode
 from deployments.sync_storage.day2.token_server import TokenServerDatabase, statements
 from modules.handlers import mysql_databases as handler
-from modules.mysql_databases import HANDLER, function_code
+from modules.mysql_databases import HANDLER, code_with_client
 from operations.engines.mariadb import MariaDb
 from operations.errors import OperatorError
 from tests.deployments.sync_storage.day2.sync_storage_support import (
@@ -77,7 +77,7 @@ EXPECTED = [(2, f"https://a-{number}.{DOMAIN}", 10, 0, 100, 0, 0) for number in 
 def shared(emulator: Emulator) -> Account:
     """With the very function that is deployed."""
     account = make_account(emulator, "310000000002")
-    make_function(account, function_code(), f"{HANDLER.stem}.handle")
+    make_function(account, code_with_client({HANDLER.name: HANDLER, TABLES.name: TABLES}), f"{HANDLER.stem}.handle")
     return account
 
 
@@ -92,6 +92,7 @@ def in_process(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
         client.meta.events.emit("after-call.in-process.Invoke", model=SimpleNamespace(name="Invoke"))
         return {"Payload": io.BytesIO(answer)}
 
+    monkeypatch.setattr(handler, "TABLES", TABLES)
     monkeypatch.setattr(handler.boto3, "client", world.client)
     monkeypatch.setattr(client, "invoke", invoke)
 

@@ -46,11 +46,9 @@ VALUES = {
     "region": REGION,
     "registry": "111122223333.dkr.ecr.us-east-1.amazonaws.com",
     "container_image": "111122223333.dkr.ecr.us-east-1.amazonaws.com/syncstorage:1.8.0",
-    "pip_requirements": "",
     "parameter_path": "/sync-storage/dev",
     "application_secret": "application-user",
     "gunicorn_workers": "4",
-    "max_body_mib": "1",
     "nginx_log_group": "/quintet/webheads/nginx",
     "gunicorn_log_group": "/quintet/webheads/gunicorn",
     "boot_log_group": "/quintet/webheads/boot",
@@ -165,6 +163,7 @@ def test_production_ini_names_cache_and_a_database_for_each_host_name(webhead: W
     webhead.boot()
     parser = configparser.RawConfigParser()
     parser.read(webhead.file("production.ini"))
+    assert dict(parser["server:main"]) == {"use": "egg:gunicorn"}  # gunicorn 19 does not start without it
     assert dict(parser["app:main"]) == {"use": "egg:syncstorage"}
     assert dict(parser["storage"]) == {
         "backend": "syncstorage.storage.memcached.MemcachedStorage", "cache_servers": "cache.example.org:11211",
@@ -173,10 +172,20 @@ def test_production_ini_names_cache_and_a_database_for_each_host_name(webhead: W
     for number, name in enumerate(names):
         assert dict(parser[f"host:{name}"]) == {
             "sqlstorage.sqluri": f"pymysql://syncstorage_app:{PASSWORD}@a.rds.example.org:3306/syncstorage{number}",
-            "sqlstorage.create_tables": "true",
-        }
-    for section in ("macauth", "hawkauth"):
-        assert parser[section]["secrets_file"] == "/etc/mozilla-services/syncstorage/secrets"
+        }  # without create_tables: workers would race for the same tables
+    assert parser["hawkauth"]["secrets_file"] == "/etc/mozilla-services/syncstorage/secrets"
+
+
+def test_what_the_application_logs_as_an_error_goes_to_the_log_of_gunicorn(webhead: Webhead) -> None:
+    webhead.boot()
+    ini = webhead.file("production.ini")
+    program = (
+        "import logging, logging.config, sys; logging.config.fileConfig(sys.argv[1], disable_existing_loggers=False); "
+        "logging.getLogger('syncstorage').error('database is gone')"
+    )
+    done = subprocess.run([sys.executable, "-c", program, ini], capture_output=True, text=True, check=True)
+    assert "ERROR" in done.stderr
+    assert "database is gone" in done.stderr
 
 
 def test_no_file_with_a_secret_is_readable_by_the_world_and_no_other_file_holds_one(webhead: Webhead) -> None:
@@ -369,16 +378,8 @@ def test_an_application_that_does_not_answer_is_an_error(webhead: Webhead) -> No
     assert webhead.host.ends_itself
 
 
-def test_packages_are_installed_instead_when_the_settings_say_so(webhead: Webhead) -> None:
-    done = webhead.boot(container_image="", registry="", pip_requirements="server-syncstorage==1.8.0|mozsvc>=0.9")
-    assert done.returncode == 0, done.stderr
-    written = (webhead.root / "opt/syncstorage/requirements.txt").read_text()
-    assert written == "server-syncstorage==1.8.0\nmozsvc>=0.9\n"
-    assert not [call for call in webhead.calls if call.startswith("docker")]
-
-
 def test_a_baked_image_is_not_installed_again(webhead: Webhead) -> None:
-    bake = {name: VALUES[name] for name in ("region", "registry", "container_image", "pip_requirements")}
+    bake = {name: VALUES[name] for name in ("region", "registry", "container_image")}
     script = render(RUNTIME / "bake.sh", **bake).replace("\nroot=\n", f"\nroot={webhead.root}\n")
     (webhead.root / "bake").write_text(script)
     baked = webhead.host.run("bash", str(webhead.root / "bake"))
@@ -396,7 +397,7 @@ def shellcheck(path: Path) -> str:
 
 @pytest.mark.parametrize("name", ["user_data.sh", "bake.sh"])
 def test_shellcheck_finds_nothing(name: str, tmp_path: Path) -> None:
-    wanted = VALUES if name == "user_data.sh" else {key: VALUES[key] for key in list(VALUES)[:4]}
+    wanted = VALUES if name == "user_data.sh" else {key: VALUES[key] for key in list(VALUES)[:3]}
     (tmp_path / name).write_text(render(RUNTIME / name, **wanted))
     assert shellcheck(tmp_path / name) == ""
     assert shellcheck(RUNTIME / "serve.sh") == ""
@@ -417,20 +418,34 @@ def test_the_unit_renders_before_it_starts_and_reloads_by_signal() -> None:
     } <= set(unit)
 
 
-@pytest.mark.parametrize(("image", "program"), [("syncstorage:1.8", "docker"), ("", "setpriv")])
-def test_gunicorn_is_given_the_application_that_production_ini_configures(
-    tmp_path: Path, image: str, program: str
-) -> None:
-    (tmp_path / program).write_text('#!/bin/bash\n[[ $1 = rm ]] || printf "%s\\n" "$@"\n')
-    (tmp_path / program).chmod(0o755)
-    environment = {"PATH": f"{tmp_path}:/usr/bin:/bin", "CONTAINER_IMAGE": image, "GUNICORN_WORKERS": "4"}
+def container(folder: Path) -> list[str]:
+    """The command line with which serve.sh becomes docker."""
+    (folder / "docker").write_text('#!/bin/bash\n[[ $1 = rm ]] || printf "%s\\n" "$@"\n')
+    (folder / "docker").chmod(0o755)
+    environment = {"PATH": f"{folder}:/usr/bin:/bin", "CONTAINER_IMAGE": "syncstorage:1.8", "GUNICORN_WORKERS": "4"}
     done = subprocess.run(["bash", RUNTIME / "serve.sh"], env=environment, capture_output=True, text=True, check=True)
-    arguments = done.stdout.splitlines()
-    begin = arguments.index("--paste")
-    assert arguments[begin : begin + 6] == [
-        "--paste", "/etc/mozilla-services/syncstorage/production.ini", "--bind", "127.0.0.1:8000", "--workers", "4",
-    ]  # fmt: skip
-    assert arguments[begin - 1] == (image or "/opt/syncstorage/bin/gunicorn")
+    return done.stdout.splitlines()
+
+
+def test_gunicorn_is_given_the_application_that_production_ini_configures(tmp_path: Path) -> None:
+    words = container(tmp_path)
+    arguments = words[words.index("syncstorage:1.8") + 1 :]
+    given = dict(zip(arguments[::2], arguments[1::2], strict=True))
+    ini = "/etc/mozilla-services/syncstorage/production.ini"
+    assert given.items() >= {"--paste": ini, "--log-config": ini, "--workers": "4"}.items()
+    assert words[words.index("--entrypoint") + 1] == "gunicorn"
+
+
+def test_the_container_reaches_no_metadata_and_this_machine_alone_reaches_the_container(tmp_path: Path) -> None:
+    words = container(tmp_path)
+    assert "--network" not in words  # Docker's bridge is a hop, and the tokens of the metadata service travel one
+    assert words[words.index("--publish") + 1] == "127.0.0.1:8000:8000"
+    assert words[words.index("--bind") + 1] == "0.0.0.0:8000"
+    assert words[words.index("--forwarded-allow-ips") + 1] == "*"  # nginx comes from the bridge's address
+    for stack in ("sync-storage-dev", "sync-storage-prod"):
+        options = StackJson(stack).resource("aws_launch_template.webheads_launch_template")["metadata_options"]
+        assert options["http_put_response_hop_limit"] == 1
+        assert options["http_tokens"] == "required"
 
 
 def test_gunicorn_gives_up_before_nginx_does() -> None:
