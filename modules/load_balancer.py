@@ -180,12 +180,10 @@ class LoadBalancer(Construct):
         port: int,
         health_check: HealthCheck,
         deregistration_delay_seconds: int = 60,
-        redirected_by: str | None = None,
     ) -> None:
         """Sends all requests to `port` of the healthy instances of `target`; called once.
 
-        An instance that leaves may finish its requests for `deregistration_delay_seconds`. `redirected_by` names who
-        else redirects HTTP to HTTPS: then requests of both are forwarded.
+        An instance that leaves may finish its requests for `deregistration_delay_seconds`.
         """
         if self._target_group is not None:
             raise ValueError(f"{self.node.path} forwards already; it cannot forward to {target.node.path} as well")
@@ -211,7 +209,7 @@ class LoadBalancer(Construct):
         )
         target.attach_target_group(self._target_group.arn)
         target.connections.allow_from(self, port=port)
-        self._listen(self._target_group, self._settings.dns, redirected_by)
+        self._listen(self._target_group, self._settings.dns)
 
     def watches(self) -> Sequence[Watch]:
         """Alarms on requests and on the instances behind. Raises ValueError until forward_to has been called."""
@@ -247,7 +245,7 @@ class LoadBalancer(Construct):
         )
         return bucket
 
-    def _listen(self, target_group: LbTargetGroup, dns: DnsSettings | None, redirected_by: str | None) -> None:
+    def _listen(self, target_group: LbTargetGroup, dns: DnsSettings | None) -> None:
         http_port, https_port = self._settings.http_port, self._settings.https_port
         self._listeners = [f"aws_lb_listener.{self.node.id}_{kind}" for kind in ("http", *(["https"] if dns else []))]
         listen = partial(LbListener, self, load_balancer_arn=self._load_balancer.arn)
@@ -258,19 +256,8 @@ class LoadBalancer(Construct):
             exempt(target_group, "CKV_AWS_378", reason=self._settings.reasons["dns"])
             return
         redirect = LbListenerDefaultActionRedirect(status_code="HTTP_301", protocol="HTTPS", port=str(https_port))
-        http = listen(
-            "http",
-            port=http_port,
-            protocol="HTTP",
-            default_action=[
-                forward if redirected_by else LbListenerDefaultAction(type="redirect", redirect=redirect),
-            ],
-        )
-        if redirected_by:
-            reason = f"{redirected_by} redirects HTTP to HTTPS"
-            exempt(http, "CKV_AWS_2", "CKV_AWS_103", reason=reason)
-            exempt(target_group, "CKV_AWS_378", reason=reason)
-            exempt(self._load_balancer, "CKV2_AWS_20", reason=reason)
+        to_https = LbListenerDefaultAction(type="redirect", redirect=redirect)
+        listen("http", port=http_port, protocol="HTTP", default_action=[to_https])
         host_names = [dns.host_name, *self._further_host_names]
         certificate_arn = (
             dns.certificate_arn or Certificate(self, "certificate", host_names=host_names, zone_id=dns.zone_id).arn

@@ -19,6 +19,7 @@ from config.components import (
 from config.deployment import DeploymentSettings
 from config.settings import Settings, SettingsRefusal
 from config.types import BucketName, DatabaseName, EmailAddress, HostName, InstanceType, LogRetentionDays, UserName
+from deployments.aquamark.releases import SUPPORTED, Generation, Release, is_upstreams, release_of
 
 ImageTag = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,39}$")]
 
@@ -26,8 +27,9 @@ ImageTag = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,39}$")]
 class AquamarkApplicationSettings(Settings):
     """How the application is told what it needs."""
 
-    generation: Literal["documented", "current"] = "documented"
-    """`documented`: port 8000 and `DATABASE_URL`, as in the document. `current`: port 80 and `PG*`, as upstream now."""
+    generation: Generation = "documented"
+    """`documented`: releases 1.3.3 to 1.5.0, which read `DATABASE_URL`. `current`: upstream's head, which reads `PG*`
+    and has no release; its image has a tag of your own. Hosts write both and set `PORT`."""
     config_directory: Annotated[str, Field(pattern=r"^/[A-Za-z0-9/._-]+$")] = "/usr/share/aquamark/app/config"
     """Where the image keeps the daemons' configuration files."""
     analytics_id: Annotated[str, Field(pattern=r"^[A-Za-z0-9-]*$")] = ""
@@ -38,17 +40,12 @@ class AquamarkApplicationSettings(Settings):
     subnets: Literal["public", "private"] = "private"
     """`public`: each instance has an address of its own, closed to the world; `private` needs NAT."""
 
-    @property
-    def container_port(self) -> int:
-        """Where the application listens in its container."""
-        return 8000 if self.generation == "documented" else 80
-
 
 class AquamarkDatabaseSettings(PostgresqlSettings):
     """The database, and how old a client library it still lets in."""
 
     password_encryption: Literal["scram-sha-256", "md5"] = "scram-sha-256"  # noqa: S105 - a method
-    """libpq speaks SCRAM from version 10 on; the documented image, from Ubuntu 14.04, has 9.3."""
+    """libpq speaks SCRAM from version 10 on; images by upstream's Dockerfiles of 1.3.3 to 1.5.0 have 9.3 or 9.5."""
 
     guarded: ClassVar[Mapping[str, Any]] = {**PostgresqlSettings.guarded, "password_encryption": "md5"}
 
@@ -135,3 +132,43 @@ class AquamarkSettings(DeploymentSettings):
         if self.previous_version is not None and self.previous_version == self.version:
             raise SettingsRefusal("is the version that runs; leave it out", "previous_version")
         return self
+
+    @model_validator(mode="after")
+    def _version_fits(self) -> Self:
+        """The settings that a release cannot run with."""
+        release = release_of(self.version) if self.version else None
+        if self.version is None or release is None:
+            return self
+        generation = self.application.generation
+        if release.generation is None:
+            fitting = " and ".join(r.name for r in SUPPORTED if r.generation == generation)
+            raise SettingsRefusal(
+                f"its alembic reads no address of a database, so its schema cannot be migrated; "
+                f'generation = "{generation}" goes with {fitting}',
+                "version",
+            )
+        if release.generation != generation:
+            raise SettingsRefusal(
+                f'{self.version} reads {", ".join(release.variables)}: generation = "{release.generation}"; '
+                f'"{generation}" is upstream\'s head, whose image has a tag of your own, such as head-5813fa8',
+                "application",
+                "generation",
+            )
+        if is_upstreams(self.version):
+            self._client_library_fits(release)
+        return self
+
+    def _client_library_fits(self, release: Release) -> None:
+        other = f"or build the image with a newer one, see the README, under a tag such as {self.version}-build1"
+        if self.database.password_encryption == "scram-sha-256" and not release.scram:  # noqa: S105 - a method
+            raise SettingsRefusal(
+                f"{self.version} has libpq {release.libpq}, which cannot sign in by it: set md5, {other}",
+                "database",
+                "password_encryption",
+            )
+        if self.database.require_tls and not release.tls_12:
+            raise SettingsRefusal(
+                f"{self.version} has libpq {release.libpq}, which speaks TLS 1.0 at most: set false, {other}",
+                "database",
+                "require_tls",
+            )

@@ -81,7 +81,7 @@ class AquamarkStack(DeploymentStack):
         containers = Containers(self, "containers", fleet_name=name("daemons"), names=("recalc", "notify"))
         hosts = Hosts(self, settings, network, repository, database, login, smtp, attachments, dumps)
         web, daemons = hosts.web(), hosts.daemons()
-        load_balancer.forward_to(web, port=80, health_check=PING, redirected_by="the application")
+        load_balancer.forward_to(web, port=80, health_check=PING)
         watched: list[Watchable] = [load_balancer, web, daemons, containers, database, backups]
         alarms = Alarms(self, "alarms", name=name("alarms"), settings=settings.alarms, watched=watched)
 

@@ -13,7 +13,7 @@ from config.settings import ROOT
 from config.stack_settings import load_all
 from operations.review.addresses import read_document
 
-RELEASES = {"aquamark-dev@1.0.1": "1.0.1", "aquamark-prod@1.5.0": "1.5.0"}
+RELEASES = {"aquamark-dev@1.4.7": "1.4.7", "aquamark-prod@head-5813fa8": "head-5813fa8"}
 """Stacks with the version that their settings would name after the first upgrade."""
 COMMITTED = sorted(path.parent.name for path in (ROOT / "generated" / "stacks").glob("*/cdk.tf.json"))
 NAMES = [*COMMITTED, *RELEASES]

@@ -81,7 +81,6 @@ class Hosts:
             version=settings.version or "",
             generation=application.generation,
             config_directory=application.config_directory,
-            container_port=str(application.container_port),
             analytics_id=application.analytics_id,
             force_https=str(settings.load_balancer.dns is not None),
             database_host=self.database.address,

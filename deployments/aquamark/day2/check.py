@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import urllib.error
 import urllib.request
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -40,6 +41,7 @@ class SiteCheck:
             self.site.outputs()
         looks = {
             "ping": self._ping,
+            "login page": self._login_page,
             "default login": self._default_login,
             "web": self._web,
             "daemons": self._daemons,
@@ -62,6 +64,15 @@ class SiteCheck:
         with urllib.request.urlopen(f"{self._address()}/ping", timeout=20) as answer:  # noqa: S310 - of the stack
             said: str = answer.read(200).decode(errors="replace").strip()
         return _demand(said == UP, said, f"/ping says {said!r}, not {UP!r}")
+
+    def _login_page(self) -> str:
+        """What /ping does not show: templates and the files that they name, which are read here first."""
+        page = f"{self._address()}/login/"
+        try:
+            with urllib.request.urlopen(page, timeout=20) as answer:  # noqa: S310 - of the stack
+                return f"answers {answer.status}"
+        except urllib.error.HTTPError as answer:
+            raise OperatorError(f"/login/ answers {answer.code} although /ping may be fine: read the log") from None
 
     def _default_login(self) -> str:
         works = default_login_works(self._address())

@@ -20,6 +20,7 @@ import hashlib
 import hmac
 import json
 import os
+import re
 import secrets
 import subprocess
 import sys
@@ -29,6 +30,30 @@ sys.path.insert(0, str(Path(os.environ.get("AQUAMARK_ROOT", "/"), "usr/local/lib
 import host  # type: ignore[import-not-found]  # found on the instance only
 
 MARK = "quintet: schema is at "
+BEFORE_RENAMING = "4959ae79bed"
+"""The revision before upstream's 1ef306add5e, which renames a foreign key by the name that PostgreSQL 11 gave it."""
+RENAME = """DO $$ BEGIN
+    IF EXISTS (SELECT FROM pg_constraint WHERE conrelid = to_regclass('purchased_survey')
+               AND conname = 'purchased_survey_hierarchy_id_survey_id_fkey')
+    AND NOT EXISTS (SELECT FROM pg_constraint WHERE conrelid = to_regclass('purchased_survey')
+                    AND conname = 'purchased_survey_hierarchy_id_fkey') THEN
+        ALTER TABLE purchased_survey
+            RENAME CONSTRAINT purchased_survey_hierarchy_id_survey_id_fkey TO purchased_survey_hierarchy_id_fkey;
+    END IF;
+END $$;"""
+"""PostgreSQL names it after both columns since 12. A database from before that keeps the old name."""
+ANALYST = """CREATE ROLE analyst LOGIN;
+GRANT USAGE ON SCHEMA public TO analyst;
+DO $$ DECLARE granted record; BEGIN
+    FOR granted IN SELECT relname, CASE WHEN relname = 'appuser' THEN '(' || (
+            SELECT string_agg(quote_ident(attname), ', ') FROM pg_attribute
+            WHERE attrelid = pg_class.oid AND attnum > 0 AND NOT attisdropped AND attname <> 'password') || ')' END
+            AS columns FROM pg_class
+        WHERE relnamespace = 'public'::regnamespace AND relkind IN ('r', 'p')
+        AND relname NOT IN ('systemconfig', 'alembic_version')
+    LOOP EXECUTE format('GRANT SELECT %s ON public.%I TO analyst', granted.columns, granted.relname); END LOOP;
+END $$;"""
+"""The rights that upstream's create_analyst_user gives: every table but two, and of users all but the password."""
 
 
 def psql(values: dict[str, str], login: str, statements: str) -> str:
@@ -113,8 +138,11 @@ def alembic(values: dict[str, str], tag: str, *arguments: str) -> str:
     """What alembic of the image says; the environment file leads it to the database, as the document forgot."""
     image = f"{values['repository']}:{tag}"
     host.pull(values, image)
-    environment = str(host.write_environment(values))
-    said: str = host.run("docker", "run", "--rm", "--env-file", environment, image, "alembic", *arguments)
+    environment = ["--env-file", str(host.write_environment(values))]
+    app = Path(values["config_directory"]).parent
+    # from 1.5.0 on, heads and history import modules that only env.py, which they do not run, adds to the path
+    path = ["--env", f"PYTHONPATH=.:{app}/server/:{app}/alembic/versions"]
+    said: str = host.run("docker", "run", "--rm", *environment, *path, image, "alembic", *arguments)
     return said
 
 
@@ -134,12 +162,35 @@ def say_revision(values: dict[str, str], number: str, comment: str) -> None:
 
 
 def migrate(values: dict[str, str], tag: str) -> None:
-    """Undo what `back` wrote, or its columns would be added twice; then bring the schema up to the image's head."""
+    """Undo what `back` wrote, or its columns would be added twice; then bring the schema up to the image's head.
+
+    On the way, a foreign key gets the name that upstream's next revision looks for. All by the application's role,
+    which upstream expects to own what the migrations create.
+    """
     said, schema = revision(values)
     if said != schema:
         say_revision(values, schema, "NULL")
+    if schema:
+        restore_analyst(values)
+    early = alembic(values, tag, "history", "-r", f"base:{BEFORE_RENAMING}")
+    if not schema or schema in re.findall(r"\w+", early):
+        if schema != BEFORE_RENAMING:
+            alembic(values, tag, "upgrade", BEFORE_RENAMING)
+        psql(values, "login_secret_arn", RENAME)
     alembic(values, tag, "upgrade", "head")
     print(f"the schema is at {revision(values)[0]}")  # noqa: T201 - the answer
+
+
+def restore_analyst(values: dict[str, str]) -> None:
+    """Create the role `analyst` where the schema has one and the server has none: dumps hold no roles.
+
+    The application's role creates it, or could not change its password: the web server gives it a new one as it starts.
+    """
+    if not psql(values, "login_secret_arn", "SELECT to_regclass('systemconfig');"):
+        return
+    known = psql(values, "login_secret_arn", "SELECT name FROM systemconfig WHERE name LIKE '%analyst_password';")
+    if known and not psql(values, "login_secret_arn", "SELECT oid FROM pg_roles WHERE rolname = 'analyst';"):
+        psql(values, "login_secret_arn", ANALYST)
 
 
 def back(values: dict[str, str], tag: str) -> None:

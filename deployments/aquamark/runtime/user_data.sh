@@ -38,7 +38,6 @@ cat >"$root/etc/aquamark/host.json" <<'END_OF_FILE'
   "version": "@{version}",
   "generation": "@{generation}",
   "config_directory": "@{config_directory}",
-  "container_port": "@{container_port}",
   "analytics_id": "@{analytics_id}",
   "force_https": "@{force_https}",
   "database_host": "@{database_host}",

@@ -69,7 +69,6 @@ cat >"$root/etc/aquamark/host.json" <<'END_OF_FILE'
   "version": "${version}",
   "generation": "${generation}",
   "config_directory": "${config_directory}",
-  "container_port": "${container_port}",
   "analytics_id": "${analytics_id}",
   "force_https": "${force_https}",
   "database_host": "${database_host}",
@@ -125,8 +124,9 @@ ROOT = Path(os.environ.get("AQUAMARK_ROOT", "/"))
 ETC = ROOT / "etc/aquamark"
 STATE = ROOT / "var/lib/aquamark/watch.json"
 AGENT = ROOT / "opt/aws/amazon-cloudwatch-agent/etc/amazon-cloudwatch-agent.json"
-LOG_LINES = "100"
 MINIMUM_UPTIME_SECONDS = 60
+PORT = "8000"
+CONFINED = ["--cap-drop=ALL", "--security-opt=no-new-privileges", "--read-only", "--tmpfs=/tmp"]
 PATIENCE = {"AWS_RETRY_MODE": "standard", "AWS_MAX_ATTEMPTS": "10", "AWS_METADATA_SERVICE_NUM_ATTEMPTS": "10"}
 DAEMONS = {"recalc": "recalculate", "notify": "notification"}
 PROGRAMS = {"recalc": "./server/recalculate.py", "notify": "./server/notifications.py"}
@@ -167,18 +167,19 @@ def secret(values: Values, which: str, *keys: str) -> list[str]:
 
 
 def database(values: Values) -> Values:
-    """The variables that lead to the database.
+    """The variables that lead to the database, those of every supported release.
 
-    DATABASE_URL is without the password: alembic takes no % in it, so that one could not be written there as a URL
-    wants it. libpq reads PGPASSWORD in both releases.
+    Releases read DATABASE_URL up to 1.5.0 and PG* after it. DATABASE_URL is without the password: alembic takes no %
+    in it, so that one could not be written there as a URL wants it. libpq reads PGPASSWORD.
     """
     user, password = secret(values, "login_secret_arn", "username", "password")
-    where = {"PGHOST": values["database_host"], "PGPORT": values["database_port"]}
-    name = values["database_name"]
-    if values["generation"] == "current":
-        return {**where, "PGUSER": user, "PGDATABASE": name, "PGPASSWORD": password}
+    host, port, name = values["database_host"], values["database_port"], values["database_name"]
     return {
-        "DATABASE_URL": f"postgresql://{user}@{where['PGHOST']}:{where['PGPORT']}/{name}",
+        "DATABASE_URL": f"postgresql://{user}@{host}:{port}/{name}",
+        "PGHOST": host,
+        "PGPORT": port,
+        "PGUSER": user,
+        "PGDATABASE": name,
         "PGPASSWORD": password,
     }
 
@@ -196,7 +197,7 @@ def web(values: Values) -> Values:
         "DEV_MODE": "False",
         "AQ_XSRF": "True",
         "FORCE_HTTPS": values["force_https"],
-        "PORT": values["container_port"],
+        "PORT": PORT,  # without it, 80 from 1.5.0 on
     }
 
 
@@ -242,12 +243,12 @@ def containers(values: Values, image: str) -> dict[str, list[str]]:
     """Name → what docker run is told besides; the files they read are written."""
     environment = ["--env-file", str(write_environment(values))]
     if values["role"] == "web":
-        return {"aquamark": [*environment, "-p", f"80:{values['container_port']}", image]}
+        return {"aquamark": [*environment, *CONFINED, "--user", "10001:10001", "-p", f"80:{PORT}", image]}
     made = {}
     for name, program in PROGRAMS.items():
         file = write_mail_settings(values, name, image)
         mount = f"{ETC / file}:{values['config_directory']}/{file}:ro"
-        made[name] = [*environment, "-v", mount, image, "python3", program]
+        made[name] = [*environment, *CONFINED, "-v", mount, image, "python3", program]  # root, for its file is root's
     return made
 
 
@@ -341,7 +342,7 @@ def inspect(name: str) -> dict[str, Any] | None:
 
 
 def watch(values: Values) -> None:
-    """Mail when a container crashed, with its last lines, and when it has run for a minute again."""
+    """Mail when a container crashed, and when it has run for a minute again."""
     if not values["version"]:
         return
     seen, now = remembered(), datetime.now(timezone.utc)  # noqa: UP017 - Python 3.9 has no other name for it
@@ -375,16 +376,11 @@ def watch(values: Values) -> None:
 
 
 def tell(values: Values, name: str, what: str) -> None:
-    """Send a message with the container's last lines."""
-    done = subprocess.run(["docker", "logs", "--tail", LOG_LINES, name], stdout=-1, stderr=subprocess.STDOUT)
-    lines = done.stdout.decode(errors="replace")
+    """Send a message that says where the container's lines are: they may hold users' data, so no mail carries them."""
     subject = f"{values['fleet']}: {name} has {what}"[:100]
-    message = f"{name} on {os.uname().nodename} has {what}. Its last {LOG_LINES} lines:\n\n{lines}"
-    with tempfile.NamedTemporaryFile("w", encoding="utf-8") as file:
-        file.write(message[-200_000:])
-        file.flush()
-        text = ["--subject", subject, "--message", f"file://{file.name}"]
-        aws(values, "sns", "publish", "--topic-arn", values["topic_arn"], *text)
+    stream = f"{name}/{os.uname().nodename}/"
+    message = f"{subject}.\nIts lines are in CloudWatch Logs: group {values['log_group']}, streams {stream}..."
+    aws(values, "sns", "publish", "--topic-arn", values["topic_arn"], "--subject", subject, "--message", message)
 
 
 def remembered() -> dict[str, Any]:

@@ -22,7 +22,18 @@ STATE = ROOT / "docker.json"
 FLAGS = frozenset({"-d", "--rm", "--read-only"})
 OPTIONS = frozenset(
     {"--name", "--restart", "--label", "--log-driver", "--log-opt", "--env-file", "-p", "--publish", "-v", "--volume"}
-    | {"--network", "--user", "--cap-drop", "--security-opt", "--tmpfs", "--entrypoint", "--add-host", "--hostname"}
+    | {
+        "-e",
+        "--env",
+        "--network",
+        "--user",
+        "--cap-drop",
+        "--security-opt",
+        "--tmpfs",
+        "--entrypoint",
+        "--add-host",
+        "--hostname",
+    }
 )
 
 
@@ -131,6 +142,7 @@ def run(kept: dict[str, Any], rest: list[str]) -> int:
         variables = variables_of(options["--env-file"][-1]) if "--env-file" in options else {}
     except (OSError, ValueError) as error:
         return refuse(f"docker: {error}", 125)
+    variables |= dict(word.split("=", 1) for word in options.get("--env", []) + options.get("-e", []))
     inside = {"PATH": os.environ["PATH"], "STAND_IN_IMAGE": image, "STAND_IN_ROOT": str(ROOT), **variables}
     folder = ROOT / "image"
     entry = options.get("--entrypoint", [""])[-1]

@@ -104,12 +104,13 @@ def test_images_are_scanned_and_tags_never_change(stack: StackJson) -> None:
     assert kept == {"untagged": 1, "any": 30}
 
 
-def test_http_and_https_both_go_to_port_80_of_the_instances(stack: StackJson) -> None:
+def test_the_load_balancer_redirects_http_and_sends_https_to_port_80_of_the_instances(stack: StackJson) -> None:
     for name, port in (("http", 80), ("https", 443)):
-        listener = stack.resource(f"aws_lb_listener.load_balancer_{name}")
-        (action,) = listener["default_action"]
-        assert listener["port"] == port
-        has(action, type="forward", target_group_arn="${aws_lb_target_group.load_balancer_to_web.arn}")
+        assert stack.resource(f"aws_lb_listener.load_balancer_{name}")["port"] == port
+    (redirect,) = stack.resource("aws_lb_listener.load_balancer_http")["default_action"]
+    has(redirect, type="redirect", redirect={"status_code": "HTTP_301", "protocol": "HTTPS", "port": "443"})
+    (action,) = stack.resource("aws_lb_listener.load_balancer_https")["default_action"]
+    has(action, type="forward", target_group_arn="${aws_lb_target_group.load_balancer_to_web.arn}")
     has(stack.resource("aws_lb_target_group.load_balancer_to_web"), port=80, protocol="HTTP")
 
 
@@ -128,7 +129,7 @@ def test_the_domain_leads_to_the_load_balancer_with_a_certificate(stack: StackJs
 def test_the_groups_name_carries_the_version_and_the_new_group_is_healthy_before_the_old_one_goes(
     dev: StackJson, prod: StackJson
 ) -> None:
-    for stack, version in ((dev, "1.0.1"), (prod, "1.5.0")):
+    for stack, version in ((dev, "1.4.7"), (prod, "head-5813fa8")):
         group = stack.resource("aws_autoscaling_group.web")
         assert group["name"].endswith(f"-web-{version}")
         assert group["lifecycle"] == {"create_before_destroy": True}
@@ -141,7 +142,7 @@ def test_nothing_else_carries_the_version(dev: StackJson) -> None:
         f"{kind}.{name}"
         for kind, resources in dev.document["resource"].items()
         for name, resource in resources.items()
-        if "1.0.1" in str(resource.get("name", "")) + str(resource.get("identifier", ""))
+        if "1.4.7" in str(resource.get("name", "")) + str(resource.get("identifier", ""))
     }
     assert named == {"aws_autoscaling_group.web", "aws_autoscaling_policy.web_cpu"}
 

@@ -20,7 +20,7 @@ from operations.stacks import find_stacks, only
 from operations.state.bootstrap import bootstrap
 from operations.terraform.run import Run
 
-A, B = "1.0.1", "1.0.2"
+A, B = "1.4.6", "1.4.7"
 NOT_COPIED = shutil.ignore_patterns(
     ".git", ".venv*", ".runs", ".hypothesis", ".mypy_cache", ".*_cache", "__pycache__", "tests", "docs", "other"
 )

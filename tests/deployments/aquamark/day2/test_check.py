@@ -49,12 +49,12 @@ class FakeSite:
 
 @pytest.fixture
 def page() -> Iterator[tuple[str, dict[str, str]]]:
-    """Aquamark's address, and what it says: `ping`, and where a sign-in as admin leads."""
-    said = {"ping": "Web services are UP", "location": "/login/?error=Login+incorrect"}
+    """Aquamark's address, and what it says: `ping`, the status of `login page`, and where a sign-in as admin leads."""
+    said = {"ping": "Web services are UP", "login page": "200", "location": "/login/?error=Login+incorrect"}
 
     class Answers(http.server.BaseHTTPRequestHandler):
         def do_GET(self) -> None:
-            self.send_response(200)
+            self.send_response(int(said["login page"]) if self.path == "/login/" else 200)
             self.end_headers()
             self.wfile.write(said["ping"].encode())
 
@@ -86,7 +86,7 @@ def found(site: FakeSite, url: str) -> dict[str, str]:
     """What is wrong, by its name."""
     findings = SiteCheck(site, url).run()  # type: ignore[arg-type]
     assert [finding.name for finding in findings] == [
-        "ping", "default login", "web", "daemons", "storage key", "database"
+        "ping", "login page", "default login", "web", "daemons", "storage key", "database"
     ]  # fmt: skip
     return {finding.name: finding.said for finding in findings if not finding.fine}
 
@@ -103,6 +103,17 @@ def test_an_application_that_is_down_or_lets_the_default_login_in_is_found(
     wrong = found(site, url)
     assert set(wrong) == {"ping", "default login"}
     assert "admin signs in with the password admin" in wrong["default login"]
+
+
+def test_a_login_page_that_fails_is_found_although_ping_answers(
+    site: FakeSite, page: tuple[str, dict[str, str]]
+) -> None:
+    """As today's release does with PyYAML 6, whose load() wants another argument."""
+    url, said = page
+    said["login page"] = "500"
+    wrong = found(site, url)
+    assert set(wrong) == {"login page", "default login"}
+    assert wrong["login page"].startswith("/login/ answers 500")
 
 
 @pytest.mark.parametrize(
@@ -142,4 +153,4 @@ def test_one_thing_that_fails_hides_no_other(site: FakeSite, monkeypatch: pytest
         raise OperatorError(f"{what}: the host does not answer")
 
     monkeypatch.setattr(site, "task", fail)
-    assert set(found(site, "http://127.0.0.1:9")) == {"ping", "default login", "daemons"}
+    assert set(found(site, "http://127.0.0.1:9")) == {"ping", "login page", "default login", "daemons"}

@@ -278,11 +278,11 @@ def setting(tmp_path: Path) -> VersionSetting:
 
 def test_only_the_lines_of_versions_change(setting: VersionSetting) -> None:
     before = setting.path.read_text()
-    setting.write(Versions("1.6.0", previous_version="1.5.0"))
-    assert setting.read() == Versions("1.6.0", previous_version="1.5.0")
-    setting.write(Versions("1.5.0", rolled_back_from="1.6.0"))
-    assert setting.read() == Versions("1.5.0", rolled_back_from="1.6.0")
-    setting.write(Versions("1.5.0"))
+    setting.write(Versions("head-2", previous_version="head-1"))
+    assert setting.read() == Versions("head-2", previous_version="head-1")
+    setting.write(Versions("head-1", rolled_back_from="head-2"))
+    assert setting.read() == Versions("head-1", rolled_back_from="head-2")
+    setting.write(Versions(None))
     assert setting.path.read_text() == before
 
 

@@ -34,7 +34,7 @@ def settings(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 @pytest.fixture
 def ask(emulator: Emulator, account: str, settings: Path) -> Callable[[str | None], list[PreflightFinding]]:
-    """`ask("1.5.0")` with that version in the settings; None leaves it out."""
+    """`ask("head-5813fa8")` with that version in the settings; None leaves it out."""
 
     def ask(version: str | None) -> list[PreflightFinding]:
         lines = [line for line in settings.read_text().splitlines() if not line.startswith("version = ")]
@@ -57,28 +57,28 @@ def test_without_a_version_nothing_has_to_be_published(ask: Callable[[str | None
 def test_a_version_before_the_repository_exists_fails_with_the_order_of_steps(
     ask: Callable[[str | None], list[PreflightFinding]],
 ) -> None:
-    (found,) = ask("1.5.0")
+    (found,) = ask("head-5813fa8")
     assert found.verdict is Verdict.FAILS
     assert "aquamark-prod-app is not created yet" in found.found
-    assert found.hint.endswith("quintet aquamark upgrade 1.5.0 --environment prod")
+    assert found.hint.endswith("quintet aquamark upgrade head-5813fa8 --environment prod")
 
 
 def test_a_missing_tag_and_an_empty_secret_fail(
     ask: Callable[[str | None], list[PreflightFinding]], aws: Client
 ) -> None:
     aws("ecr", region=REGION).create_repository(repositoryName="aquamark-prod-app")
-    assert "has no image 1.5.0" in ask("1.5.0")[0].found
+    assert "has no image head-5813fa8" in ask("head-5813fa8")[0].found
     manifest = '{"schemaVersion": 2, "config": {"digest": "sha256:0"}, "layers": []}'
     aws("ecr", region=REGION).put_image(
         repositoryName="aquamark-prod-app",
         imageManifest=manifest,
-        imageTag="1.5.0",
+        imageTag="head-5813fa8",
         imageManifestMediaType="application/vnd.docker.distribution.manifest.v2+json",
     )
     secrets = aws("secretsmanager", region=REGION)
     for name in SECRETS:
         secrets.create_secret(Name=name)
-    assert [found.found for found in ask("1.5.0")[1:]] == [f"the secret {name} has no value" for name in SECRETS]
+    assert [found.found for found in ask("head-5813fa8")[1:]] == [f"the secret {name} has no value" for name in SECRETS]
     for name in SECRETS:
         secrets.put_secret_value(SecretId=name, SecretString="x")
-    assert [found.verdict for found in ask("1.5.0")] == [Verdict.FINE]
+    assert [found.verdict for found in ask("head-5813fa8")] == [Verdict.FINE]

@@ -108,8 +108,8 @@ def test_an_upgrade_there_and_back_survives_a_fault_after_every_step(rehearsal: 
                 rehearsal.upgrade(version=B, cut_after=step)
             assert rehearsal.serving() == ({A} if STEPS.index(step) < STEPS.index("fleet") else {B})
         said = rehearsal.upgrade(version=B)
-    assert "7 of 7  daemons: run 1.0.2" in said
-    assert "To go back to 1.0.1: quintet aquamark upgrade --rollback --environment dev" in said
+    assert "7 of 7  daemons: run 1.4.7" in said
+    assert "To go back to 1.4.6: quintet aquamark upgrade --rollback --environment dev" in said
     assert all(watcher.seen), "for a moment nobody served"
 
     with Watcher(lambda: targets(rehearsal)) as watcher:
@@ -120,4 +120,4 @@ def test_an_upgrade_there_and_back_survives_a_fault_after_every_step(rehearsal: 
         rehearsal.upgrade(rollback=True)
     assert rehearsal.serving() == {A}
     assert all(watcher.seen), "for a moment nobody served"
-    assert list(rehearsal.site.web_groups()) == ["aquamark-dev-web-1.0.1"]
+    assert list(rehearsal.site.web_groups()) == ["aquamark-dev-web-1.4.6"]

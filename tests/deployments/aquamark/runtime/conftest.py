@@ -46,8 +46,8 @@ class AquamarkHost:
         self.topic = aws("sns").create_topic(Name="alarms")["TopicArn"]
         aws("s3").create_bucket(Bucket=f"dumps-{account}", CreateBucketConfiguration={"LocationConstraint": REGION})
         self.settings = {
-            "role": "web", "fleet": "aquamark-dev-web", "region": REGION, "repository": REPOSITORY, "version": "1.0.1",
-            "generation": "documented", "config_directory": "/usr/share/aquamark/app/config", "container_port": "8000",
+            "role": "web", "fleet": "aquamark-dev-web", "region": REGION, "repository": REPOSITORY, "version": "1.4.7",
+            "generation": "documented", "config_directory": "/usr/share/aquamark/app/config",
             "analytics_id": "UA-1", "force_https": "True", "database_host": database.host,
             "database_port": str(database.port), "database_name": "aquamark", "database_user": "aquamark",
             **{f"{name}_secret_arn": arn for name, arn in self.arns.items() if name != "master"},

@@ -10,6 +10,8 @@ from datetime import UTC, datetime, timedelta
 import pytest
 import yaml
 
+from deployments.aquamark.releases import SUPPORTED, Release
+from deployments.aquamark.runtime.host import PROGRAMS
 from tests.deployments.aquamark.runtime.conftest import HOSTILE, REPOSITORY, SMTP_PASSWORD, AquamarkHost
 from tests.http_server import serving
 
@@ -20,17 +22,22 @@ def web_variables(host: AquamarkHost) -> dict[str, str]:
     return {
         "ANALYTICS_ID": "UA-1", "AWS_ACCESS_KEY_ID": "AKIAEXAMPLE", "AWS_SECRET_ACCESS_KEY": "s/e+c=r et#",
         "AWS_REGION_NAME": "eu-central-1", "AWS_BUCKET": "attachments", "DEV_MODE": "False", "AQ_XSRF": "True",
-        "FORCE_HTTPS": "True", "PGPASSWORD": HOSTILE,
+        "FORCE_HTTPS": "True", "PORT": "8000", **database_variables(host),
+    }  # fmt: skip
+
+
+def database_variables(host: AquamarkHost) -> dict[str, str]:
+    address, port = host.settings["database_host"], host.settings["database_port"]
+    return {
+        "DATABASE_URL": f"postgresql://master@{address}:{port}/aquamark", "PGHOST": address, "PGPORT": port,
+        "PGUSER": "master", "PGDATABASE": "aquamark", "PGPASSWORD": HOSTILE,
     }  # fmt: skip
 
 
 def test_the_documented_release_gets_every_variable_and_signs_in_with_a_hostile_password(host: AquamarkHost) -> None:
     done = host.host("start")
     assert done.returncode == 0, done.stderr
-    where = f"{host.settings['database_host']}:{host.settings['database_port']}"
-    assert host.arrived["variables"] == {
-        **web_variables(host), "PORT": "8000", "DATABASE_URL": f"postgresql://master@{where}/aquamark",
-    }  # fmt: skip
+    assert host.arrived["variables"] == web_variables(host)
     assert (host.arrived["user"], host.arrived["error"]) == ("master", "")
     options = host.containers["aquamark"]["Options"]
     assert options["-p"] == ["80:8000"]
@@ -39,17 +46,29 @@ def test_the_documented_release_gets_every_variable_and_signs_in_with_a_hostile_
     assert "größe" not in (host.root / "calls").read_text()
 
 
-def test_todays_release_gets_pg_variables_and_port_80(host: AquamarkHost) -> None:
-    host.told(generation="current", container_port="80")
+@pytest.mark.parametrize("release", SUPPORTED, ids=lambda release: release.name)
+@pytest.mark.parametrize(("generation", "file"), [("documented", "aq.conf"), ("current", "upmark.conf")])
+def test_every_supported_release_finds_its_variables_whatever_the_generation(
+    host: AquamarkHost, release: Release, generation: str, file: str
+) -> None:
+    host.told(generation=generation)
     done = host.host("start")
     assert done.returncode == 0, done.stderr
-    assert host.arrived["variables"] == {
-        **web_variables(host), "PORT": "80", "PGHOST": host.settings["database_host"],
-        "PGPORT": host.settings["database_port"], "PGUSER": "master", "PGDATABASE": "aquamark",
-    }  # fmt: skip
-    assert host.arrived["user"] == "master"
-    assert host.containers["aquamark"]["Options"]["-p"] == ["80:80"]
-    assert (host.root / "etc/aquamark/upmark.conf").exists()
+    assert set(release.variables) <= set(host.arrived["variables"])
+    assert host.arrived["variables"] == web_variables(host)
+    assert release.daemons == tuple(PROGRAMS.values())
+    assert host.settings["config_directory"] == f"{release.app_directory}/config"
+    assert (host.root / "etc/aquamark" / file).exists()
+
+
+def test_the_web_container_has_no_root_no_capabilities_and_writes_nowhere_but_in_tmp(host: AquamarkHost) -> None:
+    host.host("start")
+    options = host.containers["aquamark"]["Options"]
+    assert options["--user"] == ["10001:10001"]
+    assert (options["--cap-drop"], options["--security-opt"]) == (["ALL"], ["no-new-privileges"])
+    assert options["--tmpfs"] == ["/tmp"]
+    assert "docker run -d" in (calls := (host.root / "calls").read_text())
+    assert "--read-only" in calls.split("docker run -d")[1].split("\n")[0].split()
 
 
 @pytest.mark.parametrize(
@@ -129,9 +148,11 @@ def test_the_daemons_run_the_documented_programs_with_the_images_files_and_our_m
     assert done.returncode == 0, done.stderr
     assert set(host.containers) == {"recalc", "notify"}
     calls = (host.root / "calls").read_text()
-    assert f"{REPOSITORY}:1.0.1 python3 ./server/recalculate.py" in calls
-    assert f"{REPOSITORY}:1.0.1 python3 ./server/notifications.py" in calls
-    assert set(host.arrived["variables"]) == {"DATABASE_URL", "PGPASSWORD"}
+    assert f"{REPOSITORY}:1.4.7 python3 ./server/recalculate.py" in calls
+    assert f"{REPOSITORY}:1.4.7 python3 ./server/notifications.py" in calls
+    assert host.arrived["variables"] == database_variables(host)
+    options = host.containers["recalc"]["Options"]
+    assert (options["--cap-drop"], options["--security-opt"]) == (["ALL"], ["no-new-privileges"])
     for file, interval in (("recalculate.yaml", 300), ("notification.yaml", 3600)):
         written = yaml.safe_load((host.root / "etc/aquamark" / file).read_text())
         assert {key: written[key] for key in written if key.startswith(("SMTP", "MESSAGE_SEND", "ERROR_SEND", "JOB"))} == {
@@ -180,7 +201,7 @@ def test_a_daemon_host_that_ec2_does_not_list_yet_waits_and_does_not_take_itself
     assert set(host.containers) == {"recalc", "notify"}
 
 
-def test_a_crash_and_the_recovery_are_mailed_once_each_with_the_last_hundred_lines(host: AquamarkHost) -> None:
+def test_a_crash_and_the_recovery_are_mailed_once_each_without_a_line_of_the_log(host: AquamarkHost) -> None:
     sqs = host.aws("sqs")
     queue = sqs.create_queue(QueueName="mails")["QueueUrl"]
     arn = sqs.get_queue_attributes(QueueUrl=queue, AttributeNames=["QueueArn"])["Attributes"]["QueueArn"]
@@ -207,16 +228,15 @@ def test_a_crash_and_the_recovery_are_mailed_once_each_with_the_last_hundred_lin
     assert host.host("watch").returncode == 0
     assert mails() == []
 
-    (host.root / "output").write_text("".join(f"line {number}\n" for number in range(150)))
+    (host.root / "output").write_text("user@example.org could not sign in\n")
     host.change("aquamark", Running=False)
     for _ in range(2):
         done = host.host("watch")
         assert done.returncode == 0, done.stderr
     ((subject, text),) = mails()
     assert subject == "aquamark-dev-web: aquamark has crashed"
-    assert "line 50\n" in text
-    assert "line 149" in text
-    assert "line 49\n" not in text
+    assert "user@example.org" not in text
+    assert "CloudWatch Logs: group /quintet/application, streams aquamark/" in text
     assert min(running()) == 0
 
     host.change("aquamark", Running=True, StartedAt=f"{datetime.now(UTC):%Y-%m-%dT%H:%M:%S}.000000000Z")
@@ -232,5 +252,4 @@ def test_a_crash_and_the_recovery_are_mailed_once_each_with_the_last_hundred_lin
         assert host.host("watch").returncode == 0
     ((subject, text),) = mails()
     assert subject == "aquamark-dev-web: aquamark has recovered"
-    assert "line 50\n" in text
-    assert "line 49\n" not in text
+    assert "user@example.org" not in text

@@ -28,6 +28,22 @@ def done(host: AquamarkHost, *arguments: str) -> str:
     return ran.stdout.strip()
 
 
+def constraints(database: PostgreSql) -> str:
+    """The names of the foreign keys that upstream renames."""
+    named = "SELECT conname FROM pg_constraint WHERE conrelid = 'purchased_survey'::regclass AND contype = 'f'"
+    return database.psql(named, "aquamark")
+
+
+def back_to_before_renaming(database: PostgreSql) -> None:
+    """The schema of revision 4959ae79bed, made from that of 151aa56ffd8."""
+    database.psql(
+        "UPDATE alembic_version SET version_num = '4959ae79bed'; ALTER TABLE survey DROP COLUMN response_type;"
+        "ALTER TABLE purchased_survey RENAME CONSTRAINT purchased_survey_survey_id_fkey"
+        " TO purchased_survey_hierarchy_id_survey_id_fkey",
+        "aquamark",
+    )
+
+
 def version(database: PostgreSql) -> str:
     return database.psql("SELECT version_num FROM alembic_version", "aquamark")
 
@@ -55,14 +71,14 @@ def test_the_server_keeps_the_password_by_the_method_that_it_is_set_to(
     kept = database.psql("SELECT rolpassword FROM pg_authid WHERE rolname = 'aquamark'")
     assert kept.startswith("md5" if method == "md5" else "SCRAM-SHA-256$4096:")
     if method != "md5":  # this server lets nobody in by the other
-        done(daemons, "migrate", "1.0.1")
+        done(daemons, "migrate", "1.4.7")
 
 
 def test_a_migration_reaches_the_database_makes_the_analyst_and_may_run_again(
     daemons: AquamarkHost, database: PostgreSql
 ) -> None:
-    assert done(daemons, "migrate", "1.0.1") == "the schema is at r1"
-    assert done(daemons, "migrate", "1.0.1") == "the schema is at r1"
+    assert done(daemons, "migrate", "1.4.7") == "the schema is at 151aa56ffd8"
+    assert done(daemons, "migrate", "1.4.7") == "the schema is at 151aa56ffd8"
     assert database.psql("SELECT rolcanlogin FROM pg_roles WHERE rolname = 'analyst'") == "t"
     grants = (
         "SELECT has_table_privilege('analyst', 'survey', 'SELECT'), has_table_privilege('analyst', 'survey', 'INSERT')"
@@ -73,6 +89,71 @@ def test_a_migration_reaches_the_database_makes_the_analyst_and_may_run_again(
     assert "--env-file" in (daemons.root / "calls").read_text()
 
 
+@pytest.mark.parametrize("tag", ["1.4.7", "1.5.0"])
+def test_a_constraint_named_by_a_newer_postgresql_stops_no_migration(
+    daemons: AquamarkHost, database: PostgreSql, tag: str
+) -> None:
+    """In one run, alembic looks for the name that PostgreSQL 11 would have given, and nothing remains."""
+    host_, port = daemons.settings["database_host"], daemons.settings["database_port"]
+    login = daemons.kept("login")
+    env = {"DATABASE_URL": f"postgresql://aquamark@{host_}:{port}/aquamark", "PGPASSWORD": login["password"]}
+    variables = {**daemons.machine.variables, **env, "STAND_IN_IMAGE": f"x:{tag}", "PYTHONPATH": ""}
+    upstream = [daemons.root / "image/alembic", "upgrade", "head"]
+    broken = subprocess.run(upstream, env=variables, capture_output=True, text=True, check=False)
+    assert (
+        'constraint "purchased_survey_hierarchy_id_fkey" for table "purchased_survey" does not exist' in broken.stderr
+    )
+
+    for _ in range(2):
+        assert done(daemons, "migrate", tag).startswith("the schema is at ")
+    assert constraints(database) == "purchased_survey_survey_id_fkey"
+
+
+def test_a_migration_cut_off_before_or_after_the_renaming_goes_on(daemons: AquamarkHost, database: PostgreSql) -> None:
+    for rename in (False, True):
+        done(daemons, "migrate", "1.4.7")
+        back_to_before_renaming(database)
+        if rename:
+            database.psql(
+                "ALTER TABLE purchased_survey RENAME CONSTRAINT purchased_survey_hierarchy_id_survey_id_fkey"
+                " TO purchased_survey_hierarchy_id_fkey",
+                "aquamark",
+            )
+        assert done(daemons, "migrate", "1.5.0") == "the schema is at b989f35f3862"
+        assert constraints(database) == "purchased_survey_survey_id_fkey"
+        database.psql(
+            "UPDATE alembic_version SET version_num = '151aa56ffd8'; DROP TABLE id_map;"
+            "ALTER TABLE survey DROP COLUMN tracking_id",
+            "aquamark",
+        )
+
+
+def test_a_schema_from_an_older_server_gets_its_analyst_back_with_the_rights_that_upstream_gives(
+    daemons: AquamarkHost, database: PostgreSql
+) -> None:
+    """Restored from a dump: constraints have their old names, roles and grants are missing."""
+    done(daemons, "migrate", "1.4.7")
+    back_to_before_renaming(database)
+    database.psql(
+        "ALTER TABLE purchased_survey RENAME CONSTRAINT purchased_survey_hierarchy_id_survey_id_fkey"
+        " TO purchased_survey_hierarchy_id_fkey",
+        "aquamark",
+    )
+    database.psql("DROP OWNED BY analyst", "aquamark")
+    database.psql("DROP ROLE analyst")
+    assert done(daemons, "migrate", "1.5.0") == "the schema is at b989f35f3862"
+
+    def may_read(*what: str) -> str:
+        asked = ", ".join(f"has_{kind}_privilege('analyst', {where}, 'SELECT')" for kind, where in map(str.split, what))
+        return database.psql(f"SELECT {asked}", "aquamark")
+
+    assert may_read("table 'survey'", "table 'purchased_survey'", "table 'id_map'") == "t|t|t"
+    assert may_read("table 'systemconfig'", "table 'alembic_version'", "table 'appuser'") == "f|f|f"
+    assert may_read("column 'appuser','email'", "column 'appuser','password'") == "t|f"
+    # as the program does when it starts and finds the wrong one
+    database.psql("SET ROLE aquamark; ALTER ROLE analyst PASSWORD 'x'", "aquamark")
+
+
 def test_a_look_into_a_database_counts_what_is_there_and_changes_nothing(
     daemons: AquamarkHost, database: PostgreSql
 ) -> None:
@@ -81,13 +162,15 @@ def test_a_look_into_a_database_counts_what_is_there_and_changes_nothing(
     daemons.told(database_host="the-application-uses-another.example")
     assert done(daemons, "look", elsewhere, master) == '{"schema": "", "tables": {}}'
     daemons.told(database_host=elsewhere)
-    done(daemons, "migrate", "1.0.1")
+    done(daemons, "migrate", "1.4.7")
     database.psql("INSERT INTO survey SELECT 1, 'x' FROM generate_series(1, 7)", "aquamark")
     database.psql('CREATE TABLE "Odd | name\'s" (id int); INSERT INTO "Odd | name\'s" VALUES (1)', "aquamark")
     database.psql('ALTER TABLE "Odd | name\'s" OWNER TO aquamark', "aquamark")
     for _ in range(2):
         found = json.loads(done(daemons, "look", elsewhere, master))
-        assert found == {"schema": "r1", "tables": {"appuser": 0, "survey": 7, "systemconfig": 1, "Odd | name's": 1}}
+        assert found == {"schema": "151aa56ffd8", "tables": {
+            "appuser": 0, "survey": 7, "hierarchy": 0, "purchased_survey": 0, "systemconfig": 1, "Odd | name's": 1,
+        }}  # fmt: skip
 
 
 def test_a_look_into_a_database_that_does_not_answer_fails_and_says_so(daemons: AquamarkHost) -> None:
@@ -99,26 +182,26 @@ def test_a_look_into_a_database_that_does_not_answer_fails_and_says_so(daemons: 
 def test_the_way_back_lets_the_older_image_start_and_forward_again_repeats_no_migration(
     daemons: AquamarkHost, database: PostgreSql
 ) -> None:
-    done(daemons, "migrate", "1.0.1")
-    assert done(daemons, "migrate", "1.0.2") == "the schema is at r2"
-    refused = daemons.task("migrate", "1.0.1")
+    done(daemons, "migrate", "1.4.7")
+    assert done(daemons, "migrate", "1.5.0") == "the schema is at b989f35f3862"
+    refused = daemons.task("migrate", "1.4.7")
     assert refused.returncode == 1
-    assert "Can't locate revision identified by 'r2'" in refused.stderr
+    assert "Can't locate revision identified by 'b989f35f3862'" in refused.stderr
 
     for _ in range(2):
-        assert done(daemons, "back", "1.0.1") == "the schema is at r2, 1.0.1 finds r1"
-        assert version(database) == "r1"
+        assert done(daemons, "back", "1.4.7") == "the schema is at b989f35f3862, 1.4.7 finds 151aa56ffd8"
+        assert version(database) == "151aa56ffd8"
     assert "tracking_id" in database.psql("SELECT string_agg(attname, ' ') FROM pg_attribute WHERE attrelid = 'survey'::regclass", "aquamark")  # fmt: skip
 
-    assert done(daemons, "migrate", "1.0.2") == "the schema is at r2"
-    assert version(database) == "r2"
+    assert done(daemons, "migrate", "1.5.0") == "the schema is at b989f35f3862"
+    assert version(database) == "b989f35f3862"
     assert database.psql("SELECT obj_description('alembic_version'::regclass)", "aquamark") == ""
 
 
 def test_a_dump_can_be_restored_into_an_empty_database_with_its_grants(
     daemons: AquamarkHost, database: PostgreSql, tmp_path: Path
 ) -> None:
-    done(daemons, "migrate", "1.0.1")
+    done(daemons, "migrate", "1.4.7")
     database.psql("INSERT INTO survey VALUES (1, 'größer & länger')", "aquamark")
     target = done(daemons, "dump", "first.dump")
     bucket = daemons.settings["dumps_bucket"]
@@ -134,7 +217,7 @@ def test_a_dump_can_be_restored_into_an_empty_database_with_its_grants(
     assert restored.returncode == 0, restored.stderr
     assert database.psql("SELECT title FROM survey", "copy") == "größer & länger"
     assert database.psql("SELECT has_table_privilege('analyst', 'survey', 'SELECT')", "copy") == "t"
-    assert database.psql("SELECT version_num FROM alembic_version", "copy") == "r1"
+    assert database.psql("SELECT version_num FROM alembic_version", "copy") == "151aa56ffd8"
 
 
 def test_a_dump_that_fails_leaves_nothing_in_the_bucket(daemons: AquamarkHost) -> None:
@@ -151,7 +234,7 @@ def test_status_names_the_image_of_each_daemon(daemons: AquamarkHost) -> None:
 
 def test_the_test_mails_are_sent_by_both_daemons(daemons: AquamarkHost) -> None:
     assert daemons.task("mail-test").returncode != 0, "no daemon runs yet"
-    image = f"{REPOSITORY}:1.0.1"
+    image = f"{REPOSITORY}:1.4.7"
     daemons.machine.run(
         "docker", "login", "--username", "AWS", "--password-stdin", REPOSITORY.partition("/")[0], text="x"
     )
