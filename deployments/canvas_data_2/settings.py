@@ -11,7 +11,7 @@ from config.deployment import DeploymentSettings
 from config.settings import Settings, SettingsRefusal
 from config.types import DatabaseName, EmailAddress, LogRetentionDays, UserName
 
-Namespace = Literal["canvas", "canvas_logs", "catalog"]
+Namespace = Literal["canvas", "canvas_logs", "catalog", "new_quizzes"]
 """The namespaces that the DAP client knows; each becomes a schema of the database."""
 TableName = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]{0,62}$")]
 

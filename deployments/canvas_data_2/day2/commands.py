@@ -14,7 +14,7 @@ from operations.listing import Listing, show
 app = new_app("Day-2 work on Canvas Data 2.")
 
 NoWait = Annotated[bool, typer.Option("--no-wait", help="Start it and leave it alone.")]
-Namespace = Annotated[str, typer.Option(help="canvas, canvas_logs or catalog")]
+Namespace = Annotated[str, typer.Option(help="canvas, canvas_logs, catalog or new_quizzes")]
 TableName = Annotated[str, typer.Argument(help="A table of the namespace, such as users")]
 
 
@@ -136,11 +136,22 @@ def init_table(
     table: TableName,
     namespace: Namespace = "canvas",
     environment: EnvironmentOption = DEFAULT_ENVIRONMENT,
+    again: Annotated[
+        bool, typer.Option("--again", help="Drop the table first and fill it anew; its views and grants are put back.")
+    ] = False,
+    confirmed: Annotated[bool, typer.Option("--confirmed", help="With --again: do not ask.")] = False,
     no_wait: NoWait = False,
     dry_run: DryRunOption = False,
 ) -> None:
-    """Fills one table for the first time, on Fargate: for as long as it takes."""
-    _run_task("init", table, namespace, environment, no_wait, dry_run)
+    """Fills one table for the first time, on Fargate: for as long as it takes.
+
+    A table that is filled already stays as it is, unless --again says so: for one that was altered by hand, or whose
+    new columns do not suit the old ones.
+    """
+    if again and not confirmed and not dry_run:
+        question = f"{namespace}.{table} of {environment} is dropped, and filled again from Canvas. Go on?"
+        typer.confirm(question, abort=True, err=True)
+    _run_task("init", table, namespace, environment, no_wait, dry_run, again=again)
 
 
 @app.command("sync-table")
@@ -163,7 +174,9 @@ def destroy_notes(environment: EnvironmentOption = DEFAULT_ENVIRONMENT) -> None:
     DestructionNotes(environment).say(new_console())
 
 
-def _run_task(action: str, table: str, namespace: str, environment: str, no_wait: bool, dry_run: bool) -> None:
+def _run_task(
+    action: str, table: str, namespace: str, environment: str, no_wait: bool, dry_run: bool, *, again: bool = False
+) -> None:
     from deployments.canvas_data_2.day2.table_task import TableTask
 
     asked = TableTask(
@@ -171,6 +184,7 @@ def _run_task(action: str, table: str, namespace: str, environment: str, no_wait
         table,
         namespace=namespace,
         environment=environment,
+        again=again,
         wait=not no_wait,
         dry_run=dry_run,
     )

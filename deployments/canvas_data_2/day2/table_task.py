@@ -31,6 +31,8 @@ class TableTask:
     table: str
     namespace: str = "canvas"
     environment: str = "dev"
+    again: bool = False
+    """With init: the table is dropped first."""
     wait: bool = True
     dry_run: bool = False
     root: Path = ROOT
@@ -52,7 +54,7 @@ class TableTask:
                     f"The namespace {self.namespace} is not replicated; there are: {outputs.namespaces}.",
                     hint="Add it to dap.namespaces in the settings, and apply.",
                 )
-            what = f"{self.action} of {self.namespace}.{self.table}"
+            what = f"{self.action} of {self.namespace}.{self.table}{', dropped first' if self.again else ''}"
             if self.dry_run:
                 console.print(f"Would run a task of {outputs.image}: {what}.")
                 return
@@ -75,6 +77,8 @@ class TableTask:
 
     def _start(self, ecs: Any, outputs: CanvasData2Outputs) -> str:
         variables = {"ACTION": self.action, "NAMESPACE": self.namespace, "TABLE_NAME": self.table}
+        if self.again:
+            variables["AGAIN"] = "yes"
         environment = [{"name": name, "value": value} for name, value in variables.items()]
         answer = ecs.run_task(
             cluster=outputs.task_cluster_arn,

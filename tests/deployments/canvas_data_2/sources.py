@@ -37,7 +37,7 @@ def prepare(replica: Replica) -> None:
             verifier=verifier(USER_PASSWORD),
             admin=ADMIN,
             database=replica.name,
-            namespaces=["canvas"],
+            namespaces=["canvas", "new_quizzes"],
         ):
             await connection.execute(step.sql)
         await connection.close()
@@ -47,5 +47,5 @@ def prepare(replica: Replica) -> None:
     asyncio.run(run())
 
 
-def table(name: str, login: Login) -> ReplicatedTable:
-    return ReplicatedTable("canvas", name, credentials=ApiCredentials(CLIENT_ID, CLIENT_SECRET), login=login)
+def table(name: str, login: Login, namespace: str = "canvas") -> ReplicatedTable:
+    return ReplicatedTable(namespace, name, credentials=ApiCredentials(CLIENT_ID, CLIENT_SECRET), login=login)

@@ -115,6 +115,10 @@ class Faults:
     """Tables whose jobs fail."""
     slow: dict[str, float] = field(default_factory=dict)
     """Table → seconds until its data is sent."""
+    maintained: Counter[str] = field(default_factory=Counter)
+    """Path prefix → how many requests still hear that the account is under maintenance."""
+    polls: Counter[str] = field(default_factory=Counter)
+    """Table → how many questions about its job hear that it is still running."""
     too_old: set[str] = field(default_factory=set)
     """Tables that need a new snapshot."""
 
@@ -127,6 +131,7 @@ class DapApi:
         self.faults = Faults()
         self.requests: Counter[str] = Counter()
         self._jobs: dict[str, dict[str, Any]] = {}
+        self._table_of: dict[str, str] = {}
         self._objects: dict[str, tuple[str, bytes]] = {}
         self._guard = threading.Lock()
         api = self
@@ -159,11 +164,12 @@ class DapApi:
         path = urllib.parse.urlsplit(request.path).path
         with self._guard:
             self.requests[path] += 1
-            throttled = next((p for p, left in self.faults.throttled.items() if left > 0 and path.startswith(p)), None)
-            if throttled is not None:
-                self.faults.throttled[throttled] -= 1
-        if throttled is not None:
+            throttled = _counted_down(self.faults.throttled, path)
+            maintained = not throttled and _counted_down(self.faults.maintained, path)
+        if throttled:
             return _send(request, 429, {"message": "API rate limit exceeded"})
+        if maintained:
+            return _send(request, 403, _error("AccountUnderMaintenance", "back soon"))
         if path.startswith("/files/"):
             return self._file(request, path.split("/")[2])
         if path == "/ids/auth/login":
@@ -186,18 +192,18 @@ class DapApi:
     def _dispatch(self, path: str, body: Any) -> tuple[int, Any]:
         parts = path.strip("/").split("/")
         match parts:
-            case ["dap", "query", "canvas", "table"]:
+            case ["dap", "query", "canvas" | "new_quizzes", "table"]:
                 return 200, {"tables": sorted(self.tables)}
-            case ["dap", "query", "canvas", "table", table, _] if table not in self.tables:
+            case ["dap", "query", "canvas" | "new_quizzes", "table", table, _] if table not in self.tables:
                 return 404, {
                     "error": {**_error("NotFoundError", "no such table")["error"], "id": table, "kind": "table"}
                 }
-            case ["dap", "query", "canvas", "table", table, "schema"]:
+            case ["dap", "query", "canvas" | "new_quizzes", "table", table, "schema"]:
                 return 200, self.tables[table].schema()
-            case ["dap", "query", "canvas", "table", table, "data"]:
+            case ["dap", "query", "canvas" | "new_quizzes", "table", table, "data"]:
                 return self._query(table, body)
             case ["dap", "job", job]:
-                return 200, self._jobs[job]
+                return 200, self._job(job)
             case ["dap", "object", "url"]:
                 links = {
                     o["id"]: {"url": f"{self.url}/files/{o['id']}/part-0.tsv.gz?X-Amz-Signature=signed"} for o in body
@@ -221,6 +227,7 @@ class DapApi:
         data = gzip.compress(table.tsv(None if since is None else _seconds(since)))
         self._objects[f"{job}-0"] = (name, data)
         window = {"at": _time(now)} if since is None else {"since": since, "until": _time(now)}
+        self._table_of[job] = name
         self._jobs[job] = {
             "id": job,
             "status": "complete",
@@ -229,7 +236,14 @@ class DapApi:
             "schema_version": table.version,
             **window,
         }
-        return 200, self._jobs[job]
+        return 200, self._job(job)
+
+    def _job(self, job: str) -> dict[str, Any]:
+        name = self._table_of.get(job, "")
+        if self.faults.polls[name] > 0:
+            self.faults.polls[name] -= 1
+            return {"id": job, "status": "running"}
+        return self._jobs[job]
 
     def _file(self, request: BaseHTTPRequestHandler, object_id: str) -> None:
         name, data = self._objects[object_id]
@@ -243,6 +257,14 @@ class DapApi:
         request.end_headers()
         request.wfile.write(data)
         return None
+
+
+def _counted_down(faults: Counter[str], path: str) -> bool:
+    """Whether a fault is left for this path; one less then."""
+    prefix = next((prefix for prefix, left in faults.items() if left > 0 and path.startswith(prefix)), None)
+    if prefix is not None:
+        faults[prefix] -= 1
+    return prefix is not None
 
 
 def _send(request: BaseHTTPRequestHandler, status: int, answer: Any) -> None:

@@ -96,8 +96,13 @@ async def only_one(login: Login, namespace: str, table: str) -> AsyncIterator[as
 
 
 async def is_initialised(connection: asyncpg.Connection[Any], namespace: str, table: str) -> bool:
-    """Whether the DAP client has filled the table once, to the end."""
+    """Whether the DAP client has filled the table once, to the end, and it is still there.
+
+    The client itself looks at its record alone: it would fill a table that was dropped with later changes only.
+    """
     if await connection.fetchval("SELECT to_regclass('instructure_dap.table_sync')") is None:
+        return False
+    if not await _exists(connection, namespace, table):
         return False
     found: bool = await connection.fetchval(
         "SELECT EXISTS (SELECT FROM instructure_dap.table_sync WHERE source_namespace = $1 AND source_table = $2)",
@@ -115,9 +120,52 @@ async def forget(connection: asyncpg.Connection[Any], namespace: str, table: str
             namespace,
             table,
         )
-    quoted = await connection.fetchval("SELECT format('%I.%I', $1::text, $2::text)", namespace, table)
-    if await connection.fetchval("SELECT to_regclass($1)", quoted) is not None:
-        await connection.execute(f"TRUNCATE {quoted}")
+    if await _exists(connection, namespace, table):
+        await connection.execute(f"TRUNCATE {await _quoted(connection, namespace, table)}")
+
+
+async def grants_on(connection: asyncpg.Connection[Any], namespace: str, table: str) -> list[str] | None:
+    """Statements that grant again what others than the owner may do with the table; None when it does not exist."""
+    if not await _exists(connection, namespace, table):
+        return None
+    rows = await connection.fetch(
+        """
+        SELECT format('GRANT %s%s ON %s TO %s%s', acl.privilege_type, column_name, $1::regclass,
+                      CASE acl.grantee WHEN 0 THEN 'PUBLIC' ELSE quote_ident(pg_get_userbyid(acl.grantee)) END,
+                      CASE WHEN acl.is_grantable THEN ' WITH GRANT OPTION' ELSE '' END) AS statement
+          FROM (SELECT '' AS column_name, relacl AS granted FROM pg_class WHERE oid = $1::regclass
+                UNION ALL
+                SELECT format(' (%I)', attname), attacl FROM pg_attribute WHERE attrelid = $1::regclass) AS objects,
+               LATERAL aclexplode(granted) AS acl
+         WHERE acl.grantee <> (SELECT relowner FROM pg_class WHERE oid = $1::regclass)
+        """,
+        await _quoted(connection, namespace, table),
+    )
+    return [row["statement"] for row in rows]
+
+
+async def drop_table(connection: asyncpg.Connection[Any], namespace: str, table: str) -> None:
+    """Drop the table and the enumerations of its columns; views that stand on it have to be out of the way."""
+    quoted = await _quoted(connection, namespace, table)
+    enumerations = await connection.fetch(
+        "SELECT DISTINCT atttypid::regtype::text AS name FROM pg_attribute JOIN pg_type ON pg_type.oid = atttypid "
+        "WHERE attrelid = $1::regclass AND typtype = 'e'",
+        quoted,
+    )
+    await connection.execute(f"DROP TABLE {quoted}")
+    for enumeration in enumerations:
+        await connection.execute(f"DROP TYPE {enumeration['name']}")
+
+
+async def _quoted(connection: asyncpg.Connection[Any], namespace: str, table: str) -> str:
+    name: str = await connection.fetchval("SELECT format('%I.%I', $1::text, $2::text)", namespace, table)
+    return name
+
+
+async def _exists(connection: asyncpg.Connection[Any], namespace: str, table: str) -> bool:
+    quoted = await _quoted(connection, namespace, table)
+    found: bool = await connection.fetchval("SELECT to_regclass($1) IS NOT NULL", quoted)
+    return found
 
 
 async def row_count(connection: asyncpg.Connection[Any], namespace: str, table: str) -> int:

@@ -11,8 +11,8 @@ import asyncpg
 from dap.dap_error import OutOfRangeError, SnapshotRequiredError
 from pysqlsync.base import QueryException
 
-from .dap_client import patiently, replicator
-from .database import Login, forget, is_initialised, only_one, row_count
+from .dap_client import described, patiently, replicator
+from .database import Login, drop_table, forget, grants_on, is_initialised, only_one, row_count
 from .parameters import ApiCredentials
 
 logger = logging.getLogger(__name__)
@@ -36,7 +36,7 @@ class ReplicatedTable:
         """Bring the table up to date.
 
         `complete`; `complete_with_update` when views had to make way for a new schema; `needs_init` when it was never
-        filled, or is too old to be brought up to date.
+        filled, was dropped, or is too old to be brought up to date.
         """
         async with only_one(self._login, self.namespace, self.name) as connection:
             if not await is_initialised(connection, self.namespace, self.name):
@@ -44,19 +44,35 @@ class ReplicatedTable:
             try:
                 return await self._replicate("sync", connection)
             except (SnapshotRequiredError, OutOfRangeError) as error:
-                logger.warning("A new snapshot is needed", extra={"about": {"table": self.name, "error": repr(error)}})
+                about = {"table": self.name, "error": described(error)}
+                logger.warning("A new snapshot is needed", extra={"about": about})
                 await forget(connection, self.namespace, self.name)
                 return self.result("sync", "needs_init")
 
-    async def init(self) -> Result:
+    async def init(self, *, again: bool = False) -> Result:
         """Fill the table from a snapshot; what an earlier attempt left unfinished is removed first.
 
-        A table that is filled already is left as it is: the report of a task that has ended may get lost.
+        A table that is filled already is left as it is: the report of a task that has ended may get lost. With `again`
+        it is dropped first, whatever its columns are by now; its views and grants are put back.
         """
         async with only_one(self._login, self.namespace, self.name) as connection:
+            if again and (grants := await grants_on(connection, self.namespace, self.name)) is not None:
+                return await self._fill_anew(connection, grants)
             if await is_initialised(connection, self.namespace, self.name):
                 return self.result("init", "complete", note="was initialised already")
             return {**await self._replicate("init", connection), "state": "complete"}
+
+    async def _fill_anew(self, connection: asyncpg.Connection[Any], grants: list[str]) -> Result:
+        async with self._views_out_of_the_way(connection) as unrestored:
+            # should this process be killed, the log says what to grant again; the views are kept in the database
+            logger.info("Dropping", extra={"about": {"table": self.name, "grants": grants}})
+            await drop_table(connection, self.namespace, self.name)
+            await self._run_client("init", connection)
+            for grant in grants:
+                await connection.execute(grant)
+        rows = await row_count(connection, self.namespace, self.name)
+        besides: dict[str, Any] = {"views_not_restored": unrestored} if unrestored else {}
+        return self.result("init", "complete", rows=rows, **besides)
 
     def result(self, step: str, state: str, *, error: str = "", **besides: Any) -> Result:
         """What the state machine is told of this table."""

@@ -10,6 +10,7 @@ from typing import Any, Protocol
 import boto3
 
 from . import log
+from .dap_client import described
 from .database import login, trust_rds
 from .parameters import api_credentials
 from .replication import ReplicatedTable, Result
@@ -51,6 +52,6 @@ async def _within(seconds: float, table: ReplicatedTable) -> Result:
             result = table.result("sync", "needs_task", error=f"not done within {seconds:.0f} s")
         else:
             logger.exception("Failed", extra={"about": {"table": table.name}})
-            result = table.result("sync", "failed", error=log.redacted(f"{type(error).__name__}: {error}"))
+            result = table.result("sync", "failed", error=log.redacted(described(error)))
     logger.info(result["state"], extra={"about": result})
     return result

@@ -17,6 +17,7 @@ import boto3
 from botocore.exceptions import ClientError
 
 from . import log
+from .dap_client import described
 from .database import login, trust_rds
 from .parameters import api_credentials
 from .replication import ReplicatedTable, Result
@@ -49,7 +50,7 @@ class TaskReport:
 
 
 def main() -> int:
-    """ACTION is `init` or `sync`, of NAMESPACE's TABLE_NAME; 0 when that went well."""
+    """ACTION is `init` or `sync`, of NAMESPACE's TABLE_NAME; 0 when that went well. AGAIN=yes drops the table first."""
     log.set_up()
     trust_rds()
     report = TaskReport(os.environ.get("TASK_TOKEN"))
@@ -76,7 +77,7 @@ async def _work(action: str, table: ReplicatedTable, report: TaskReport) -> int:
         return 1
     except Exception as error:  # whatever is wrong with one table is data, and stops no other
         logger.exception("Failed", extra={"about": {"table": table.name}})
-        result = table.result(action, "failed", error=log.redacted(f"{type(error).__name__}: {error}"))
+        result = table.result(action, "failed", error=log.redacted(described(error)))
     finally:
         heart.cancel()
     logger.info(result["state"], extra={"about": result})
@@ -85,7 +86,7 @@ async def _work(action: str, table: ReplicatedTable, report: TaskReport) -> int:
 
 
 async def _init_or_sync(action: str, table: ReplicatedTable) -> dict[str, Any]:
-    return await (table.init() if action == "init" else table.sync())
+    return await (table.init(again=os.environ.get("AGAIN") == "yes") if action == "init" else table.sync())
 
 
 async def _beat(report: TaskReport, work: asyncio.Task[Result]) -> None:

@@ -5,6 +5,7 @@ AWS is the emulator, with as much in it as the commands look at; what they ask o
 
 from __future__ import annotations
 
+import io
 import json
 import re
 from collections.abc import Iterator
@@ -273,6 +274,19 @@ def test_what_cannot_be_done_is_refused_with_exit_code_1(
 ) -> None:
     code, said = run(capsys, *arguments)
     assert (code, message in said) == (1, True), said
+
+
+def test_init_again_asks_first_and_without_a_yes_nothing_is_dropped(
+    operator: dict[str, Any],
+    asked: list[tuple[str, dict[str, Any]]],
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    monkeypatch.setattr("sys.stdin", io.StringIO("n\n"))
+    code, said = run(capsys, "init-table", "users", "--again")
+    assert code == 1
+    assert "canvas.users of dev is dropped, and filled again from Canvas. Go on?" in said
+    assert changes(asked) == []
 
 
 def test_a_stack_that_is_not_applied_is_refused_with_what_to_do(

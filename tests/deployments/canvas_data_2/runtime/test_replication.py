@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+import re
 import ssl
 from typing import Annotated
 
-import aiohttp
 import asyncpg
 import pytest
+from dap.dap_error import AccountUnderMaintenanceError, NotFoundError, ProcessingError, ServerError
+from pysqlsync.formation.object_types import FormationError
 
 from deployments.canvas_data_2.day2.rehearsal.dap_api import CLIENT_ID, CLIENT_SECRET, DapApi, checksum_of
 from deployments.canvas_data_2.day2.rehearsal.replica import USER, Replica
@@ -147,7 +149,7 @@ def test_views_are_back_even_when_the_sync_fails(
     before = replica.sql(VIEWS)
     monkeypatch.setenv("API_ATTEMPTS", "1")
     widened.faults.broken.add("users")
-    with pytest.raises(Exception, match="failed"):
+    with pytest.raises(ProcessingError):
         sync("users", login)
     assert replica.sql(VIEWS) == before
     drop_reports(replica)
@@ -203,6 +205,117 @@ def test_nobody_but_the_tables_owner_may_drop_its_views(widened: DapApi, login: 
     drop_reports(replica)
 
 
+def test_a_dropped_table_needs_init_and_is_filled_whole(api: DapApi, login: Login, replica: Replica) -> None:
+    init("users", login)
+    replica.sql("DROP TABLE canvas.users")
+    assert sync("users", login)["state"] == "needs_init"
+    assert init("users", login)["state"] == "complete"
+    assert replica.checksum("users") == checksum_of(api.tables["users"])
+
+
+def test_init_again_fills_a_table_that_no_sync_can_and_keeps_views_and_grants(
+    widened: DapApi, login: Login, replica: Replica
+) -> None:
+    users = widened.tables["users"]
+    users.columns["state"] = {"type": "string", "enum": ["new", "old", "gone"]}
+    sync("users", login)
+    replica.sql("GRANT UPDATE (name) ON canvas.users TO analyst WITH GRANT OPTION")
+    before = replica.sql(VIEWS)
+    users.columns["state"] = {"type": "string", "enum": ["new", "old"]}
+    users.version += 1
+    users.put(1, name="changed", points="1", state="new")
+    with pytest.raises(FormationError):
+        sync("users", login)
+    result = asyncio.run(table("users", login).init(again=True))
+    assert result["state"] == "complete"
+    assert "views_not_restored" not in result
+    assert replica.checksum("users") == checksum_of(users)
+    assert replica.sql(VIEWS) == before
+    assert replica.sql("SET ROLE analyst; SELECT name FROM reports.best WHERE id = 1") == "SET\nchanged"
+    assert (
+        replica.sql("SELECT has_column_privilege('analyst', 'canvas.users', 'name', 'UPDATE WITH GRANT OPTION')") == "t"
+    )
+    assert sync("users", login)["state"] == "complete"
+    drop_reports(replica)
+
+
+def test_init_again_of_a_table_that_was_never_filled_fills_it(api: DapApi, login: Login, replica: Replica) -> None:
+    assert asyncio.run(table("users", login).init(again=True))["state"] == "complete"
+    assert replica.checksum("users") == checksum_of(api.tables["users"])
+
+
+def test_new_quizzes_is_a_namespace_with_a_schema_of_its_own(api: DapApi, login: Login, replica: Replica) -> None:
+    quizzes = table("users", login, "new_quizzes")
+    assert asyncio.run(quizzes.init())["state"] == "complete"
+    api.tables["users"].put(7, name="added", points=None)
+    assert asyncio.run(quizzes.sync())["state"] == "complete"
+    assert replica.sql("SELECT count(*) FROM new_quizzes.users") == "4"
+    assert replica.sql("SELECT to_regclass('canvas.users') IS NULL") == "t"
+
+
+def test_a_job_that_is_asked_about_goes_on_while_the_api_throttles(
+    api: DapApi, login: Login, replica: Replica, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def at_once(*_: object) -> None: ...
+
+    monkeypatch.setattr(dap_client.PatientSession, "wait_seconds", at_once)
+    monkeypatch.setenv("API_ATTEMPTS", "1")
+    api.faults.polls["users"] = 2
+    api.faults.throttled["/dap/job/"] = 5
+    assert init("users", login)["state"] == "complete"
+    assert api.faults.throttled["/dap/job/"] == 0
+    assert api.requests["/dap/query/canvas/table/users/data"] == 1
+    assert replica.checksum("users") == checksum_of(api.tables["users"])
+
+
+@pytest.mark.parametrize("path", ["/dap/query/canvas/table/users/schema", "/dap/query/canvas/table/users/data"])
+def test_maintenance_of_the_account_is_waited_for(
+    api: DapApi, login: Login, path: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("API_ATTEMPTS", "1")
+    api.faults.maintained[path] = 3
+    assert init("users", login)["state"] == "complete"
+    assert api.faults.maintained[path] == 0
+
+
+def test_maintenance_that_lasts_is_given_up_with_type_uuid_and_message(
+    api: DapApi, login: Login, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(dap_client, "_CLOSED_SECONDS", 0.02)
+    api.faults.maintained["/dap/query"] = 1000
+    with pytest.raises(AccountUnderMaintenanceError) as raised:
+        init("users", login)
+    assert api.faults.maintained["/dap/query"] > 900
+    said = dap_client.described(raised.value)
+    assert re.fullmatch(
+        r"AccountUnderMaintenanceError \(type AccountUnderMaintenance, uuid [0-9a-f-]{36}\): back soon", said
+    )
+
+
+def test_a_job_that_failed_is_told_with_type_uuid_and_message(
+    api: DapApi, login: Login, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("API_ATTEMPTS", "1")
+    api.faults.broken.add("users")
+    with pytest.raises(ProcessingError) as raised:
+        init("users", login)
+    said = dap_client.described(raised.value)
+    assert re.fullmatch(r"ProcessingError \(type ProcessingError, uuid [0-9a-f-]{36}\): the job broke", said)
+
+
+@pytest.mark.parametrize(
+    ("error", "said"),
+    [
+        (ServerError({"type": "T", "uuid": "u-1", "message": "m"}), "ServerError (type T, uuid u-1): m"),
+        (ServerError({"message": "API rate limit exceeded"}), "ServerError: API rate limit exceeded"),
+        (ServerError("no JSON"), "ServerError: no JSON"),
+        (ValueError("plain"), "ValueError: plain"),
+    ],
+)
+def test_other_errors_are_told_with_all_they_say(error: Exception, said: str) -> None:
+    assert dap_client.described(error) == said
+
+
 def test_a_throttled_api_is_waited_for(api: DapApi, login: Login, replica: Replica) -> None:
     api.faults.throttled["/dap/query/canvas/table/users/data"] = 2
     assert init("users", login)["state"] == "complete"
@@ -253,7 +366,7 @@ def test_the_password_behind_the_verifier_signs_in(login: Login) -> None:
 
 
 def test_what_the_api_refuses_for_good_is_asked_for_once(api: DapApi, login: Login) -> None:
-    with pytest.raises(aiohttp.ClientResponseError, match="404"):
+    with pytest.raises(NotFoundError):
         init("no_such_table", login)
     assert api.requests["/dap/query/canvas/table/no_such_table/schema"] == 1
 

@@ -259,6 +259,11 @@ def test_one_table_can_be_initialised_and_synced_by_command(canvas: Pipeline) ->
         )  # type: ignore[arg-type]
     assert canvas.is_exact("large")
     assert "Done: sync of canvas.large." in said.getvalue()
+    canvas.replica.sql("UPDATE canvas.large SET name = 'changed by hand'")
+    TableTask("init", "large", environment=ENVIRONMENT, again=True, aws=canvas.deployed.aws).run(
+        new_console(file=said, width=400)
+    )
+    assert canvas.is_exact("large")
     with pytest.raises(OperatorError, match="exit code 1"):
         TableTask("init", "no_such_table", environment=ENVIRONMENT, aws=canvas.deployed.aws).run(
             new_console(file=said, width=400)
