@@ -1,4 +1,4 @@
-"""Names and state places that two stacks cannot have at once, found in the Terraform JSON of all of them."""
+"""Names that AWS refuses, and names and state places that two stacks cannot have at once, in their Terraform JSON."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any, Literal
 
 from config.environment import CloudStateSettings, Environment
+from config.limits import NAME_LENGTHS
 
 Scope = Literal["global", "account", "region"]
 
@@ -56,7 +57,7 @@ NAMED: Mapping[str, tuple[str, Scope]] = {
 
 
 def clashes(stacks: Mapping[str, Mapping[str, Any]], environments: Mapping[str, Environment]) -> Iterator[str]:
-    """One line for each name or state place that is used twice.
+    """One line for each name that is longer than AWS takes, and for each name or state place that is used twice.
 
     `stacks` is stack → Terraform JSON; `environments` those of the stacks, whose state buckets count as taken.
     """
@@ -71,6 +72,8 @@ def clashes(stacks: Mapping[str, Mapping[str, Any]], environments: Mapping[str, 
             yield f"{stack} and {other} would share a state: {'/'.join(place)}"
         for kind, name, space, address in _names(document):
             mine = f"{address} of {stack}"
+            if len(name) > (longest := NAME_LENGTHS.get(kind, len(name))):
+                yield f'{mine} would be called "{name}", which has {len(name)} characters; AWS takes {longest}'
             if (other := taken.setdefault((kind, name, *space), mine)) != mine:
                 where = f" in {' of '.join(reversed(space))}" if space else "; such a name is unique in all of AWS"
                 yield f'{mine} and {other} would both be called "{name}"{where}'

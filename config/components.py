@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
-import ipaddress
 from collections.abc import Mapping
 from typing import Annotated, Any, ClassVar, Literal, Self
 
 from pydantic import Discriminator, Field, Tag, field_validator, model_validator
 
-from config.settings import Settings, SettingsRefusal
+from config.settings import Settings, SettingsRefusal, each_once
 from config.types import (
     AmiId,
     AvailabilityZone,
     BackupRetentionDays,
     CertificateArn,
+    CidrBlock,
     EmailAddress,
     HostName,
     InstanceClass,
@@ -26,6 +26,7 @@ from config.types import (
     Port,
     PostgresqlSeries,
     Reason,
+    Schedule,
     SubnetId,
     VpcCidrBlock,
     VpcId,
@@ -69,10 +70,7 @@ class OwnNetwork(GuardedSettings):
     @field_validator("availability_zones")
     @classmethod
     def _zones_are_distinct(cls, zones: tuple[str, ...]) -> tuple[str, ...]:
-        for index, zone in enumerate(zones):
-            if zone in zones[:index]:
-                raise SettingsRefusal(f"{zone} is named twice", index)
-        return zones
+        return each_once(zones)
 
 
 class AdoptedNetwork(Settings):
@@ -319,15 +317,6 @@ class FleetSettings(GuardedSettings):
         return self
 
 
-def _source_cidr_blocks(blocks: tuple[str, ...]) -> tuple[str, ...]:
-    for index, block in enumerate(blocks):
-        try:
-            ipaddress.IPv4Network(block)
-        except ValueError as error:
-            raise SettingsRefusal(f"is not an IPv4 CIDR block ({error})", index) from None
-    return blocks
-
-
 class DnsSettings(Settings):
     """The public name of a load balancer, in a hosted zone that exists."""
 
@@ -344,7 +333,7 @@ class LoadBalancerSettings(GuardedSettings):
     https_port: Port = 443
     dns: DnsSettings | None = None
     idle_timeout_seconds: Annotated[int, Field(ge=1, le=4000)] = 60
-    source_cidr_blocks: Annotated[tuple[str, ...], Field(min_length=1)] = ("0.0.0.0/0",)
+    source_cidr_blocks: Annotated[tuple[CidrBlock, ...], Field(min_length=1)] = ("0.0.0.0/0",)
     """Who may reach the listeners."""
     access_logs_enabled: bool = True
     access_log_retention_days: Annotated[int, Field(ge=1, le=3650)] = 90
@@ -353,17 +342,20 @@ class LoadBalancerSettings(GuardedSettings):
 
     @field_validator("source_cidr_blocks")
     @classmethod
-    def _blocks_are_networks(cls, blocks: tuple[str, ...]) -> tuple[str, ...]:
-        return _source_cidr_blocks(blocks)
+    def _blocks_are_distinct(cls, blocks: tuple[str, ...]) -> tuple[str, ...]:
+        return each_once(blocks)
+
+    @model_validator(mode="after")
+    def _ports_are_apart(self) -> Self:
+        if self.dns is not None and self.http_port == self.https_port:
+            raise SettingsRefusal("is https_port too; one listener cannot speak both", "http_port")
+        return self
 
 
 class ScheduleSettings(Settings):
     """When something happens again and again."""
 
-    expression: Annotated[
-        str,
-        Field(pattern=r"^(rate\((1 (minute|hour|day)|([2-9]|[1-9]\d+) (minutes|hours|days))\)|cron\([^()]+\))$"),
-    ]
+    expression: Schedule
     """As EventBridge Scheduler takes it: `rate(3 hours)`, `cron(0 3 * * ? *)`; times are UTC."""
     flexible_window_minutes: Annotated[int, Field(ge=0, le=1440)] = 10
     """It begins at some moment within these minutes; 0 is on the minute."""
@@ -379,7 +371,4 @@ class AlarmSettings(Settings):
     @field_validator("emails")
     @classmethod
     def _emails_are_distinct(cls, emails: tuple[str, ...]) -> tuple[str, ...]:
-        for index, address in enumerate(emails):
-            if address in emails[:index]:
-                raise SettingsRefusal(f"{address} is named twice", index)
-        return emails
+        return each_once(emails)

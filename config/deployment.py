@@ -7,7 +7,7 @@ from pydantic import ValidationInfo, field_validator
 from config.components import AlarmSettings, NetworkSettings
 from config.limits import AVAILABILITY_ZONES
 from config.settings import Settings, SettingsRefusal
-from config.types import ImportId, Region, ResourceAddress, TagValue
+from config.types import ImportId, Region, ResourceAddress, Tags
 
 
 class DeploymentSettings(Settings):
@@ -16,7 +16,7 @@ class DeploymentSettings(Settings):
     region: Region
     network: NetworkSettings
     alarms: AlarmSettings = AlarmSettings()
-    tags: dict[str, TagValue] = {}
+    tags: Tags = {}
     adopt: dict[ResourceAddress, ImportId] = {}
     """What exists already, made by hand, and is to be taken over: the resource's address → the id AWS knows it by."""
 

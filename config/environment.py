@@ -18,7 +18,7 @@ from config.types import (
     OrganizationName,
     Region,
     TableName,
-    TagValue,
+    Tags,
     WorkspaceName,
 )
 
@@ -70,7 +70,7 @@ class Environment(Settings):
     ]
     protect_data: bool = True
     """Deletion protection, final snapshots and `prevent_destroy` on what holds data."""
-    tags: dict[str, TagValue] = {}
+    tags: Tags = {}
     """Given to every resource, beside the ones Quintet gives."""
 
 

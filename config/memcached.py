@@ -14,5 +14,5 @@ class MemcachedSettings(Settings):
     """Memcached on ElastiCache. What a node holds is gone when the node is replaced."""
 
     node_type: NodeType
-    engine_version: Annotated[str, Field(pattern=r"^1\.6\.\d+$")] = "1.6.22"
+    engine_version: Annotated[str, Field(pattern=r"^1\.6\.[0-9]+$")] = "1.6.22"
     num_cache_nodes: Annotated[int, Field(ge=1, le=60)] = 1

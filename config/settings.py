@@ -8,14 +8,17 @@ from __future__ import annotations
 import difflib
 import json
 import re
+import stat
 import tomllib
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import date, time
 from pathlib import Path
 from types import UnionType
 from typing import Annotated, Any, Self, TypeVar, Union, get_args, get_origin
 
-from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic import BaseModel, ConfigDict, TypeAdapter, ValidationError
+from pydantic_core import ErrorDetails
 
 ROOT = Path(__file__).resolve().parent.parent
 
@@ -42,6 +45,13 @@ class Settings(BaseModel):
 
 
 S = TypeVar("S", bound=Settings)
+T = TypeVar("T")
+
+_LARGEST_BYTES = 262_144
+_DEEPEST = 16
+_TOO_DEEP = f"is nested more than {_DEEPEST} deep"
+_MOST_PROBLEMS = 50
+"""Problems of one file that are said; who has more has another kind of file."""
 
 
 class SettingsRefusal(ValueError):
@@ -50,6 +60,14 @@ class SettingsRefusal(ValueError):
     def __init__(self, message: str, *at: str | int) -> None:
         super().__init__(message)
         self.at = at
+
+
+def each_once(values: tuple[str, ...]) -> tuple[str, ...]:
+    """`values`. Raises SettingsRefusal at the first that is named before."""
+    for index, value in enumerate(values):
+        if value in values[:index]:
+            raise SettingsRefusal(f"{value} is named twice", index)
+    return values
 
 
 @dataclass(frozen=True, order=True)
@@ -81,21 +99,92 @@ def load(path: Path, model: type[S]) -> S:
     (with the nearest known one), missing key, value out of bounds.
     """
     file = display_name(path)
+    document = _read(path, file)
+    if unusable := list(_unusable(file, document)):
+        raise SettingsError(unusable[:_MOST_PROBLEMS])
+    try:
+        # As JSON, pydantic's strict mode turns lists into tuples, and nothing else bends.
+        settings = model.model_validate_json(json.dumps(document, default=str))
+    except ValidationError as error:
+        raise SettingsError(_problems(file, model, document, error)) from None
+    if dates := list(_dates_as_text(file, document, settings)):
+        raise SettingsError(dates)
+    return settings
+
+
+def checked(kind: Any, name: str, value: T) -> T:
+    """A value that code gives for `name`, checked as settings of the type `kind` are. Raises ValueError."""
+    try:
+        found: T = TypeAdapter(kind, config=ConfigDict(strict=True)).validate_python(value)
+    except ValidationError as error:
+        raise ValueError(
+            "; ".join(f"{name} = {_shown(value)}: {_message(detail)}" for detail in error.errors())
+        ) from None
+    return found
+
+
+def _read(path: Path, file: str) -> Mapping[str, Any]:
+    """The document in the file. Raises SettingsError."""
     text = ""
     try:
-        text = path.read_text(encoding="utf-8")
-        document = tomllib.loads(text)
+        found = path.stat()
+        if not stat.S_ISREG(found.st_mode):
+            raise SettingsError([Problem(file, "", "", "is not a file that holds text")])
+        if found.st_size > _LARGEST_BYTES:
+            message = f"has {found.st_size} bytes; settings have at most {_LARGEST_BYTES}"
+            raise SettingsError([Problem(file, "", "", message)])
+        text = path.read_bytes().decode("utf-8")
+        return tomllib.loads(text)
     except tomllib.TOMLDecodeError as error:
         raise SettingsError([Problem(file, "", "", f"is not valid TOML: {error}{_typing_slip(text, error)}")]) from None
     except UnicodeDecodeError as error:
         raise SettingsError([Problem(file, "", "", f"is not UTF-8 text: byte {error.start}")]) from None
     except OSError as error:
         raise SettingsError([Problem(file, "", "", f"cannot be read: {error.strerror}")]) from None
-    try:
-        # As JSON, pydantic's strict mode turns lists into tuples, and nothing else bends.
-        return model.model_validate_json(json.dumps(document, default=str))
-    except ValidationError as error:
-        raise SettingsError(_problems(file, model, document, error)) from None
+    except RecursionError:
+        raise SettingsError([Problem(file, "", "", _TOO_DEEP)]) from None
+    except ValueError:  # Python reads no integer of more than 4,300 digits
+        raise SettingsError([Problem(file, "", "", "has a number that no setting can have")]) from None
+
+
+def _unusable(file: str, document: Mapping[str, Any]) -> Iterator[Problem]:
+    """Texts and shapes that no setting may have, whatever it is for."""
+    waiting: list[tuple[tuple[int | str, ...], Any]] = [((), document)]
+    while waiting:
+        location, value = waiting.pop()
+        if len(location) > _DEEPEST:
+            yield Problem(file, _dotted(location[:3]), "", _TOO_DEEP)
+            return
+        if isinstance(value, Mapping):
+            for key in value:
+                yield from _unusable_text(file, _dotted((*location, key)), key)
+            waiting.extend(((*location, key), part) for key, part in value.items())
+        elif isinstance(value, list):
+            waiting.extend(((*location, index), part) for index, part in enumerate(value))
+        elif isinstance(value, str):
+            yield from _unusable_text(file, _dotted(location), value)
+        elif isinstance(value, int) and abs(value) >= 2**63:
+            yield Problem(file, _dotted(location), _shown(value), "is a number that no setting can have")
+
+
+def _unusable_text(file: str, key: str, text: str) -> Iterator[Problem]:
+    if found := re.search(r"[\x00-\x08\x0b-\x1f\x7f-\x9f]", text):
+        yield Problem(file, key, _shown(text), f"holds the control character U+{ord(found[0]):04X}")
+    if "TfToken[" in text:
+        yield Problem(file, key, _shown(text), "holds TfToken[, which CDKTF takes for an attribute of a resource")
+
+
+def _dates_as_text(file: str, document: Any, settings: Any, location: tuple[int | str, ...] = ()) -> Iterator[Problem]:
+    """Dates and times where a setting is text: TOML has a type of its own for them."""
+    if isinstance(document, Mapping):
+        for key, part in document.items():
+            found = settings.get(key) if isinstance(settings, Mapping) else getattr(settings, key, None)
+            yield from _dates_as_text(file, part, found, (*location, key))
+    elif isinstance(document, list):
+        for index, (part, found) in enumerate(zip(document, settings, strict=False)):
+            yield from _dates_as_text(file, part, found, (*location, index))
+    elif isinstance(document, date | time) and isinstance(settings, str):
+        yield Problem(file, _dotted(location), str(document), f'is a date or time; a text is written "{document}"')
 
 
 def _typing_slip(text: str, error: tomllib.TOMLDecodeError) -> str:
@@ -115,7 +204,7 @@ def display_name(path: Path) -> str:
 
 def _problems(file: str, model: type[Settings], document: Mapping[str, Any], error: ValidationError) -> list[Problem]:
     problems = []
-    for detail in error.errors(include_url=False):
+    for detail in error.errors(include_url=False)[:_MOST_PROBLEMS]:
         cause = detail.get("ctx", {}).get("error")
         location = _location(document, (*detail["loc"], *(cause.at if isinstance(cause, SettingsRefusal) else ())))
         key = _dotted(location)
@@ -125,13 +214,16 @@ def _problems(file: str, model: type[Settings], document: Mapping[str, Any], err
                 message = f"is not a known key{_suggestion(str(location[-1]), known)}"
             case "missing":
                 message = "is required and missing"
-            case "value_error" | "assertion_error":
-                message = str(cause)
             case _:
-                message = detail["msg"][0].lower() + detail["msg"][1:]
+                message = _message(detail)
         value = "" if detail["type"] == "missing" else _shown(_lookup(document, location))
         problems.append(Problem(file, key, value, message))
     return problems
+
+
+def _message(detail: ErrorDetails) -> str:
+    cause = detail.get("ctx", {}).get("error")
+    return str(cause) if isinstance(cause, Exception) else detail["msg"][0].lower() + detail["msg"][1:]
 
 
 def _location(document: Any, loc: Sequence[int | str]) -> list[int | str]:
@@ -153,7 +245,8 @@ def _location(document: Any, loc: Sequence[int | str]) -> list[int | str]:
 def _dotted(location: Sequence[int | str]) -> str:
     text = ""
     for step in location:
-        text += f"[{step}]" if isinstance(step, int) else f".{step}" if text else step
+        name = step if isinstance(step, int) or re.fullmatch(r"[\w.:/-]{1,80}", step) else _shown(step)
+        text += f"[{name}]" if isinstance(step, int) else f".{name}" if text else str(name)
     return text
 
 
@@ -169,7 +262,9 @@ def _lookup(document: Any, location: Sequence[int | str]) -> Any:
 def _shown(value: Any) -> str:
     if value is None:
         return ""
-    text = json.dumps(value, ensure_ascii=False, default=str)
+    # a value of a kind that TOML has and JSON has not, a date, stands without quotes as in the file
+    text = str(value) if isinstance(value, date | time) else json.dumps(value, ensure_ascii=False, default=str)
+    text = re.sub(r"[\x7f-\x9f]", lambda found: f"\\u{ord(found[0]):04x}", text)
     return text if len(text) <= 80 else text[:77] + "…"
 
 

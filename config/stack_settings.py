@@ -13,6 +13,7 @@ from config.deployment import DeploymentSettings
 from config.environment import ENVIRONMENTS, Environment, environment_names, load_environment
 from config.registry import DEPLOYMENTS, Deployment
 from config.settings import ROOT, Problem, SettingsError, display_name, load
+from config.types import MOST_TAGS
 
 FOLDER = ROOT / "deployments"
 
@@ -72,9 +73,18 @@ def load_all(
                     Problem(display_name(path), "", "", f"there is no environment {path.stem}; environments: {names}")
                 )
     problems.extend(_overlapping_networks(stacks))
+    problems.extend(_too_many_tags(stacks))
     if problems:
         raise SettingsError(problems)
     return stacks
+
+
+def _too_many_tags(stacks: Sequence[StackSettings]) -> Iterator[Problem]:
+    for stack in stacks:
+        number = len(stack.environment.tags | stack.settings.tags)
+        if number > MOST_TAGS:
+            message = f"{number} tags with those of {stack.environment.name}; at most {MOST_TAGS}, as AWS takes 50"
+            yield Problem(stack.file, "tags", "", message)
 
 
 def _overlapping_networks(stacks: Sequence[StackSettings]) -> Iterator[Problem]:

@@ -9,11 +9,46 @@ from typing import Annotated, Literal
 
 from pydantic import AfterValidator, Field, StringConstraints
 
-from config.limits import AVAILABILITY_ZONES, LOG_RETENTION_DAYS, MONITORING_INTERVAL_SECONDS, OTHER_PARTITIONS
+from config.limits import (
+    AVAILABILITY_ZONES,
+    LOG_RETENTION_DAYS,
+    MONITORING_INTERVAL_SECONDS,
+    NAME_LENGTHS,
+    OTHER_PARTITIONS,
+)
+from config.schedules import cron, schedule
 
 _PRIVATE_RANGES = tuple(
     ipaddress.IPv4Network(r) for r in ("10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16", "100.64.0.0/10")
 )
+
+
+OWN_TAGS = ("Project", "Deployment", "Environment", "Name")
+"""Tags that Quintet gives."""
+MOST_TAGS = 40
+"""Tags of operators in all: AWS takes 50 of a resource, services add some of their own."""
+ACCESS_LOGS = "-access-logs"
+"""End of the name of the bucket that holds a bucket's access logs."""
+
+
+_ENGINES_DATABASES = [
+    "information_schema",
+    "innodb",
+    "mysql",
+    "performance_schema",
+    "postgres",
+    "rdsadmin",
+    "sys",
+    "template0",
+    "template1",
+]
+
+
+def _room_for_access_logs(value: str) -> str:
+    if len(value) + len(ACCESS_LOGS) > NAME_LENGTHS["aws_s3_bucket"]:
+        longest = NAME_LENGTHS["aws_s3_bucket"] - len(ACCESS_LOGS)
+        raise ValueError(f"has {len(value)} characters; at most {longest}, as its logs go to NAME{ACCESS_LOGS}")
+    return value
 
 
 def _region(value: str) -> str:
@@ -27,11 +62,21 @@ def _region(value: str) -> str:
     return value
 
 
-def _vpc_cidr_block(value: str) -> str:
+def _network(value: str) -> ipaddress.IPv4Network:
+    if not re.fullmatch(r"[0-9.]+/[0-9]{1,2}", value):
+        raise ValueError("is not an IPv4 CIDR block: address and prefix length; example: 10.20.0.0/16")
     try:
-        network = ipaddress.IPv4Network(value)
+        return ipaddress.IPv4Network(value)
     except ValueError as error:
         raise ValueError(f"is not an IPv4 CIDR block ({error}); example: 10.20.0.0/16") from None
+
+
+def _cidr_block(value: str) -> str:
+    return str(_network(value))
+
+
+def _vpc_cidr_block(value: str) -> str:
+    network = _network(value)
     if not any(network.subnet_of(private) for private in _PRIVATE_RANGES):
         ranges = ", ".join(str(private) for private in _PRIVATE_RANGES)
         raise ValueError(f"is not a private range; allowed: a part of {ranges}")
@@ -40,6 +85,42 @@ def _vpc_cidr_block(value: str) -> str:
             "must be between /16 and /22: a VPC may not be larger, and its sixteen subnets need 64 addresses each"
         )
     return value
+
+
+def _free_user(value: str) -> str:
+    """RDS signs in with users of its own, and both engines have some (RDS User Guide, 2026-11-28)."""
+    if value.lower().startswith(("rds", "pg_", "mysql")) or value.lower() in ("public", "none", "root"):
+        raise ValueError("is reserved by RDS or the engine; take a name that begins otherwise")
+    return value
+
+
+def _free_database(value: str) -> str:
+    if value.lower() in _ENGINES_DATABASES:
+        raise ValueError("is a database of RDS or the engine; take another name")
+    return value
+
+
+def _free_postgresql_master(value: str) -> str:
+    if value.lower() == "admin":
+        raise ValueError("is a reserved word of RDS for PostgreSQL; take another name")
+    return value
+
+
+def _tag_key(value: str) -> str:
+    if not re.fullmatch(r"[\w .:/=+@-]{1,128}", value):
+        raise ValueError("is not a tag key: 1 to 128 letters, digits, spaces and _.:/=+-@")
+    if value.lower().startswith("aws:"):
+        raise ValueError("begins with aws:, which AWS keeps for itself")
+    # IAM takes keys that differ in case only for the same key
+    if value.casefold() in {tag.casefold() for tag in OWN_TAGS}:
+        raise ValueError(f"is a tag that Quintet gives; its own are {', '.join(OWN_TAGS)}")
+    return value
+
+
+def _tags(tags: dict[str, str]) -> dict[str, str]:
+    if len({key.casefold() for key in tags}) < len(tags):
+        raise ValueError("has keys that differ in upper and lower case only, which IAM refuses")
+    return tags
 
 
 def _one_of(allowed: Sequence[int], what: str) -> AfterValidator:
@@ -54,7 +135,7 @@ def _one_of(allowed: Sequence[int], what: str) -> AfterValidator:
 
 
 def _pattern(pattern: str, what: str) -> AfterValidator:
-    compiled = re.compile(pattern)
+    compiled = re.compile(pattern, re.ASCII)
 
     def check(value: str) -> str:
         if not compiled.fullmatch(value):
@@ -71,6 +152,7 @@ AvailabilityZone = Annotated[
 AccountId = Annotated[
     str, _pattern(r"\d{12}", 'is not an AWS account id: twelve digits in quotes, example: "123456789012"')
 ]
+CidrBlock = Annotated[str, AfterValidator(_cidr_block)]
 VpcCidrBlock = Annotated[str, AfterValidator(_vpc_cidr_block)]
 Port = Annotated[int, Field(ge=1, le=65535)]
 LogRetentionDays = Annotated[int, _one_of(LOG_RETENTION_DAYS, "a retention CloudWatch Logs accepts")]
@@ -128,11 +210,16 @@ AttributeName = Annotated[
     ),
 ]
 DatabaseName = Annotated[
-    str, _pattern(r"[A-Za-z][A-Za-z0-9_]{0,63}", "is not a database name: a letter, then up to 63 letters, digits or _")
+    str,
+    _pattern(r"[A-Za-z][A-Za-z0-9_]{0,62}", "is not a database name: a letter, then up to 62 letters, digits or _"),
+    AfterValidator(_free_database),
 ]
 UserName = Annotated[
-    str, _pattern(r"[A-Za-z][A-Za-z0-9_]{0,15}", "is not a user name: a letter, then up to 15 letters, digits or _")
+    str,
+    _pattern(r"[A-Za-z][A-Za-z0-9_]{0,15}", "is not a user name: a letter, then up to 15 letters, digits or _"),
+    AfterValidator(_free_user),
 ]
+PostgresqlMasterUserName = Annotated[UserName, AfterValidator(_free_postgresql_master)]
 RoleName = Annotated[
     str, _pattern(r"[\w+=,.@-]{1,64}", "is not an IAM role name: 1 to 64 of letters, digits and _+=,.@-")
 ]
@@ -143,7 +230,13 @@ HostName = Annotated[
         "is not a lower-case host name; example: suai.example.org",
     ),
 ]
-EmailAddress = Annotated[str, _pattern(r"[^@\s]+@[^@\s]+\.[^@\s.]+", "is not an e-mail address")]
+EmailAddress = Annotated[
+    str,
+    _pattern(
+        r"(?=.{3,254}$)[A-Za-z0-9.!#$%&'*+/=?^_`{|}~-]{1,64}@([A-Za-z0-9]([A-Za-z0-9-]{0,61}[A-Za-z0-9])?\.)+[A-Za-z]{2,63}",
+        "is not an e-mail address; example: operators@example.org",
+    ),
+]
 AmiId = Annotated[str, _pattern(r"ami-([0-9a-f]{8}|[0-9a-f]{17})", "is not an AMI id; example: ami-047e03b8591f2d48a")]
 VpcId = Annotated[str, _pattern(r"vpc-([0-9a-f]{8}|[0-9a-f]{17})", "is not a VPC id; example: vpc-0a1b2c3d4e5f60718")]
 SubnetId = Annotated[
@@ -165,8 +258,13 @@ Name = Annotated[
     _pattern(r"[a-z][a-z0-9]*(-[a-z0-9]+)*", "is not a name: lower-case words joined by hyphens"),
 ]
 TagValue = Annotated[
-    str, _pattern(r"[\w\s.:/=+@-]{0,256}", "is not a tag value: up to 256 letters, digits, spaces and _.:/=+-@")
+    str, _pattern(r"(?u:[\w .:/=+@-]{0,256})", "is not a tag value: up to 256 letters, digits, spaces and _.:/=+-@")
 ]
+Cron = Annotated[str, AfterValidator(cron)]
+Schedule = Annotated[str, AfterValidator(schedule)]
+Tags = Annotated[dict[Annotated[str, AfterValidator(_tag_key)], TagValue], AfterValidator(_tags)]
+LoggedBucketName = Annotated[BucketName, AfterValidator(_room_for_access_logs)]
+"""A bucket beside which there is one for its access logs, named after it."""
 Reason = Annotated[str, StringConstraints(min_length=10)]
 BackupRetentionDays = Annotated[int, Field(ge=0, le=35)]
 Percent = Annotated[int, Field(ge=1, le=100)]

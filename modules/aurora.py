@@ -16,6 +16,8 @@ from cdktf_cdktf_provider_aws.rds_cluster_parameter_group import (
 from constructs import Construct
 
 from config.components import AuroraSettings
+from config.settings import checked
+from config.types import DatabaseName, UserName
 from modules.access import Connections
 from modules.encryption_key import EncryptionKey
 from modules.engines import SET_AT_CREATION, lifecycle_support
@@ -51,8 +53,8 @@ class Aurora(Construct):
         super().__init__(scope, id_)
         protect = DeploymentStack.of_construct(self).protect_data
         self._settings = settings
-        self.database_name: Final[str] = database_name
-        self.username: Final[str] = username
+        self.database_name: Final[str] = checked(DatabaseName, "database_name", database_name)
+        self.username: Final[str] = checked(UserName, "username", username)
         """The master user."""
         self.port: Final[int] = PORT
         self.connections: Final[Connections] = Connections(

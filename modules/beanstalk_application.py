@@ -13,7 +13,11 @@ from cdktf_cdktf_provider_aws.elastic_beanstalk_application_version import Elast
 from cdktf_cdktf_provider_aws.iam_role import IamRole
 from cdktf_cdktf_provider_aws.iam_role_policy import IamRolePolicy
 from cdktf_cdktf_provider_aws.iam_role_policy_attachment import IamRolePolicyAttachment
-from cdktf_cdktf_provider_aws.s3_object import S3Object
+from cdktf_cdktf_provider_aws.s3_object import (
+    S3Object,
+    S3ObjectOverrideProvider,
+    S3ObjectOverrideProviderDefaultTags,
+)
 from constructs import Construct
 
 from modules.bucket import Bucket
@@ -84,6 +88,8 @@ class BeanstalkApplication(Construct):
             key=f"{release_prefix}placeholder.zip",
             source=file,
             source_hash=f'${{filemd5("{file}")}}',
+            # S3 takes ten tags of an object, the operator's may be forty
+            override_provider=S3ObjectOverrideProvider(default_tags=S3ObjectOverrideProviderDefaultTags(tags={})),
         )
         version = ElasticBeanstalkApplicationVersion(
             self,

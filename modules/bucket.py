@@ -28,6 +28,8 @@ from cdktf_cdktf_provider_aws.s3_bucket_versioning import (
 )
 from constructs import Construct
 
+from config.settings import checked
+from config.types import BucketName
 from modules.access import Grantable
 from modules.bucket_lifecycle import lifecycle_rules
 from modules.bucket_policy import BucketPolicy
@@ -98,7 +100,7 @@ class Bucket(Construct):
         self._bucket = S3Bucket(
             self,
             "Default",
-            bucket=name,
+            bucket=checked(BucketName, "bucket", name),
             force_destroy=not protect,
             lifecycle=TerraformResourceLifecycle(prevent_destroy=True) if protect else None,
         )

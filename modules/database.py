@@ -12,6 +12,8 @@ from cdktf_cdktf_provider_aws.db_subnet_group import DbSubnetGroup
 from constructs import Construct
 
 from config.components import DatabaseSettings
+from config.settings import checked
+from config.types import DatabaseName, UserName
 from modules.access import Connections, Grantable
 from modules.engines import SET_AT_CREATION, RdsEngine, lifecycle_support
 from modules.enhanced_monitoring import EnhancedMonitoringRole
@@ -58,8 +60,8 @@ class Database(Construct):
             raise ValueError(f"{settings.instance_class} is too small for Performance Insights with {engine.name}")
         self._engine = engine
         self._settings = settings
-        self.database_name: Final[str] = database_name
-        self.username: Final[str] = username
+        self.database_name: Final[str] = checked(DatabaseName, "database_name", database_name)
+        self.username: Final[str] = checked(UserName, "username", username)
         """The master user."""
         self.port: Final[int] = engine.port
         self.connections: Final[Connections] = connections or Connections(

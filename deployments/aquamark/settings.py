@@ -18,7 +18,16 @@ from config.components import (
 )
 from config.deployment import DeploymentSettings
 from config.settings import Settings, SettingsRefusal
-from config.types import BucketName, DatabaseName, EmailAddress, HostName, InstanceType, LogRetentionDays, UserName
+from config.types import (
+    Cron,
+    DatabaseName,
+    EmailAddress,
+    HostName,
+    InstanceType,
+    LoggedBucketName,
+    LogRetentionDays,
+    UserName,
+)
 from deployments.aquamark.releases import SUPPORTED, Generation, Release, is_upstreams, release_of
 
 ImageTag = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,39}$")]
@@ -53,7 +62,7 @@ class AquamarkDatabaseSettings(PostgresqlSettings):
 class BackupSettings(Settings):
     """The weekly snapshots, which outlive RDS's own."""
 
-    schedule: Annotated[str, Field(pattern=r"^cron\([^()]+\)$")] = "cron(0 16 ? * SAT *)"
+    schedule: Cron = "cron(0 16 ? * SAT *)"
     """In UTC; this is Sunday, two in the morning, in Sydney."""
     retention_days: Annotated[int, Field(ge=7, le=36500)] = 1096
 
@@ -61,7 +70,7 @@ class BackupSettings(Settings):
 class AttachmentSettings(GuardedSettings):
     """The bucket for files that users attach to their responses."""
 
-    bucket: BucketName
+    bucket: LoggedBucketName
     """Unique among all of AWS's buckets."""
     only_from_network: bool = True
     """The key is of no use outside the VPC; an adopted one needs an endpoint for S3."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 from cdktf import App
 
 from config.environment import Environment
+from config.types import ACCESS_LOGS
 from deployments.aquamark.constructs.attachments import Attachments
 from deployments.aquamark.constructs.containers import Containers
 from deployments.aquamark.constructs.hosts import PING, Hosts, grant_see_instances
@@ -34,7 +35,7 @@ class AquamarkStack(DeploymentStack):
 
         # what lasts
         network = Network(self, "network", name=name("network"), settings=settings.network)
-        access_logs = Bucket.for_access_logs(self, "access_logs", name=f"{settings.attachments.bucket}-access-logs")
+        access_logs = Bucket.for_access_logs(self, "access_logs", name=f"{settings.attachments.bucket}{ACCESS_LOGS}")
         dumps = Bucket(
             self,
             "dumps",

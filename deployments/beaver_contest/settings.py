@@ -12,7 +12,7 @@ from config.components import MysqlSettings, OwnNetwork, TableSettings
 from config.deployment import DeploymentSettings
 from config.settings import Settings, SettingsRefusal
 from config.static_site import CnameDelivery, StaticSiteSettings
-from config.types import BucketName, DatabaseName, HostName, UserName, ZoneId
+from config.types import DatabaseName, HostName, LoggedBucketName, UserName, ZoneId
 
 
 class ContestApplicationSettings(Settings):
@@ -47,7 +47,7 @@ class DomainSettings(Settings):
 class ReleaseSettings(Settings):
     """Where bundles of the application are kept."""
 
-    bucket_name: BucketName
+    bucket_name: LoggedBucketName
     """Unique among all of AWS's buckets."""
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from cdktf import App
 
 from config.environment import Environment
+from config.types import ACCESS_LOGS
 from deployments.beaver_contest.constructs.contest_tables import ContestTables
 from deployments.beaver_contest.constructs.web_environments import WebEnvironments
 from deployments.beaver_contest.outputs import BeaverContestOutputs
@@ -35,7 +36,7 @@ class BeaverContestStack(DeploymentStack):
 
         # what lasts
         network = Network(self, "network", name=name("network"), settings=settings.network)
-        logs = Bucket.for_access_logs(self, "access_logs", name=f"{bucket}-access-logs")
+        logs = Bucket.for_access_logs(self, "access_logs", name=f"{bucket}{ACCESS_LOGS}")
         releases = Bucket(self, "releases", name=bucket, access_log_bucket=logs)
         static = StaticSite(
             self,

@@ -8,8 +8,8 @@ from pydantic import Field, field_validator, model_validator
 
 from config.components import AuroraSettings, ContainerTaskSettings, OwnNetwork, ScheduleSettings
 from config.deployment import DeploymentSettings
-from config.settings import Settings, SettingsRefusal
-from config.types import DatabaseName, EmailAddress, LogRetentionDays, UserName
+from config.settings import Settings, SettingsRefusal, each_once
+from config.types import DatabaseName, EmailAddress, LogRetentionDays, PostgresqlMasterUserName, UserName
 
 Namespace = Literal["canvas", "canvas_logs", "catalog", "new_quizzes"]
 """The namespaces that the DAP client knows; each becomes a schema of the database."""
@@ -19,7 +19,9 @@ TableName = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]{0,62}$")]
 class DapSettings(Settings):
     """The Data Access Platform's API, and what of it is replicated."""
 
-    api_base_url: Annotated[str, Field(pattern=r"^https://[a-z0-9.-]+(:\d+)?$")] = "https://api-gateway.instructure.com"
+    api_base_url: Annotated[str, Field(pattern=r"^https://[a-z0-9.-]+(:[0-9]+)?$")] = (
+        "https://api-gateway.instructure.com"
+    )
     namespaces: Annotated[tuple[Namespace, ...], Field(min_length=1)] = ("canvas",)
     skipped_tables: tuple[TableName, ...] = ()
     """Left alone in every namespace."""
@@ -27,17 +29,14 @@ class DapSettings(Settings):
     @field_validator("namespaces", "skipped_tables")
     @classmethod
     def _each_once(cls, names: tuple[str, ...]) -> tuple[str, ...]:
-        for index, name in enumerate(names):
-            if name in names[:index]:
-                raise SettingsRefusal(f"{name} is named twice", index)
-        return names
+        return each_once(names)
 
 
 class ReplicaSettings(Settings):
     """The database that is filled."""
 
     name: DatabaseName = "cd2"
-    admin_user: UserName = "cd2_admin"
+    admin_user: PostgresqlMasterUserName = "cd2_admin"
     """The cluster's master user; RDS makes and changes its password."""
     user: UserName = "canvas"
     """Whom the pipeline signs in as; it owns the schemas of the namespaces."""

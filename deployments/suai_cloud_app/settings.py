@@ -18,7 +18,7 @@ from config.components import (
 )
 from config.deployment import DeploymentSettings
 from config.settings import Settings, SettingsRefusal
-from config.types import AttributeName, BucketName, DatabaseName, Port, RoleName, TableAction, TableName, UserName
+from config.types import AttributeName, DatabaseName, LoggedBucketName, Port, RoleName, TableAction, TableName, UserName
 
 
 class SuaiApplicationSettings(GuardedSettings):
@@ -40,7 +40,7 @@ class SuaiApplicationSettings(GuardedSettings):
 class BucketSettings(Settings):
     """The private bucket that the application is published to."""
 
-    name: BucketName
+    name: LoggedBucketName
     """Unique among all of AWS's buckets."""
 
 

@@ -7,6 +7,7 @@ from pathlib import Path
 from cdktf import App
 
 from config.environment import Environment
+from config.types import ACCESS_LOGS
 from deployments.suai_cloud_app.outputs import SuaiCloudAppOutputs
 from deployments.suai_cloud_app.settings import SuaiCloudAppSettings
 from modules.alarms import Alarms
@@ -35,7 +36,7 @@ class SuaiCloudAppStack(DeploymentStack):
 
         # what lasts
         network = Network(self, "network", name=name("network"), settings=settings.network)
-        access_logs = Bucket.for_access_logs(self, "access_logs", name=f"{settings.bucket.name}-access-logs")
+        access_logs = Bucket.for_access_logs(self, "access_logs", name=f"{settings.bucket.name}{ACCESS_LOGS}")
         bucket = Bucket(self, "bucket", name=settings.bucket.name, access_log_bucket=access_logs)
         database = Database(
             self,

@@ -50,7 +50,7 @@ class ApplicationSettings(Settings):
     """The application, which needs Python 2.7: a container image brings it along, Amazon Linux 2023 has none."""
 
     container_image: Annotated[
-        str, Field(pattern=r"^[a-z0-9][a-z0-9.-]*(:\d+)?(/[a-z0-9._-]+)+(:[A-Za-z0-9_.-]+|@sha256:[0-9a-f]{64})$")
+        str, Field(pattern=r"^[a-z0-9][a-z0-9.-]*(:[0-9]+)?(/[a-z0-9._-]+)+(:[A-Za-z0-9_.-]+|@sha256:[0-9a-f]{64})$")
     ]
     """With registry and tag or digest; of a private registry only Amazon ECR."""
 

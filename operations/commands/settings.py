@@ -41,6 +41,8 @@ def check() -> None:
     if gone:
         raise SettingsError(gone)
     for plan in plans:
+        if not plan.settings.alarms.emails:
+            typer.echo(f"Warning: {plan.file}: alarms.emails is empty: no alarm reaches anybody", err=True)
         typer.echo(f"{plan.stack_name}: {plan.file} is fine ({plan.settings.region})")
     oldest = min(group.day for group in facts.groups.values())
     typer.echo(f"Facts of AWS: the oldest are of {oldest}, {(today - oldest).days} days ago.")

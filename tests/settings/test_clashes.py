@@ -115,3 +115,9 @@ def test_every_type_that_has_a_name_in_a_stack_is_decided() -> None:
                 if named and any("${" not in json.dumps(value) for value in plain):
                     undecided.add(kind)
     assert undecided - NAMED.keys() - NAMES_THAT_ARE_NO_PLACE.keys() == set()
+
+
+def test_a_derived_name_that_is_longer_than_aws_takes_is_named() -> None:
+    one = stack({"aws_iam_role": {"web": {"name": "r" * 65}, "other": {"name": "r" * 64}}}, key="a")
+    said = 'aws_iam_role.web of a-dev would be called "' + "r" * 65 + '", which has 65 characters; AWS takes 64'
+    assert found(one, stack({}, key="b")) == [said]

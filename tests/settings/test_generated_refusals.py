@@ -1,8 +1,9 @@
-"""A thousand ways to spoil a settings file, each refused with file, key and value."""
+"""Thousands of ways to spoil a settings file, each answered within a moment, most of them refused with file and key."""
 
 from __future__ import annotations
 
 import copy
+import time
 import tomllib
 from pathlib import Path
 from typing import Any
@@ -14,7 +15,7 @@ from hypothesis import strategies as st
 
 from config.environment import Environment
 from config.registry import DEPLOYMENTS
-from config.settings import SettingsError
+from config.settings import Problem, SettingsError
 from config.stack_settings import load_all, settings_model
 from tests.settings.conftest import Files, copy_settings
 
@@ -128,3 +129,89 @@ def test_a_spoilt_file_is_refused_with_file_key_and_value(pristine: Files, data:
             assert problem.value or problem.message == "is required and missing", problem
     finally:
         path.write_bytes(before)
+
+
+PIECES = [
+    *(
+        b"\x00",
+        b"\xff\xfe",
+        b"\xef\xbb\xbf",
+        b"\r",
+        b"\n",
+        b'"',
+        b"'",
+        b'"""',
+        b"[",
+        b"]",
+        b"[[",
+        b"{",
+        b"}",
+        b"=",
+        b".",
+        b"#",
+    ),
+    *(b"\\u0000", b"\\ud800", "“”".encode(), "٣".encode(), b"${", b"%{", b"${TfToken[TOKEN.1]}", b"aws:", b"__proto__"),
+    *(
+        b"1e999",
+        b"-0",
+        b"nan",
+        b"inf",
+        b"0x" + b"f" * 40,
+        b"9" * 400,
+        b"9" * 5000,
+        b"1979-05-27T07:32:00Z",
+        b"07:32:00",
+    ),
+    *(b"[" * 400, b"a." * 400 + b"a = 1\n", b"{a=" * 150, b"true", b"[[x]]\n" * 60, b'k = "' + b"v" * 9000 + b'"\n'),
+    *(
+        b"cron(* * * * * *)",
+        b"rate(0 days)",
+        b"0.0.0.0/0",
+        b"10.0.0.0/255.0.0.0",
+        b"x" * 300,
+        b"eu-central-1",
+        b"us-gov-west-1",
+    ),
+]
+
+
+@st.composite
+def damaged(draw: st.DrawFn, content: bytes) -> bytes:
+    """`content` after one to four cuts, doublings, insertions or replacements."""
+    for _ in range(draw(st.integers(1, 4))):
+        first, second = sorted((draw(st.integers(0, len(content))), draw(st.integers(0, len(content)))))
+        piece = draw(st.one_of(st.sampled_from(PIECES), st.binary(max_size=8)))
+        content = draw(
+            st.sampled_from(
+                [
+                    content[:first] + content[second:],
+                    content[:second] + content[first:],
+                    content[:first] + piece + content[first:],
+                    content[:first] + piece + content[min(second, first + 40) :],
+                ]
+            )
+        )
+    return content
+
+
+@pytest.mark.slow
+@settings(
+    max_examples=2000, deadline=None, suppress_health_check=[HealthCheck.too_slow, HealthCheck.function_scoped_fixture]
+)
+@given(data=st.data())
+def test_a_damaged_file_is_read_or_refused_within_two_seconds(pristine: Files, data: st.DataObject) -> None:
+    path = data.draw(st.sampled_from(sorted(pristine.root.rglob("*.toml"))))
+    before = path.read_bytes()
+    path.write_bytes(data.draw(damaged(before)))
+    began = time.process_time()
+    problems: tuple[Problem, ...] = ()
+    try:
+        load_all(folder=pristine.root, environments=pristine.root / "environments")
+    except SettingsError as error:
+        problems = error.problems
+    finally:
+        path.write_bytes(before)
+    assert time.process_time() - began < 2
+    assert len(problems) <= 400
+    said = "".join(map(str, problems))
+    assert not set(said) & set(map(chr, (*range(32), *range(127, 160)))), repr(said)

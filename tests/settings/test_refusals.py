@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -9,12 +11,15 @@ from pathlib import Path
 import pytest
 
 from config.environment import load_environment
-from config.settings import ROOT, SettingsError
+from config.schedules import schedule
+from config.settings import ROOT, SettingsError, checked
+from config.types import BucketName, DatabaseName, UserName
 from tests.settings.conftest import Files
 
 APP = "suai_cloud_app/environments/dev.toml"
 PROD = "suai_cloud_app/environments/prod.toml"
 ENV = "environments/dev.toml"
+CANVAS = "canvas_data_2/environments/dev.toml"
 
 BAD = [
     (APP, 'nat = "single"', 'natt = "single"', 'network.natt = "single"', "did you mean nat?"),
@@ -61,7 +66,127 @@ BAD = [
     (ENV, 'name = "dev"', 'name = "test"', 'name = "test"', 'must be the name of the file, "dev"'),
     (ENV, "protect_data = false", "protect_data = 0", "protect_data = 0", "boolean"),
     (ENV, "[state]", "[state", "environments/dev.toml", "at line 5"),
+    (APP, '"10.50.0.0/16"', '"10.50.0.0/255.255.0.0"', 'network.cidr_block = "10.50.0.0/255.255.0.0"', "address and prefix length"),
+    (APP, '"10.50.0.0/16"', '"10.50.0.0"', 'network.cidr_block = "10.50.0.0"', "example: 10.20.0.0/16"),
+    (APP, "[load_balancer]\n", '[load_balancer]\nsource_cidr_blocks = ["192.0.2.1"]\n', 'load_balancer.source_cidr_blocks[0] = "192.0.2.1"', "address and prefix length"),
+    (APP, "[load_balancer]\n", '[load_balancer]\nsource_cidr_blocks = ["0.0.0.0/0", "0.0.0.0/0"]\n', "load_balancer.source_cidr_blocks[1]", "named twice"),
+    (APP, '"t3.micro"', '"t٣.micro"', 'fleet.instance_type = "t٣.micro"', "example: t3.micro"),
+    (ENV, '"111122223333"', '"11112222333٣"', "account_id", "twelve digits"),
+    (APP, '"quintet-suai-cloud-app-dev"', "2026-11-28", "bucket.name = 2026-11-28", "is a date or time"),
+    (APP, 'storage_encrypted = "The', 'storage_encrypted = 2026-11-28 # "The', "database.reasons.storage_encrypted = 2026-11-28", 'a text is written "2026-11-28"'),
+    (APP, '"quintet-suai-cloud-app-dev"', f'"{"q" * 52}"', "bucket.name", "has 52 characters; at most 51, as its logs go to NAME-access-logs"),
+    (APP, 'database_user = "admin"', 'database_user = "rdsadmin"', 'application.database_user = "rdsadmin"', "is reserved by RDS"),
+    (APP, 'database_name = "suai"', 'database_name = "mysql"', 'application.database_name = "mysql"', "is a database of RDS or the engine"),
+    (CANVAS, "[aurora]\n", '[database]\nadmin_user = "admin"\n\n[aurora]\n', 'database.admin_user = "admin"', "reserved word of RDS for PostgreSQL"),
+    (PROD, "[load_balancer.dns]\n", "[load_balancer]\nhttp_port = 443\n\n[load_balancer.dns]\n", "load_balancer.http_port = 443", "is https_port too"),
+    (ENV, "[state]", '[tags]\n"aws:owner" = "x"\n\n[state]', "tags.aws:owner", "begins with aws:"),
+    (ENV, "[state]", '[tags]\ndeployment = "x"\n\n[state]', "tags.deployment", "its own are Project, Deployment, Environment, Name"),
+    (ENV, "[state]", '[tags]\nowner = "x"\nOwner = "y"\n\n[state]', "tags", "differ in upper and lower case only"),
+    (ENV, "[state]", f'[tags]\n{"k" * 129} = "x"\n\n[state]', "tags.", "1 to 128 letters"),
+    (ENV, "[state]", f'[tags]\nk = "{"v" * 257}"\n\n[state]', "tags.k", "up to 256 letters"),
+    (APP, "max_size = 4", f"max_size = {'9' * 5000}", APP, "has a number that no setting can have"),
+    (APP, "max_size = 4", f"max_size = {'9' * 300}", "fleet.max_size", "is a number that no setting can have"),
+    (APP, 'storage_encrypted = "The', 'storage_encrypted = "a\\u001b[31m', "database.reasons.storage_encrypted", "holds the control character U+001B"),
+    (APP, 'storage_encrypted = "The', 'storage_encrypted = "${TfToken[TOKEN.1]}', "database.reasons.storage_encrypted", "TfToken["),
+    (APP, "[bucket]\n", f"x = {'[' * 3000}{']' * 3000}\n[bucket]\n", APP, "is nested more than 16 deep"),
+    (APP, "[bucket]\n", f"{'.'.join(['a'] * 3000)} = 1\n[bucket]\n", "application.reasons.a", "is nested more than 16 deep"),
+    (APP, "[bucket]\n", f"{'.'.join(['a'] * 40)} = 1\n[bucket]\n", "application.reasons.a", "is nested more than 16 deep"),
+    (APP, "[bucket]\n", f"# {'x' * 300_000}\n[bucket]\n", APP, "settings have at most 262144"),
+    (APP, 'region = "eu-central-1"', 'region = "us-gov-west-1"', 'region = "us-gov-west-1"', "is a region of AWS GovCloud"),
+    (APP, 'region = "eu-central-1"', 'region = "cn-north-1"', 'region = "cn-north-1"', "is a region of AWS China"),
 ]  # fmt: skip
+
+SCHEDULES = {
+    "cron(0 3 * * *)": "has 5 fields, AWS takes six",
+    "cron(hello)": "has 1 fields",
+    "cron(0 3 * * * *)": "must have ? as exactly one of day-of-month and day-of-week",
+    "cron(0 3 ? * ? *)": "must have ? as exactly one",
+    "cron(60 3 * * ? *)": "has minutes 60; allowed: 0 to 59",
+    "cron(0 24 * * ? *)": "has hours 24",
+    "cron(0 3 32 * ? *)": "has day-of-month 32",
+    "cron(0 3 0 * ? *)": "has day-of-month 0",
+    "cron(0 3 * 13 ? *)": "has month 13; allowed: 1 to 12 or JAN to DEC",
+    "cron(0 3 ? * 0 *)": "has day-of-week 0; allowed: 1 to 7 or SUN to SAT",
+    "cron(0 3 ? * MO *)": "has day-of-week MO",
+    "cron(0 3 * * ? 1969)": "has year 1969",
+    "cron(5-3 3 * * ? *)": "has minutes 5-3",
+    "cron(*/0 3 * * ? *)": "has minutes */0",
+    "cron(0 3 1,L,W * ? *)": "has day-of-month 1,L,W",
+    "cron(٣ 3 * * ? *)": "has minutes",
+    "cron(0  3 * * ? *)": "has 7 fields",
+    "rate(99999999999999999999 hours)": "must be between a minute and 366 days",
+    "rate(367 days)": "must be between a minute and 366 days",
+    "rate(0 hours)": "must be between a minute and 366 days",
+    "rate(1 hours)": "must be rate(1 hour)",
+    "rate(2 hour)": "must be rate(2 hours)",
+    "rate(2 weeks)": "is neither a rate nor a cron expression",
+    "at(2026-11-28T00:00:00)": "is neither a rate nor a cron expression",
+}
+
+
+@pytest.mark.parametrize(("expression", "said"), SCHEDULES.items())
+def test_a_schedule_that_aws_would_refuse_is_refused(expression: str, said: str) -> None:
+    with pytest.raises(ValueError, match=re.escape(said)):
+        schedule(expression)
+
+
+@pytest.mark.parametrize(
+    "expression",
+    [
+        "cron(0 3 * * ? *)", "cron(0/15 8-18 ? JAN-MAR,DEC MON-FRI 2026-2030)", "cron(5,10,59 */2 L * ? *)",
+        "cron(0 3 LW * ? *)", "cron(0 3 15W * ? *)", "cron(0 3 ? * 6L *)", "cron(0 3 ? * FRI#3 *)", "cron(0 3 L-3 2 ? *)",
+        "rate(1 minute)", "rate(366 days)", "rate(3 hours)",
+    ],
+)  # fmt: skip
+def test_a_schedule_that_aws_takes_is_accepted(expression: str) -> None:
+    assert schedule(expression) == expression
+
+
+def test_a_pipe_a_device_and_a_folder_in_place_of_a_file_are_refused_and_not_waited_for(files: Files) -> None:
+    path = files.path(APP)
+    path.unlink()
+    os.mkfifo(path)
+    assert files.refusals() == [f"{APP}: is not a file that holds text"]
+    path.unlink()
+    path.symlink_to("/dev/zero")
+    assert files.refusals() == [f"{APP}: is not a file that holds text"]
+    path.unlink()
+    path.mkdir()
+    assert files.refusals() == [f"{APP}: is not a file that holds text"]
+    path.rmdir()
+    path.symlink_to("nowhere")
+    assert files.refusals() == [f"{APP}: cannot be read: No such file or directory"]
+
+
+def test_more_mistakes_than_anybody_reads_are_cut_off(files: Files) -> None:
+    path = files.path(APP)
+    path.write_text("".join(f"k{number} = 1\n" for number in range(20_000)))
+    assert len(files.refusals()) == 50
+
+
+def test_a_stack_may_have_forty_tags_with_those_of_its_environment(files: Files) -> None:
+    files.replace(ENV, "[state]", "[tags]\n" + "".join(f'e{n} = "x"\n' for n in range(20)) + "\n[state]")
+    path = files.path(APP)
+    before = path.read_text()
+    path.write_text(before + "\n[tags]\n" + "".join(f'd{n} = "x"\n' for n in range(20)))
+    assert files.load()
+    path.write_text(before + "\n[tags]\n" + "".join(f'd{n} = "x"\n' for n in range(21)))
+    assert files.refusals() == [f"{APP}: tags: 41 tags with those of dev; at most 40, as AWS takes 50"]
+
+
+def test_keys_cannot_write_to_the_terminal(files: Files) -> None:
+    path = files.path(APP)
+    path.write_text(path.read_text().replace("[bucket]\n", '"odd key\\n" = 1\n[bucket]\n', 1))
+    assert any('bucket."odd key\\n" = 1' in line or '"odd key\\n" = 1' in line for line in files.refusals())
+
+
+@pytest.mark.parametrize(
+    ("expression", "argument", "value"),
+    [(UserName, "username", "rdsadmin"), (DatabaseName, "database_name", "sys"), (BucketName, "bucket", "q" * 64)],
+)
+def test_values_in_code_are_checked_as_settings_are(expression: object, argument: str, value: str) -> None:
+    with pytest.raises(ValueError, match=f'^{argument} = "{value}": is '):
+        checked(expression, argument, value)
 
 
 @pytest.mark.parametrize(
