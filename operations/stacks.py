@@ -5,6 +5,7 @@ from __future__ import annotations
 import difflib
 import fnmatch
 import json
+import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -16,6 +17,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 FILE = "cdk.tf.json"
+_IMAGE = re.compile(r"\d{12}\.dkr\.ecr\.([a-z0-9-]+)\.amazonaws\.com/([a-z0-9._/-]+):([\w.-]+)")
 
 
 @dataclass(frozen=True)
@@ -125,6 +127,11 @@ def read_stack(folder: Path) -> Stack:
     except (KeyError, IndexError, TypeError) as error:
         missing = "the backend, or the provider's region, allowed_account_ids or default_tags"
         raise _broken(file, f"lacks {missing} ({error})") from None
+
+
+def images_of(stack: Stack) -> set[tuple[str, str, str]]:
+    """Region, repository and tag of every image in Amazon ECR that the stack names and has no repository for."""
+    return set(_IMAGE.findall((stack.folder / FILE).read_text(encoding="utf-8")))
 
 
 def _default_provider(document: dict[str, Any]) -> dict[str, Any]:

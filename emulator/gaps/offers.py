@@ -3,12 +3,15 @@
 * RDS: DescribeOrderableDBInstanceOptions knows Aurora PostgreSQL and Neptune only, DescribeEngineDefaultParameters and
   DescribeEngineDefaultClusterParameters are missing. Here a class is offered in every zone or in none, and of a
   family's several hundred parameters those are listed that deployments set, and some that nobody may set.
-* ElastiCache: DescribeCacheEngineVersions and DescribeEngineDefaultParameters are missing
+* ElastiCache: DescribeCacheEngineVersions, DescribeEngineDefaultParameters and DescribeReservedCacheNodesOfferings are
+  missing
+* SES: GetAccount is missing; an account is in the sandbox, as a new one on AWS
 * Service Quotas: knows quotas of VPC only; those of EC2 that a deployment meets are added
 """
 
 from __future__ import annotations
 
+import json
 from typing import Any
 
 from moto.core.responses import ActionResult
@@ -16,6 +19,8 @@ from moto.ec2.models.availability_zones_and_regions import RegionsAndZonesBacken
 from moto.elasticache.responses import ElastiCacheResponse
 from moto.rds.responses import RDSResponse
 from moto.servicequotas.models import ServiceQuotasBackend
+from moto.sesv2 import urls
+from moto.sesv2.responses import SESV2Response
 
 from emulator import facts
 from emulator.gap import Gap
@@ -23,6 +28,7 @@ from emulator.gap import Gap
 RDS = Gap("rds")
 ELASTICACHE = Gap("elasticache")
 SERVICE_QUOTAS = Gap("servicequotas")
+SESV2 = Gap("sesv2")
 
 _PARAMETERS = {
     "mysql": (
@@ -89,6 +95,26 @@ def describe_cache_engine_versions(self: ElastiCacheResponse) -> ActionResult:
         for version in known
     ]
     return ActionResult({"CacheEngineVersions": versions})
+
+
+@ELASTICACHE.action(ElastiCacheResponse)
+def describe_reserved_cache_nodes_offerings(self: ElastiCacheResponse) -> ActionResult:
+    asked = self._get_param("CacheNodeType")
+    family, _, size = asked.rpartition(".")
+    known = size in facts.needed().cache_node_types.get(family, ())
+    offerings = [{"ReservedCacheNodesOfferingId": asked, "CacheNodeType": asked}] if known else []
+    return ActionResult({"ReservedCacheNodesOfferings": offerings})
+
+
+@SESV2.also
+def account_has_a_page() -> None:
+    urls.url_paths["{0}/v2/email/account$"] = SESV2Response.dispatch
+
+
+@SESV2.action(SESV2Response)
+def get_account(self: SESV2Response) -> str:
+    del self
+    return json.dumps({"ProductionAccessEnabled": False, "SendingEnabled": True, "EnforcementStatus": "HEALTHY"})
 
 
 @SERVICE_QUOTAS.around(ServiceQuotasBackend, "get_service_quota")

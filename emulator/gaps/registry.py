@@ -64,6 +64,7 @@ GAPS: tuple[Gap, ...] = (
     offers.ELASTICACHE,
     offers.RDS,
     offers.SERVICE_QUOTAS,
+    offers.SESV2,
     rds.GAP,
     rds_restore.GAP,
     rdsdata.GAP,

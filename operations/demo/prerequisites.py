@@ -4,18 +4,15 @@ from __future__ import annotations
 
 import contextlib
 import json
-import re
 from typing import TYPE_CHECKING, Any
 
-from operations.stacks import FILE
+from operations.stacks import FILE, images_of
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from operations.aws import Aws
     from operations.stacks import Stack
-
-_IMAGE = re.compile(r"\d{12}\.dkr\.ecr\.([a-z0-9-]+)\.amazonaws\.com/([a-z0-9._/-]+):([\w.-]+)")
 
 
 def hosted_zones(stack: Stack) -> dict[str, str]:
@@ -29,11 +26,6 @@ def hosted_zones(stack: Stack) -> dict[str, str]:
     }
 
 
-def images(stack: Stack) -> set[tuple[str, str, str]]:
-    """Region, repository and tag of every image in Amazon ECR that the stack runs and has no repository for."""
-    return set(_IMAGE.findall((stack.folder / FILE).read_text(encoding="utf-8")))
-
-
 def make_existing(aws: Aws, stacks: Sequence[Stack]) -> None:
     """Make what the stacks expect on the emulator that `aws` leads to."""
     zones = {zone: (domain, stack) for stack in stacks for zone, domain in hosted_zones(stack).items()}
@@ -41,11 +33,12 @@ def make_existing(aws: Aws, stacks: Sequence[Stack]) -> None:
         route53: Any = aws.client("route53", region=stack.region)
         # The emulator gives a zone the id that such a reference asks for.
         route53.create_hosted_zone(Name=domain, CallerReference=f"/hostedzone/{zone}")
-    for region, name, tag in sorted({image for stack in stacks for image in images(stack)}):
+    for region, name, tag in sorted({image for stack in stacks for image in images_of(stack)}):
         ecr: Any = aws.client("ecr", region=region)
         with contextlib.suppress(ecr.exceptions.RepositoryAlreadyExistsException):  # another image's
             ecr.create_repository(repositoryName=name)
-        ecr.put_image(repositoryName=name, imageTag=tag, imageManifest=_manifest(tag))
+        with contextlib.suppress(ecr.exceptions.ImageAlreadyExistsException):
+            ecr.put_image(repositoryName=name, imageTag=tag, imageManifest=_manifest(tag))
 
 
 def _manifest(content: str) -> str:

@@ -68,6 +68,22 @@ def certificates(account: Account, planned: PlannedDocument) -> Iterator[Preflig
         yield answer("certificate", f"{arn} is {status.lower().replace('_', ' ')}")
 
 
+def alternate_names(account: Account, planned: PlannedDocument) -> Iterator[PreflightFinding]:
+    """Looks whether another distribution of the account has a name of the stack's; other accounts' are not listed."""
+    wanted = {alias for _, body in planned.of("aws_cloudfront_distribution") for alias in body.get("aliases", ())}
+    if not wanted:
+        return
+    found = account.ask("cloudfront", "list_distributions")["DistributionList"]
+    for distribution in found.get("Items", ()):
+        if taken := wanted & set(distribution["Aliases"].get("Items", ())):
+            tags = account.ask("cloudfront", "list_tags_for_resource", Resource=distribution["ARN"])["Tags"]
+            if not planned.mine(tags_of(tags.get("Items", ()))):
+                hint = "remove it there, or choose another host name"
+                yield fails("alternate name", f"{distribution['Id']} has {', '.join(sorted(taken))}", hint)
+                return
+    yield fine("alternate name", f"no other distribution of this account has {', '.join(sorted(wanted))}")
+
+
 Tags = Mapping[str, str]
 Lookup = Callable[["Account", str], "Tags | None"]
 """The tags of the resource of this name; None when the name is free. Raises ClientError."""
@@ -168,6 +184,21 @@ def _function(account: Account, name: str) -> Tags | None:
     return tags
 
 
+def _log_group(account: Account, name: str) -> Tags | None:
+    found = account.ask("logs", "describe_log_groups", logGroupNamePrefix=name, limit=50)["logGroups"]
+    arn = next((group["arn"] for group in found if group["logGroupName"] == name), None)
+    if arn is None:
+        return None
+    tags: Tags = account.ask("logs", "list_tags_for_resource", resourceArn=arn.removesuffix(":*"))["tags"]
+    return tags
+
+
+def _queue(account: Account, name: str) -> Tags | None:
+    url = account.ask("sqs", "get_queue_url", QueueName=name)["QueueUrl"]
+    tags: Tags = account.ask("sqs", "list_queue_tags", QueueUrl=url).get("Tags", {})
+    return tags
+
+
 def _described(service: str, operation: str, parameter: str, *path: str) -> Lookup:
     """A lookup whose one answer holds the tags at `path`; a list on the way stands for its first item."""
 
@@ -203,6 +234,8 @@ _KINDS: Mapping[str, _Kind] = {
     "aws_dynamodb_table": _Kind("name", frozenset({"ResourceNotFoundException"}), _table),
     "aws_ecr_repository": _Kind("name", frozenset({"RepositoryNotFoundException"}), _repository),
     "aws_lambda_function": _Kind("function_name", frozenset({"ResourceNotFoundException"}), _function),
+    "aws_cloudwatch_log_group": _Kind("name", frozenset(), _log_group),
+    "aws_sqs_queue": _Kind("name", frozenset({"AWS.SimpleQueueService.NonExistentQueue", "QueueDoesNotExist"}), _queue),
     "aws_secretsmanager_secret": _Kind("name", frozenset({"ResourceNotFoundException"}), _secret),
     "aws_elastic_beanstalk_environment": _Kind("name", frozenset(), _beanstalk),
 }

@@ -10,6 +10,7 @@ from botocore.exceptions import ClientError
 from operations.review.preflight.account import code_of
 from operations.review.preflight.findings import PreflightFinding, fails, fine, not_checked
 from operations.review.preflight.planned import literal
+from operations.stacks import images_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -168,6 +169,35 @@ def caches(account: Account, planned: PlannedDocument) -> Iterator[PreflightFind
             yield fine("cache engine", f"{engine} {version}")
         else:
             yield fails("cache engine", f"{engine} {version} is not offered; there are {', '.join(offered)}")
+
+
+def cache_node_types(account: Account, planned: PlannedDocument) -> Iterator[PreflightFinding]:
+    """Looks for each ElastiCache node type among those that can be reserved: no call lists what can be created."""
+    kinds = ("aws_elasticache_cluster", "aws_elasticache_replication_group")
+    for node_type in sorted({body["node_type"] for _, body in planned.of(*kinds)}):
+        answer = account.ask("elasticache", "describe_reserved_cache_nodes_offerings", CacheNodeType=node_type)
+        if answer["ReservedCacheNodesOfferings"]:
+            yield fine("cache node type", node_type)
+        else:
+            yield fails(
+                "cache node type", f"{node_type} is not offered in {account.region}", "choose another node_type"
+            )
+
+
+def container_images(account: Account, planned: PlannedDocument) -> Iterator[PreflightFinding]:
+    """Looks for each image that hosts run from a registry of Amazon ECR and that no apply of the stack makes."""
+    for region, name, tag in sorted(images_of(planned.stack)):
+        try:
+            account.ask("ecr", "describe_images", region=region, repositoryName=name, imageIds=[{"imageTag": tag}])
+            yield fine("container image", f"{name}:{tag}")
+        except ClientError as error:
+            missing = {
+                "RepositoryNotFoundException": f"there is no repository {name} in {region}",
+                "ImageNotFoundException": f"{name} has no image {tag}",
+            }
+            if code_of(error) not in missing:
+                raise
+            yield fails("container image", f"{missing[code_of(error)]}: hosts cannot boot", "push it first")
 
 
 def instance_types(account: Account, planned: PlannedDocument) -> Iterator[PreflightFinding]:

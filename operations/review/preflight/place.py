@@ -24,7 +24,6 @@ _LINKED_ROLES = {
     "AWSServiceRoleForECS": ("aws_ecs_cluster",),
 }
 """Service-linked role → the types with whose first resource AWS creates it in an account."""
-_SANDBOX_MAILS_A_DAY = 200
 
 
 def committed_json(stale: Collection[str]) -> Question:
@@ -124,11 +123,13 @@ def mail(account: Account, planned: PlannedDocument) -> Iterator[PreflightFindin
     """Looks whether SES sends to everybody, where the stack names its mail server."""
     if "email-smtp." not in planned.text:
         return
-    quota = account.ask("ses", "get_send_quota")["Max24HourSend"]
-    if 0 <= quota <= _SANDBOX_MAILS_A_DAY:
+    found = account.ask("sesv2", "get_account")
+    if not found["SendingEnabled"]:
+        yield warning("mail", "SES has paused this account's mail", "look at the account's reputation in SES's console")
+    elif not found["ProductionAccessEnabled"]:
         yield warning(
             "mail",
-            f"SES is in its sandbox: {quota:.0f} mails a day, to verified addresses only",
+            "SES is in its sandbox: it sends to verified addresses only",
             "ask for production access in the console of SES",
         )
     else:

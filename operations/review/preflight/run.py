@@ -25,8 +25,10 @@ QUESTIONS: Sequence[Question] = (
     offers.databases,
     offers.parameters,
     offers.caches,
+    offers.cache_node_types,
     offers.instance_types,
     offers.images,
+    offers.container_images,
     quotas.elastic_addresses,
     quotas.networks,
     quotas.nat_gateways,
@@ -34,6 +36,7 @@ QUESTIONS: Sequence[Question] = (
     names.hosted_zones,
     names.certificates,
     names.taken_names,
+    names.alternate_names,
     place.service_linked_roles,
     place.mail,
 )

@@ -18,10 +18,11 @@ from operations.commands.day2 import checks_of
 from operations.console import new_console
 from operations.demo.check import Check, CheckContext, CheckFailedError
 from operations.demo.demo import Demo, differences
-from operations.demo.prerequisites import hosted_zones, images
+from operations.demo.prerequisites import hosted_zones
 from operations.demo.run_checks import run_checks
 from operations.demo.unprotect import without_protections
 from operations.errors import OperatorError
+from operations.stacks import images_of
 from tests.operations.terraform_support import QUICK, REFUSED, SLOW, make_repository, write_stack
 
 
@@ -203,7 +204,7 @@ def test_images_that_a_stack_has_no_repository_for_are_known(tmp_path: Path) -> 
     registry = "111122223333.dkr.ecr.us-east-1.amazonaws.com"
     data = {"user_data": f"image={registry}/team/app:1.8.0 registry={registry} own=${{aws_ecr_repository.own.url}}:1"}
     stack = write_stack(tmp_path, {"aws_launch_template": {"web": data}}, deployment="x")
-    assert images(stack) == {("us-east-1", "team/app", "1.8.0")}
+    assert images_of(stack) == {("us-east-1", "team/app", "1.8.0")}
 
 
 def test_differences_name_arguments_and_no_values() -> None:

@@ -88,7 +88,8 @@ def test_every_committed_stack_is_asked_about_with_few_calls_and_all_are_answere
     assert result.calls <= MOST_CALLS
     assert [finding for finding in result.findings if finding.verdict is Verdict.NOT_CHECKED] == []
     failing = {finding.subject for finding in result.findings if finding.verdict is Verdict.FAILS}
-    assert failing <= {"state bucket", "lock table", "hosted zone"}, "an empty account lacks these alone"
+    lacking = {"state bucket", "lock table", "hosted zone", "container image"}
+    assert failing <= lacking, "an empty account lacks these alone"
 
 
 def test_credentials_of_another_account_fail(operator: Aws, account: str) -> None:
@@ -130,6 +131,71 @@ def test_a_role_of_something_else_fails_and_the_stacks_own_does_not(look: Look, 
     own = [{"Key": "Deployment", "Value": "suai-cloud-app"}, {"Key": "Environment", "Value": "dev"}]
     iam.tag_role(RoleName="ec2_iam_role", Tags=own)
     assert about(look("suai-cloud-app-dev"), "name") == []
+
+
+def test_a_log_group_of_something_else_fails_and_the_stacks_own_does_not(look: Look, aws: Client) -> None:
+    name = "/aws/rds/instance/suai-cloud-app-dev-database/error"
+    (address,) = [
+        address
+        for address, body in PlannedDocument(only(STACKS, "suai-cloud-app-dev")).of("aws_cloudwatch_log_group")
+        if body["name"] == name
+    ]
+    logs = aws("logs")
+    logs.create_log_group(logGroupName=f"{name}-older")
+    assert about(look("suai-cloud-app-dev"), "name") == []
+    logs.create_log_group(logGroupName=name)
+    assert f"{address}: {name} is taken" in one(look("suai-cloud-app-dev"), "name").found
+    logs.tag_log_group(logGroupName=name, tags={"Deployment": "suai-cloud-app", "Environment": "dev"})
+    assert about(look("suai-cloud-app-dev"), "name") == []
+
+
+def test_a_queue_of_something_else_fails(look: Look, aws: Client) -> None:
+    def spoil(document: dict[str, Any]) -> None:
+        document["resource"]["aws_sqs_queue"] = {"jobs": {"name": "jobs"}}
+
+    assert about(look("suai-cloud-app-dev", spoil=spoil), "name") == []
+    aws("sqs").create_queue(QueueName="jobs")
+    assert "aws_sqs_queue.jobs: jobs is taken" in one(look("suai-cloud-app-dev", spoil=spoil), "name").found
+
+
+def test_a_cache_node_type_that_nobody_offers_fails(look: Look) -> None:
+    def spoil(document: dict[str, Any]) -> None:
+        for body in document["resource"]["aws_elasticache_replication_group"].values():
+            body["node_type"] = "cache.q9.huge"
+
+    assert one(look("suai-cloud-app-dev"), "cache node type").verdict is Verdict.FINE
+    found = one(look("suai-cloud-app-dev", spoil=spoil), "cache node type")
+    assert (found.verdict, found.found) == (Verdict.FAILS, "cache.q9.huge is not offered in eu-central-1")
+
+
+def test_an_image_that_nobody_has_pushed_fails(look: Look, aws: Client) -> None:
+    ecr = aws("ecr", region="us-east-1")
+    assert "there is no repository syncstorage" in one(look("sync-storage-dev"), "container image").found
+    ecr.create_repository(repositoryName="syncstorage")
+    assert "syncstorage has no image 1.8.0" in one(look("sync-storage-dev"), "container image").found
+    media = "application/vnd.oci.image.manifest.v1+json"
+    manifest = json.dumps({"schemaVersion": 2, "mediaType": media, "layers": [], "config": {}})
+    ecr.put_image(repositoryName="syncstorage", imageManifest=manifest, imageTag="1.8.0")
+    assert one(look("sync-storage-dev"), "container image").verdict is Verdict.FINE
+
+
+def test_a_host_name_that_another_distribution_has_fails(look: Look, aws: Client) -> None:
+    stack = only(STACKS, "beaver-contest-prod")
+    (alias,) = next(body["aliases"] for _, body in PlannedDocument(stack).of("aws_cloudfront_distribution"))
+    assert "no other distribution" in one(look(stack.name), "alternate name").found
+    origin = {"Id": "o", "DomainName": "o.example.org", "CustomOriginConfig": {
+        "HTTPPort": 80, "HTTPSPort": 443, "OriginProtocolPolicy": "https-only"}}  # fmt: skip
+    behavior = {"TargetOriginId": "o", "ViewerProtocolPolicy": "https-only", "MinTTL": 0, "ForwardedValues": {
+        "QueryString": False, "Cookies": {"Forward": "none"}}}  # fmt: skip
+    aws("cloudfront").create_distribution(
+        DistributionConfig={
+            "CallerReference": "1", "Comment": "", "Enabled": True, "Aliases": {"Quantity": 1, "Items": [alias]},
+            "Origins": {"Quantity": 1, "Items": [origin]}, "DefaultCacheBehavior": behavior,
+        }
+    )  # fmt: skip
+    found = one(look(stack.name), "alternate name")
+    assert found.verdict is Verdict.FAILS
+    assert alias in found.found
 
 
 def test_a_name_that_is_adopted_is_not_called_taken(look: Look, aws: Client) -> None:
