@@ -8,14 +8,14 @@ LOCK        := .venv/bin/uv pip compile --quiet --universal --python-version 3.1
 
 yes = $(filter-out 0 no false,$($(1)))
 
-.PHONY: help demo test test-fast check synth plan bench soak lock clean cdktf venv venv-checkov venv-cfnlint system-packages
+.PHONY: help demo test test-fast check synth plan bench soak lock clean cdktf venv venv-checkov venv-cfnlint venv-other-bindings system-packages
 help: ## This list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-13s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 demo: venv ## Settings to applied infrastructure on an emulator  [STACKS="…" ENVIRONMENT=… KEEP=1 DESTROY=1]
 	@.venv/bin/python -m operations demo $(STACKS) --environment $(ENVIRONMENT) $(if $(call yes,KEEP),--keep) $(if $(call yes,DESTROY),--destroy)
 
-test: venv venv-checkov venv-cfnlint system-packages ## Every test, with real servers and the real Terraform
+test: venv venv-checkov venv-cfnlint venv-other-bindings system-packages ## Every test, with real servers and the real Terraform
 	@$(PYTEST)
 
 test-fast: venv ## The tests that need no server and no Terraform, but for the slow ones
@@ -46,13 +46,15 @@ soak: venv ## What the state stands: eight writers at once, applies killed at ra
 	@.venv/bin/python -m bench.state
 	@.venv/bin/python -m bench.applies
 
-lock: venv ## Resolve requirements.in anew into requirements.lock, likewise for checkov and cfn-lint
+lock: venv ## Resolve requirements.in anew into requirements.lock, likewise for checkov, cfn-lint and other bindings
 	@$(LOCK) --upgrade requirements.in -o requirements.lock
 	@$(LOCK) --upgrade requirements-checkov.in -o requirements-checkov.lock
 	@$(LOCK) --upgrade requirements-cfnlint.in -o requirements-cfnlint.lock
+	@$(LOCK) --upgrade requirements-cdktn.in -o requirements-cdktn.lock
+	@$(LOCK) --upgrade requirements-newest-bindings.in -o requirements-newest-bindings.lock
 
 clean: ## Remove everything that make and the tools put here
-	@rm -rf .venv .venv-checkov .venv-cfnlint .tools .cache .runs .*_cache .hypothesis *.egg-info generated/stacks/*/.terraform generated/stacks/*/plan
+	@rm -rf .venv .venv-* .tools .cache .runs .*_cache .hypothesis *.egg-info generated/stacks/*/.terraform generated/stacks/*/plan
 	@find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
 venv:
@@ -63,6 +65,10 @@ venv-checkov:
 
 venv-cfnlint:
 	@scripts/venv.sh .venv-cfnlint requirements-cfnlint.lock
+
+venv-other-bindings: # a small part of them is ever imported
+	@COMPILE=no scripts/venv.sh .venv-cdktn requirements-cdktn.lock
+	@COMPILE=no scripts/venv.sh .venv-newest-bindings requirements-newest-bindings.lock
 
 system-packages:
 	@scripts/system-packages.sh

@@ -25,6 +25,7 @@ sys.path.insert(0, str(ROOT))
 os.environ.setdefault("PYDANTIC_DISABLE_PLUGINS", "__all__")  # none is used, and looking for them reads every package
 
 from config.clashes import clashes  # noqa: E402  # the path above makes it importable from anywhere
+from config.locked_provider import LOCK_FILE, locked_provider_version  # noqa: E402
 from config.rendering import not_evaluated  # noqa: E402
 from config.retired_stacks import refuse_lost_stacks  # noqa: E402
 from config.settings import SettingsError  # noqa: E402
@@ -36,7 +37,6 @@ if TYPE_CHECKING:
 
     from modules.stack import DeploymentStack
 
-LOCK_FILE = ".terraform.lock.hcl"
 MANIFEST = "manifest.json"
 STACK_FILE = "cdk.tf.json"
 
@@ -85,7 +85,8 @@ def finish(
     """The stacks of `wanted` in that order, from `kept` as far as they are there; it keeps the others.
 
     Those of `every` that are not wanted count for clashes as they stand in `output`. Raises RuntimeError when a refusal
-    finds something, ValueError when constructs cannot be combined as asked, or when two stacks clash.
+    finds something, ValueError when constructs cannot be combined as asked, when two stacks clash, or when the lock
+    file is not for the provider that the bindings write.
     """
     found = {stack.stack_name: stack_kept for stack in wanted if kept and (stack_kept := kept.read(stack))}
     missing = [stack for stack in wanted if stack.stack_name not in found]
@@ -93,6 +94,7 @@ def finish(
         with tempfile.TemporaryDirectory(prefix="quintet-synth-") as folder:
             found |= synthesise(missing, Path(folder) / "generated", context=_cdktf_json()["context"])
     finished = {stack.stack_name: found[stack.stack_name] for stack in wanted}
+    _refuse_other_lock(finished)
     _refuse_clashes(finished, every, output)
     if kept:
         try:
@@ -144,6 +146,18 @@ def add_stack(app: App, wanted: StackSettings) -> DeploymentStack:
     """Creates the stack of `wanted` in `app`, text of settings as text. The bindings are installed by then."""
     stack: type[DeploymentStack] = pkgutil.resolve_name(wanted.deployment.stack)
     return stack(app, environment=not_evaluated(wanted.environment), settings=not_evaluated(wanted.settings))  # type: ignore[call-arg]  # each names its own deployment
+
+
+def _refuse_other_lock(finished: Mapping[str, FinishedStack]) -> None:
+    """Raises ValueError when Terraform would refuse the stacks, as the lock file has another provider."""
+    locked = locked_provider_version(ROOT)
+    for name, stack in finished.items():
+        wanted = json.loads(stack.files[STACK_FILE])["terraform"]["required_providers"]["aws"]["version"]
+        if wanted != locked:
+            raise ValueError(
+                f"{LOCK_FILE} locks hashicorp/aws {locked or 'not at all'}, and the installed bindings write {wanted} "
+                f"({name}). Install what requirements.lock has (make venv), or lock {wanted}: docs/upgrading.md"
+            )
 
 
 def _refuse_clashes(finished: Mapping[str, FinishedStack], every: Mapping[str, StackSettings], output: Path) -> None:

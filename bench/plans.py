@@ -19,6 +19,7 @@ import threading
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from importlib.metadata import version
 from pathlib import Path
 
 from config.environment import environment_names, load_environment
@@ -33,7 +34,7 @@ from operations.stacks import Stack, find_stacks, select
 from operations.state.bootstrap import bootstrap
 from operations.terraform.toolchain.environment import tool_environment
 
-CDKTF = "cdktf-cli@0.21.0"
+CDKTF = f"cdktf-cli@{version('cdktf')}"
 WANTED_RATIO = 5
 TICKS = os.sysconf("SC_CLK_TCK")
 PAGE = os.sysconf("SC_PAGE_SIZE")

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-import re
 import subprocess
 from collections.abc import Iterator
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
+
+from config.locked_provider import locked_provider_version
 
 _UNKNOWN = "unknown"
 _BINDINGS = ("cdktf", "cdktf-cdktf-provider-aws", "constructs", "jsii")
@@ -16,8 +17,7 @@ def version_lines(root: Path) -> Iterator[str]:
     """Quintet's version and commit, Terraform's, the provider's and those of the bindings, a line each."""
     yield f"quintet {_installed('quintet')}, commit {_commit(root)}"
     yield f"terraform {_text(root / '.terraform-version').strip() or _UNKNOWN}"
-    locked = re.search(r'hashicorp/aws"\s*\{\s*version\s*=\s*"([^"]+)"', _text(root / ".terraform.lock.hcl"))
-    yield f"provider hashicorp/aws {locked[1] if locked else _UNKNOWN}"
+    yield f"provider hashicorp/aws {locked_provider_version(root) or _UNKNOWN}"
     yield f"bindings {', '.join(f'{name} {_installed(name)}' for name in _BINDINGS)}"
 
 

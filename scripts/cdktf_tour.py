@@ -14,6 +14,7 @@ import subprocess
 import sys
 import tempfile
 from collections.abc import Callable, Mapping, Sequence
+from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
@@ -32,7 +33,7 @@ from operations.state.bootstrap import bootstrap
 from operations.terraform.runs_at_once import runs_at_once
 from operations.terraform.toolchain.environment import tool_environment
 
-CDKTF = "cdktf-cli@0.21.0"
+CDKTF = f"cdktf-cli@{version('cdktf')}"
 NOTHING_TO_DO = "No changes. Your infrastructure matches the configuration."
 
 

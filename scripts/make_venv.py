@@ -66,7 +66,9 @@ def update(folder: Path, lock: Path) -> None:
 
 
 def compile_all(folder: Path) -> None:
-    """Compile every module that has no current .pyc file."""
+    """Compile every module that has no current .pyc file, unless COMPILE=no: then each is when it is first imported."""
+    if os.environ.get("COMPILE") == "no":
+        return
     say(f"Compiling {folder}, which makes every later start fast")
     # packages carry files that are templates or tests of syntax errors: what does not compile is not imported either
     run(folder, "compileall", "-q", "-q", "-j", "0", folder / "lib", check=False)

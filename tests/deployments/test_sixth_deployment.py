@@ -20,7 +20,7 @@ from operations.stacks import read_stack
 
 pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("sixth-deployment")]
 BLOCK = re.compile(r"^`([\w/.]+)`(?:, in `(\w+)`)?\n\n```\w+\n(.*?)^```$", re.MULTILINE | re.DOTALL)
-LEFT_OUT = (".venv", ".venv-checkov", ".git", ".runs", ".tools", ".cache", ".mypy_cache", ".hypothesis", "tests")
+LEFT_OUT = (".venv", ".venv-*", ".git", ".runs", ".tools", ".cache", ".mypy_cache", ".hypothesis", "tests")
 MOST_LINES = 80
 
 

@@ -22,13 +22,12 @@ import main
 from synth import bindings
 every = {stack.stack_name: stack for stack in main.load_all()}
 bindings.install()  # looks for the names of submodules in all sources; any set of them gives the same bytes
+before = {*sys.modules}  # those of all settings
 sys.addaudithook(note)
 from pathlib import Path
 main.synthesise([every[sys.argv[1]]], Path(os.environ["CDKTF_OUTDIR"]), context={})
-for module in [*sys.modules.values()]:  # those of the settings were there before
-    file = getattr(module, "__file__", None)
-    settings_of_others = "/deployments/" in str(file) and file.endswith(("/settings.py", "/__init__.py"))
-    if file and not settings_of_others:
+for name in sys.modules.keys() - before:
+    if file := getattr(sys.modules[name], "__file__", None):
         note("open", [file])
 """
 _IN_NODE = """

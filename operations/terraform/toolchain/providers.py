@@ -17,6 +17,8 @@ from hashlib import sha256
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from config.locked_provider import locked_provider_version
+from config.settings import ROOT
 from operations.console import new_console
 from operations.errors import OperatorError
 from operations.terraform.toolchain.one_at_a_time import one_at_a_time
@@ -27,8 +29,8 @@ from operations.terraform.toolchain.why_unreachable import why_unreachable
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
-AWS_PROVIDER_VERSION = "5.100.0"
-"""The provider the cdktf-cdktf-provider-aws wheel was generated from, which every cdk.tf.json requires exactly."""
+AWS_PROVIDER_VERSION = locked_provider_version(ROOT) or ""
+"""The provider the bindings were generated from, which every cdk.tf.json requires exactly."""
 
 MIRROR_VARIABLE = "TF_PLUGIN_MIRROR"
 """Environment variable naming a folder that holds `registry.terraform.io/hashicorp/aws/…`, packed or unpacked."""

@@ -31,7 +31,7 @@ ACCOUNT = "111122223333"
 STACK = "suai-cloud-app-dev"
 LEFT_OUT = (
     ".venv",
-    ".venv-checkov",
+    ".venv-*",
     ".git",
     ".runs",
     ".tools",
