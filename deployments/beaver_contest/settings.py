@@ -12,7 +12,7 @@ from config.components import MysqlSettings, OwnNetwork, TableSettings
 from config.deployment import DeploymentSettings
 from config.settings import Settings, SettingsRefusal
 from config.static_site import CnameDelivery, StaticSiteSettings
-from config.types import DatabaseName, HostName, LoggedBucketName, UserName, ZoneId
+from config.types import DatabaseName, HostName, LoggedBucketName, Reason, UserName, ZoneId
 
 
 class ContestApplicationSettings(Settings):
@@ -24,7 +24,8 @@ class ContestApplicationSettings(Settings):
     database_use: Literal["dynamoDB", "mysql"] = "dynamoDB"
     """`db->use`: where contests keep teams and answers."""
     table_prefix: Annotated[str, Field(pattern=r"^[A-Za-z0-9_.-]{0,200}$")] = ""
-    """`db->dynamoDBPrefix`: before the names of all three tables."""
+    """`db->dynamoDBPrefix`: before the names of all three tables. Upstream forgets it, and loses the answers, when more
+    than 24 are saved at a time: a prefix needs a reason."""
     item_ttl_seconds: Annotated[int, Field(ge=3600)] | None = None
     """`db->dynamoDBTTL`: teams and answers expire this long after they were written; left out, never."""
     generation_mode: Literal["aws", "aws+local"] = "aws"
@@ -35,6 +36,16 @@ class ContestApplicationSettings(Settings):
     """How many fields a form may have: the teacher interface sends large ones."""
     timezone: Annotated[str, Field(pattern=r"^[A-Z][A-Za-z]+(/[A-Za-z_+-]+)*$")] = "Europe/Paris"
     default_language: Annotated[str, Field(pattern=r"^[a-z]{2}$")] = "fr"
+    reasons: dict[Literal["table_prefix"], Reason] = {}
+    """Why a prefix is right."""
+
+    @model_validator(mode="after")
+    def _a_prefix_has_a_reason(self) -> Self:
+        if self.table_prefix and not self.reasons:
+            raise SettingsRefusal('needs a reason: add reasons.table_prefix = "why this is right here"', "table_prefix")
+        if self.reasons and not self.table_prefix:
+            raise SettingsRefusal("gives a reason for nothing: there is no table_prefix", "reasons", "table_prefix")
+        return self
 
 
 class DomainSettings(Settings):
@@ -64,6 +75,11 @@ class BeaverContestSettings(DeploymentSettings):
     sessions: TableSettings = TableSettings()
     static: StaticSiteSettings
     releases: ReleaseSettings
+
+    @property
+    def php_version(self) -> str:
+        """PHP's version on the platform, as "8.4"."""
+        return self.admin.platform_branch.split()[1]
 
     @model_validator(mode="after")
     def _parts_fit_together(self) -> Self:

@@ -84,7 +84,7 @@ class WebEnvironments:
                 document_root=DOCUMENT_ROOTS[role],
                 properties={
                     **properties,
-                    "HTTPS_ONLY": "1" if environment.https else "",
+                    "HTTPS_HOST": environment.host_name if environment.https else "",
                     # the tasks are below the folder of the teachers alone
                     "TASKS_PASSWORD_SECRET_ARN": tasks_password.arn if role == "admin" else "",
                 },

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from rich.console import Console
 
     from deployments.beaver_contest.day2.contest import Contest
+    from deployments.beaver_contest.settings import BeaverContestSettings
 
 app = new_app("Day-2 work on the Beaver Contest.")
 
@@ -43,11 +44,16 @@ def deploy(
     timeout_minutes: Annotated[float, typer.Option(help="How long one environment may take.", min=1, max=240)] = 30,
     dry_run: DryRunOption = False,
 ) -> None:
-    """Builds a checkout into a bundle and brings it to both environments; back to the version before if one fails."""
+    """Builds a checkout into a bundle, publishes its static files and brings it to both environments.
+
+    Both go back to the version before if one fails.
+    """
     from deployments.beaver_contest.day2.deploy import BundleRollout
 
     console, contest = new_console(), _contest(environment)
-    rollout = BundleRollout(contest, say=_teller(console), timeout_seconds=timeout_minutes * 60)
+    rollout = BundleRollout(
+        contest, say=_teller(console), php=_settings(environment).php_version, timeout_seconds=timeout_minutes * 60
+    )
     label = rollout.run(source, folders=folder or (), dry_run=dry_run)
     console.print(f"Would deploy {label}." if dry_run else f"Both environments run {label}.")
 
@@ -56,12 +62,16 @@ def deploy(
 def publish_assets(
     source: Source, environment: EnvironmentOption = DEFAULT_ENVIRONMENT, dry_run: DryRunOption = False
 ) -> None:
-    """Compresses the five scripts that pages fetch from the static host, and uploads those that changed."""
+    """Publishes the static files of a checkout, as deploy does before it deploys; only what differs is uploaded."""
     from deployments.beaver_contest.day2.assets import publish, read_assets
+    from deployments.beaver_contest.runtime.bundle import staged
 
     console = new_console()
-    assets = read_assets(source)
-    changed = publish(_contest(environment), assets, dry_run=dry_run, say=_teller(console))
+    with staged(source) as bundle:
+        for line in bundle.told:
+            console.print(line)
+        assets = read_assets(bundle.stage, bundle.label)
+        changed = publish(_contest(environment), assets, dry_run=dry_run, say=_teller(console))
     console.print(f"{len(changed)} of {len(assets)} {'would be published' if dry_run else 'published'}.")
 
 
@@ -316,13 +326,10 @@ def platforms(
     another branch is planned and reviewed; --write once more, after it was applied, ends it.
     """
     from config.environment import load_environment
-    from config.settings import ROOT, load
     from deployments.beaver_contest.day2 import platforms as look
-    from deployments.beaver_contest.settings import BeaverContestSettings
     from operations.aws import Aws, check_account, refusals_explained
 
-    path = ROOT / "deployments" / "beaver_contest" / "environments" / f"{environment}.toml"
-    settings, aws = load(path, BeaverContestSettings), Aws()
+    path, settings, aws = _settings_file(environment), _settings(environment), Aws()
     check_account(aws, load_environment(environment).account_id, region=settings.region)
     with refusals_explained():
         beanstalk = aws.client("elasticbeanstalk", region=settings.region)
@@ -387,14 +394,27 @@ def protect_tasks(
 @app.command()
 def check(
     environment: EnvironmentOption = DEFAULT_ENVIRONMENT,
+    checkout: Annotated[
+        Path | None,
+        typer.Option(
+            help="Look at this checkout instead, before anything is deployed.",
+            exists=True,
+            file_okay=False,
+            show_default=False,
+        ),
+    ] = None,
     pages: Annotated[bool, typer.Option(help="Fetch both environments' front pages as well.")] = True,
     as_json: JsonOption = False,
 ) -> None:
-    """Looks at environments, tables, assets, key and gate, and says what is wrong; 1 when something is."""
+    """Looks at environments, tables, assets, key and gate, or at a checkout, and says what is wrong; 1 if so."""
     from deployments.beaver_contest.day2.health import look, status_of
+    from deployments.beaver_contest.day2.source_check import look_at_checkout
 
     console = new_console(stderr=as_json)
-    findings = look(_contest(environment), get=status_of if pages else None)
+    if checkout is not None:
+        findings = look_at_checkout(checkout, php=_settings(environment).php_version)
+    else:
+        findings = look(_contest(environment), get=status_of if pages else None)
     listing = Listing("checks", ("name", "seen", "wrong"))
     for finding in findings:
         listing.add(finding.what, finding.seen, Cell(finding.wrong, style="red"))
@@ -422,6 +442,19 @@ def _contest(environment: str) -> Contest:
     from operations.aws import Aws
 
     return Contest.applied(ROOT, environment, Aws())
+
+
+def _settings_file(environment: str) -> Path:
+    from config.settings import ROOT
+
+    return ROOT / "deployments" / "beaver_contest" / "environments" / f"{environment}.toml"
+
+
+def _settings(environment: str) -> BeaverContestSettings:
+    from config.settings import load
+    from deployments.beaver_contest.settings import BeaverContestSettings
+
+    return load(_settings_file(environment), BeaverContestSettings)
 
 
 def _teller(console: Console) -> Callable[[str], None]:

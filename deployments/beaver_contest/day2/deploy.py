@@ -11,6 +11,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from deployments.beaver_contest.day2.assets import prune, publish, read_assets
 from deployments.beaver_contest.runtime.bundle import RELEASES, Bundle, BundleError, build
 from operations.aws import refusals_explained
 from operations.errors import OperatorError
@@ -31,6 +32,8 @@ class BundleRollout:
 
     contest: Contest
     say: Callable[[str], None]
+    php: str | None = None
+    """The platform's version, with which the code is checked."""
     timeout_seconds: float = 1800
     settle_seconds: float = 300
     poll_seconds: float = 10
@@ -38,7 +41,7 @@ class BundleRollout:
     _before: dict[str, str] = field(default_factory=dict)
 
     def run(self, source: Path, *, folders: Sequence[str] = (), dry_run: bool) -> str:
-        """Build, upload and deploy the checkout `source`; returns the version's label.
+        """Build the checkout `source`, publish its assets, upload and deploy it; returns the version's label.
 
         Raises OperatorError when the bundle cannot be built, AWS refuses, or an environment does not get well with the
         version; then every environment has the version it had before.
@@ -47,17 +50,24 @@ class BundleRollout:
         with tempfile.TemporaryDirectory(prefix="quintet-beaver-") as folder:
             self.say(f"Building the bundle of {source} ({description or 'no history'})")
             try:
-                bundle = build(source, Path(folder), folders=folders)
+                bundle = build(source, Path(folder), folders=folders, php=self.php)
             except BundleError as error:
                 raise OperatorError(f"{error}", hint="Nothing was uploaded.") from None
+            for line in bundle.told:
+                self.say(line)
             self.say(f"Version {bundle.label}: {bundle.files} files, {bundle.size_bytes / 1e6:.1f} MB")
+            assets = read_assets(bundle.stage, bundle.label)
             with refusals_explained():
+                changed = publish(self.contest, assets, dry_run=dry_run, say=lambda _: None)
+                self.say(f"{len(changed)} of {len(assets)} assets {'would be published' if dry_run else 'published'}")
                 if dry_run:
                     self._say_what_would_be_done(bundle)
                     return bundle.label
                 self._publish(bundle, description)
         with refusals_explained():
             self._deploy(bundle.label)
+            if deleted := prune(self.contest, self._labels()):
+                self.say(f"{deleted} assets of versions that Beanstalk keeps no more are deleted")
         return bundle.label
 
     def _say_what_would_be_done(self, bundle: Bundle) -> None:
@@ -201,6 +211,12 @@ class BundleRollout:
                 hint=f"Apply generated/stacks/{self.contest.name} again.",
             )
         return found[0]
+
+    def _labels(self) -> list[str]:
+        versions = self.contest.client("elasticbeanstalk").describe_application_versions(
+            ApplicationName=self._application
+        )["ApplicationVersions"]
+        return [version["VersionLabel"] for version in versions]
 
     def _version(self, label: str) -> dict[str, Any] | None:
         found: list[dict[str, Any]] = self.contest.client("elasticbeanstalk").describe_application_versions(

@@ -13,11 +13,14 @@ from deployments.beaver_contest.day2.opening import Gate
 from operations.aws import refusals_explained
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
 
     from deployments.beaver_contest.day2.contest import Contest
 
 OLDEST_KEY_DAYS = 90
+PLACEHOLDER = "placeholder"
+"""The version that environments begin with; it has no assets."""
+
 _SECONDS = 10
 
 
@@ -37,7 +40,7 @@ def look(contest: Contest, *, get: Callable[[str], int] | None) -> list[ContestF
     """
     with refusals_explained():
         findings = [_environments(contest), *(_table(contest, name) for name in contest.outputs.tables.values())]
-        findings += [_assets(contest), _key(contest), _gate(contest)]
+        findings += [*_assets(contest), _key(contest), _gate(contest)]
     if get is not None:
         findings += [_page(url, get) for url in contest.outputs.urls.values()]
     return findings
@@ -84,9 +87,13 @@ def _table(contest: Contest, name: str) -> ContestFinding:
     return ContestFinding(f"table {name}", status.lower(), tuple(wrong))
 
 
-def _assets(contest: Contest) -> ContestFinding:
-    wrong = tuple(differing(contest))
-    return ContestFinding("assets", "five scripts" if not wrong else f"{5 - len(wrong)} of five scripts", wrong)
+def _assets(contest: Contest) -> Iterator[ContestFinding]:
+    found = contest.client("elasticbeanstalk").describe_environments(
+        ApplicationName=contest.outputs.application, IncludeDeleted=False
+    )["Environments"]
+    for label in sorted({environment["VersionLabel"] for environment in found} - {PLACEHOLDER}):
+        wrong = tuple(differing(contest, label))
+        yield ContestFinding(f"assets {label}", "published" if not wrong else "incomplete", wrong)
 
 
 def _key(contest: Contest) -> ContestFinding:

@@ -1,6 +1,6 @@
 """The source bundle that Beanstalk runs: a checkout of the contest, prepared as its document's script does.
 
-Whoever builds one gets the same bytes from the same checkout with the same tools.
+The same checkout gives the same bytes with the same tools.
 """
 
 from __future__ import annotations
@@ -9,35 +9,35 @@ import hashlib
 import io
 import shutil
 import subprocess
+import tempfile
 import zipfile
 from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import IO
 
+from deployments.beaver_contest.runtime.checkout import (
+    GENERATED,
+    INTERFACES,
+    lacks,
+    lacks_told,
+    needed_folders,
+    task_folders,
+)
+from deployments.beaver_contest.runtime.mendings import MendingError, check_libraries, mend
+from deployments.beaver_contest.runtime.php import LintError, lint
+
 RELEASES = "releases/"
 """Below which bundles stand in the bucket of releases."""
-
-FOLDERS = (
-    "contestInterface",
-    "dataSanitizer",
-    "sync",
-    "modelsManager",
-    "teacherInterface",
-    "schoolsMap",
-    "certificates",
-)
-"""The folders the document lists, beside all files in the root."""
-
-ALSO_NEEDED = ("commonFramework", "config", "shared", "vendor")
-"""Folders those include, which the document forgets: without `shared` nothing connects to a database."""
 
 LARGEST_BYTES = 500_000_000
 """What Beanstalk takes."""
 
 LANGUAGE = "fr"
-_TASKS = ("teacherInterface/beaver_tasks", "teacherInterface/bever_tasks")
-"""The tasks with their solutions; the document spells them both ways."""
+_TASKS_LIST = "quintet/tasks"
+"""Lists the folders of tasks in the bundle: instances that serve contests delete them before a version starts."""
+
 _UNWANTED = shutil.ignore_patterns(".git", ".svn", ".hg", "node_modules", ".DS_Store")
 _HERE = Path(__file__).parent
 _SECONDS = 900
@@ -56,17 +56,22 @@ class Bundle:
     """Of its content alone: the same content is the same version."""
     files: int
     size_bytes: int
+    stage: Path
+    """The folder that was packed."""
+    told: tuple[str, ...]
+    """Changes made to the code, and warnings about what the checkout lacks."""
 
 
-def build(source: Path, workspace: Path, *, folders: Sequence[str] = ()) -> Bundle:
+def build(source: Path, workspace: Path, *, folders: Sequence[str] = (), php: str | None = None) -> Bundle:
     """Build the bundle of the checkout `source`, which stays as it is, in the empty folder `workspace`.
 
-    `folders` are taken along besides. Raises BundleError when the checkout is not one of the contest, a tool that it
+    `folders` are taken along besides; `php` is the platform's version, with which the code is checked. Raises
+    BundleError when the checkout is not one of the contest, its code or libraries cannot run on PHP 8, a tool that it
     needs is missing or fails, or the bundle is larger than Beanstalk takes.
     """
     stage = workspace / "stage"
     copy(source, stage, folders=folders)
-    prepare(stage)
+    told = [*prepare(stage, php=php), *warnings(source)]
     label = add_ours(stage)
     target = workspace / f"{label}.zip"
     with target.open("wb") as output:
@@ -77,7 +82,20 @@ def build(source: Path, workspace: Path, *, folders: Sequence[str] = ()) -> Bund
         raise BundleError(
             f"The bundle has {size / 1e6:.0f} MB, Beanstalk takes {LARGEST_BYTES / 1e6:.0f} MB. Largest: {heaviest}."
         )
-    return Bundle(target, label, files, size)
+    return Bundle(target, label, files, size, stage, tuple(told))
+
+
+@contextmanager
+def staged(source: Path, *, folders: Sequence[str] = (), php: str | None = None) -> Iterator[Bundle]:
+    """A bundle that lasts as long as the block; see `build`."""
+    with tempfile.TemporaryDirectory(prefix="quintet-beaver-") as folder:
+        yield build(source, Path(folder), folders=folders, php=php)
+
+
+def warnings(source: Path) -> list[str]:
+    """One warning about everything that pages of the checkout need and that it lacks; none when it lacks nothing."""
+    told = lacks_told(lacks(source))
+    return ["Missing; pages that need it will fail:\n" + "\n".join(f"  {line}" for line in told)] if told else []
 
 
 def placeholder() -> bytes:
@@ -94,7 +112,7 @@ def copy(source: Path, stage: Path, *, folders: Sequence[str] = ()) -> None:
 
     Raises BundleError when a folder without which nothing runs is missing, or a link leads out of the checkout.
     """
-    missing = [name for name in ("contestInterface", "teacherInterface", *folders) if not (source / name).is_dir()]
+    missing = [name for name in (*INTERFACES, *folders) if not (source / name).is_dir()]
     if missing:
         raise BundleError(f"{source} has no folder {', '.join(missing)}: is it a checkout of the contest?")
     root = source.resolve()
@@ -104,31 +122,40 @@ def copy(source: Path, stage: Path, *, folders: Sequence[str] = ()) -> None:
         if path.is_file() and path.name != "config_local.php" and not path.name.startswith(".git"):
             _refuse_outside(path, root)
             shutil.copyfile(path, stage / path.name)
-    for name in dict.fromkeys([*FOLDERS, *ALSO_NEEDED, *folders]):
+    for name in dict.fromkeys([*needed_folders(source), *folders]):
         if (source / name).is_dir():
             for path in (source / name).rglob("*"):
                 if path.is_symlink():
                     _refuse_outside(path, root)
             shutil.copytree(source / name, stage / name, ignore=_UNWANTED)
+    shutil.rmtree(stage / GENERATED, ignore_errors=True)
 
 
-def prepare(stage: Path) -> None:
-    """What the document's script does to the copy: removals, libraries, indexes, front pages. Raises BundleError."""
-    for folder in _TASKS:
+def prepare(stage: Path, *, php: str | None = None) -> list[str]:
+    """Do to the copy what the document's script does, and what PHP 8 needs; returns what was changed.
+
+    Removals, libraries, indexes, front pages; then the code is changed, and checked with the platform's PHP `php`.
+    Raises BundleError.
+    """
+    for folder in task_folders(stage):
         (stage / folder / ".htaccess").unlink(missing_ok=True)
         for old in (stage / folder).glob("*2015*"):
             shutil.rmtree(old) if old.is_dir() else old.unlink()
-    if (stage / "composer.json").is_file():
-        _install_libraries(stage)
-    if (stage / "contestInterface" / "generateIndexes.php").is_file():
-        _run(stage, "php", "contestInterface/generateIndexes.php")
-    for interface in ("contestInterface", "teacherInterface"):
-        page = stage / interface / f"index_{LANGUAGE}.html"
-        if not page.is_file():
-            raise BundleError(
-                f"{interface}/{page.name} is missing, and nothing generated it: it becomes {interface}/index.html."
-            )
-        shutil.copyfile(page, page.with_name("index.html"))
+    told: list[str | None] = []
+    try:
+        if not (stage / "vendor" / "autoload.php").is_file():
+            told.append(check_libraries(stage))  # composer would install what the lock file says
+            if (stage / "composer.json").is_file():
+                _install_libraries(stage)
+        told.append(check_libraries(stage))
+        if (stage / "contestInterface" / "generateIndexes.php").is_file():
+            _run(stage, "php", "contestInterface/generateIndexes.php")
+        _front_pages(stage)
+        told += map(str, mend(stage))
+        told.append(lint(stage, php) if php else None)
+    except (MendingError, LintError) as error:
+        raise BundleError(f"{error}") from None
+    return list(dict.fromkeys(filter(None, told)))
 
 
 def add_ours(stage: Path) -> str:
@@ -138,9 +165,10 @@ def add_ours(stage: Path) -> str:
             target = stage / path.relative_to(_HERE / "added")
             target.parent.mkdir(parents=True, exist_ok=True)
             shutil.copyfile(path, target)
-    for folder in _TASKS:
-        if (stage / folder).is_dir():
-            shutil.copyfile(stage / "quintet" / "tasks.htaccess", stage / folder / ".htaccess")
+    tasks = task_folders(stage)
+    for folder in tasks:
+        shutil.copyfile(stage / "quintet" / "tasks.htaccess", stage / folder / ".htaccess")
+    (stage / _TASKS_LIST).write_text("".join(f"{folder}\n" for folder in tasks), encoding="utf-8")
     digest = hashlib.sha256()
     for name, path in _entries(stage):
         digest.update(f"{name}\0{path.stat().st_size}\0".encode())
@@ -193,10 +221,23 @@ def _heaviest(stage: Path) -> Iterator[tuple[str, int]]:
     yield from sorted(sizes.items(), key=lambda item: -item[1])[:3]
 
 
+def _front_pages(stage: Path) -> None:
+    """The document's French pages become the front pages; upstream's `index.php` stay as they are."""
+    for interface in INTERFACES:
+        page = stage / interface / f"index_{LANGUAGE}.html"
+        if page.is_file():
+            shutil.copyfile(page, page.with_name("index.html"))
+        elif not any((stage / interface / name).is_file() for name in ("index.php", "index.html")):
+            raise BundleError(
+                f"{interface} has no front page: neither index.php nor index.html nor {page.name}, "
+                "which would become index.html."
+            )
+
+
 def _install_libraries(stage: Path) -> None:
     if shutil.which("composer") is not None:
         _run(stage, "composer", "install", "--quiet", "--no-interaction")
-    elif not (stage / "vendor" / "autoload.php").is_file():
+    else:
         raise BundleError(
             "composer.json asks for libraries, there is no composer to install them, and vendor/ is not in the "
             "checkout. Install composer, or run it in the checkout elsewhere."

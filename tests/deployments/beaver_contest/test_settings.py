@@ -29,6 +29,8 @@ MISFITS: list[tuple[str, dict[str, Any], str]] = [
     ("contest", {"min_size": 9}, "contest.max_size = 4: is below min_size = 9"),
     ("contest", {"scale_in_cpu_percent": 60}, "must be below scale_out_cpu_percent = 60"),
     ("application", {"table_prefix": "no spaces"}, "application.table_prefix"),
+    ("application", {"table_prefix": "beaver_"}, "application.table_prefix = .*needs a reason"),
+    ("application", {"reasons": {"table_prefix": "shared account"}}, "gives a reason for nothing"),
 ]
 
 
@@ -47,5 +49,8 @@ def test_what_does_not_fit_together_is_refused(
         loaded(tmp_path, section, changes)
 
 
-def test_a_prefix_is_taken(tmp_path: Path) -> None:
-    assert loaded(tmp_path, "application", {"table_prefix": "beaver_"}).application.table_prefix == "beaver_"
+def test_a_prefix_with_a_reason_is_taken(tmp_path: Path) -> None:
+    reasons = {"table_prefix": "Two contests share the account"}
+    settings = loaded(tmp_path, "application", {"table_prefix": "beaver_", "reasons": reasons})
+    assert settings.application.table_prefix == "beaver_"
+    assert settings.php_version == "8.4"

@@ -12,6 +12,7 @@ from tests.deployments.stack_json import StackJson, has
 
 ROOTS = {"admin": "/teacherInterface", "contest": "/contestInterface"}
 NAMES = {"admin": "adminEnv", "contest": "contestEnv"}
+HOSTS = {"admin": "coordinateur.castor.example.org", "contest": "concours.castor.example.org"}
 
 
 @pytest.fixture(params=("dev", "prod"))
@@ -304,7 +305,7 @@ def test_in_prod_everything_speaks_https_and_data_is_protected(prod: StackJson) 
     for role in ROOTS:
         has_listener = options(prod, role)["aws:elbv2:listener:443", "Protocol"]
         assert has_listener == "HTTPS"
-        assert properties(prod, role)["HTTPS_ONLY"] == "1"
+        assert properties(prod, role)["HTTPS_HOST"] == HOSTS[role]
     has(prod.resource("aws_db_instance.database"), storage_encrypted=True, multi_az=True, deletion_protection=True)
     for name in ("team", "team_question", "sessions"):
         assert prod.resource(f"aws_dynamodb_table.{name}")["deletion_protection_enabled"] is True

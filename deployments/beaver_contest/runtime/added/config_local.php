@@ -32,16 +32,26 @@
 
     $config->timezone = $get('TIMEZONE');
     $config->defaultLanguage = $get('DEFAULT_LANGUAGE');
-    $config->timestamp = trim((string) @file_get_contents(__DIR__.'/quintet/version'));
+    $version = trim((string) @file_get_contents(__DIR__.'/quintet/version'));
+    // Pages print it into a script as it is, so it has digits only.
+    $config->timestamp = (int) hexdec(substr($version, 0, 12));
+
+    // Upstream adds '/contests', '/common.js', '/recover.php' to these; only contestInterface->baseUrl is followed by '?'.
+    $static = rtrim($get('STATIC_URL'), '/');
+    $contest = rtrim($get('CONTEST_URL'), '/');
+    $admin = rtrim($get('ADMIN_URL'), '/');
 
     $config->contestInterface->sessionLength = (int) $get('SESSION_LENGTH_SECONDS');
-    $config->contestInterface->baseUrl = $get('CONTEST_URL').'/';
-    $config->contestOfficialURL = $get('CONTEST_URL').'/';
+    $config->contestInterface->baseUrl = $contest.'/';
+    $config->contestInterface->sAbsoluteStaticPathNoS3 = $contest;
+    $config->contestInterface->sAssetsStaticPathNoS3 = $contest;
+    $config->contestOfficialURL = $contest.'/';
 
-    $config->teacherInterface->baseUrl = $get('ADMIN_URL').'/';
-    $config->teacherInterface->sCoordinatorFolder = $get('ADMIN_URL').'/';
+    $config->teacherInterface->baseUrl = $admin;
+    $config->teacherInterface->sCoordinatorFolder = $admin;
     $config->teacherInterface->generationMode = $get('GENERATION_MODE');
-    $config->teacherInterface->sAbsoluteStaticPath = $get('STATIC_URL').'/';
-    $config->teacherInterface->sAbsoluteStaticPathOldIE = $get('STATIC_URL').'/';
-    $config->teacherInterface->sAssetsStaticPath = $get('STATIC_URL').'/assets/';
+    $config->teacherInterface->sAbsoluteStaticPath = $static;
+    $config->teacherInterface->sAbsoluteStaticPathOldIE = $static;
+    // Each version has its own assets, so that a page never meets another version's.
+    $config->teacherInterface->sAssetsStaticPath = $static.'/assets/'.$version;
 })();

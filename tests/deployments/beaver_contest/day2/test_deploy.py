@@ -19,15 +19,14 @@ from tests.deployments.beaver_contest.runtime.checkout import make_checkout, no_
 @pytest.fixture
 def source(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     no_programs(monkeypatch)
-    return make_checkout(tmp_path / "source", composer=False, indexes=False)
+    return make_checkout(tmp_path / "source", composer=False)
 
 
 @pytest.fixture
 def applied(contest: Made) -> Contest:
     made = contest()
-    made.client("s3").create_bucket(
-        Bucket=made.outputs.releases_bucket, CreateBucketConfiguration={"LocationConstraint": made.region}
-    )
+    for bucket in (made.outputs.releases_bucket, made.outputs.static_bucket):
+        made.client("s3").create_bucket(Bucket=bucket, CreateBucketConfiguration={"LocationConstraint": made.region})
     beanstalk = made.client("elasticbeanstalk")
     beanstalk.create_application(ApplicationName=made.outputs.application)
     beanstalk.create_application_version(ApplicationName=made.outputs.application, VersionLabel="before")
@@ -92,7 +91,39 @@ def test_a_dry_run_changes_nothing(applied: Contest, source: Path, said: list[st
     label = rollout(applied, said).run(source, dry_run=True)
     assert set(versions(applied).values()) == {"before"}
     assert f"contestEnv would go from before to {label}" in said
-    assert "Contents" not in applied.client("s3").list_objects_v2(Bucket=applied.outputs.releases_bucket)
+    for bucket in (applied.outputs.releases_bucket, applied.outputs.static_bucket):
+        assert "Contents" not in applied.client("s3").list_objects_v2(Bucket=bucket)
+
+
+def published(contest: Contest) -> set[str]:
+    found = contest.client("s3").list_objects_v2(Bucket=contest.outputs.static_bucket).get("Contents", [])
+    return {each["Key"] for each in found}
+
+
+def test_assets_are_published_before_the_version_reaches_an_environment(
+    applied: Contest, source: Path, said: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    client = applied.client("elasticbeanstalk")
+    update, seen = client.update_environment, []
+
+    def updating(**request: Any) -> Any:
+        seen.append(f"assets/{request['VersionLabel']}/common.js" in published(applied))
+        return update(**request)
+
+    monkeypatch.setattr(client, "update_environment", updating)
+    rollout(applied, said).run(source, dry_run=False)
+    assert seen == [True, True]
+
+
+def test_assets_of_versions_that_can_still_be_deployed_stay_and_others_go(
+    applied: Contest, source: Path, said: list[str]
+) -> None:
+    s3, bucket = applied.client("s3"), applied.outputs.static_bucket
+    for key in ("assets/before/common.js", "assets/gone/common.js", "contests/c/index.html"):
+        s3.put_object(Bucket=bucket, Key=key, Body=b"")
+    label = rollout(applied, said).run(source, dry_run=False)
+    assert {"assets/before/common.js", "contests/c/index.html", f"assets/{label}/common.js"} <= published(applied)
+    assert "assets/gone/common.js" not in published(applied)
 
 
 @pytest.mark.parametrize(

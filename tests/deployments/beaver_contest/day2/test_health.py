@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from deployments.beaver_contest.day2.assets import NAMES, publish, read_assets
+from deployments.beaver_contest.day2.assets import publish, read_assets
 from deployments.beaver_contest.day2.capacity import TAG
 from deployments.beaver_contest.day2.contest import Contest
 from deployments.beaver_contest.day2.health import ContestFinding, look
@@ -40,11 +40,11 @@ def applied(contest: Made, tmp_path: Path) -> Contest:
             EnvironmentName=name,
             VersionLabel="one",
         )
-    for name in NAMES:
-        path = tmp_path / "contestInterface" / name
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_text(name)
-    publish(made, read_assets(tmp_path), dry_run=False, say=lambda _: None)
+    script = tmp_path / "contestInterface" / "common.js"
+    script.parent.mkdir(parents=True)
+    script.write_text("var contest;")
+    for label in ("one", "two"):
+        publish(made, read_assets(tmp_path, label), dry_run=False, say=lambda _: None)
     AccessKeys(made, say=lambda _: None).rotate(dry_run=False)
     return made
 
@@ -84,7 +84,7 @@ def test_what_commands_left_behind_is_told(applied: Contest) -> None:
 def test_a_missing_key_and_missing_assets_are_told(applied: Contest) -> None:
     secrets = applied.client("secretsmanager")
     secrets.put_secret_value(SecretId=applied.outputs.key_secret_arn, SecretString=json.dumps({"key": "AKIAGONE"}))
-    applied.client("s3").delete_object(Bucket=applied.outputs.static_bucket, Key="assets/common.js")
+    applied.client("s3").delete_object(Bucket=applied.outputs.static_bucket, Key="assets/one/common.js")
     found = wrong(applied)
     assert found["access key"] == ("the PHP code has no key: quintet beaver rotate-key",)
-    assert found["assets"] == ("assets/common.js is not published",)
+    assert found["assets one"] == ("assets/one/common.js is not published: quintet beaver publish-assets",)

@@ -46,12 +46,12 @@ $db = new PDO("mysql:host=$c->host;port=$c->port;dbname=$c->database;charset=utf
 echo $db->query('SELECT COUNT(*) FROM team')->fetchColumn();
 """
 
-INDEXES = """<?php
-foreach (array('contestInterface', 'teacherInterface') as $interface) {
-   foreach (array('fr', 'en') as $language) {
-      file_put_contents(__DIR__."/../$interface/index_$language.html", "generated $interface $language");
-   }
-}
+DEPRECATED = """<?php
+ini_set('display_errors', '1');
+error_reporting(E_ALL);
+function f($optional = null, $required) {}
+new DateTime(null);
+echo json_encode(array('fine' => true));
 """
 
 FILES = {
@@ -59,45 +59,44 @@ FILES = {
     "config.php": CONFIG,
     "config_local.php": "<?php $config->db->mysql->password = 'somebody-s-own-password';",
     "README.md": "The contest",
-    "composer.json": '{"require": {"aws/aws-sdk-php": "3.26.1"}}',
+    "composer.json": '{"require": {"aws/aws-sdk-php": "^3.314"}}',
     ".gitignore": "vendor",
     ".git/HEAD": "ref: refs/heads/master",
     "answersBackupService/Gemfile": "not needed",
     "backupScripts/backup.sh": "not needed",
     "contestInterface/.htaccess": "SetOutputFilter DEFLATE\n<IfModule mod_headers.c>\nHeader append Vary User-Agent\n</IfModule>\n",
     "contestInterface/common.js": "var contest;",
-    "contestInterface/jquery-combined.min.js": "var jquery;",
+    "contestInterface/register.php": "<?php require_once __DIR__.'/../algoreaRegistration/register.php';",
+    "algoreaRegistration/register.php": "<?php",
     "contestInterface/show.php": SHOW,
     "contestInterface/query.php": QUERY,
-    "contestInterface/generateIndexes.php": INDEXES,
+    "contestInterface/deprecated.php": DEPRECATED,
+    "contestInterface/index.php": "<?php echo 'front of contests';",
+    "contestInterface/style.css": "body {}",
+    "teacherInterface/index.php": "<?php echo 'front of teachers';",
     "teacherInterface/.htaccess": "<IfModule mod_headers.c>\nHeader set X-Teacher yes\n</IfModule>\n",
     "teacherInterface/show.php": SHOW,
-    "teacherInterface/beaver_tasks/.htaccess": "Deny from all",
-    "teacherInterface/beaver_tasks/2014_FR_01/index.html": "a task",
-    "teacherInterface/beaver_tasks/2015_FR_02/index.html": "an old task",
-    "teacherInterface/beaver_tasks/old-2015-notes.txt": "old",
-    "teacherInterface/beaver_tasks/2016_FR_03/index.html": "a task with é",
-    "teacherInterface/beaver_tasks/2016_FR_03/2015.png": "kept: only names in beaver_tasks itself count",
+    "teacherInterface/bebras-tasks/.htaccess": "Deny from all",
+    "teacherInterface/bebras-tasks/2014_FR_01/index.html": "a task",
+    "teacherInterface/bebras-tasks/2015_FR_02/index.html": "an old task",
+    "teacherInterface/bebras-tasks/old-2015-notes.txt": "old",
+    "teacherInterface/bebras-tasks/2016_FR_03/index.html": "a task with é",
+    "teacherInterface/bebras-tasks/2016_FR_03/2015.png": "kept: only names in bebras-tasks itself count",
     "teacherInterface/node_modules/left/pad.js": "not needed",
     "dataSanitizer/rules.php": "<?php",
-    "sync/index.php": "<?php",
-    "modelsManager/modelsTools.inc.php": "<?php",
-    "schoolsMap/index.html": "map",
-    "certificates/config.php": "<?php",
+    "schoolsMap/googleMap.inc.php": "<?php",
+    "ext/pi-google-maps-api/GoogleMapsAPI.class.php": "<?php",
+    "tasks/bebras/Bebras.php": "<?php",
     "shared/connect.php": "<?php",
     "commonFramework/modelsManager/triggers.php": "<?php",
 }
 
 
-def make_checkout(folder: Path, *, composer: bool = True, indexes: bool = True) -> Path:
-    """Write the tree; without `composer` it needs no libraries, without `indexes` its pages are there already."""
+def make_checkout(folder: Path, *, composer: bool = True) -> Path:
+    """Write the tree; without `composer` it needs no libraries."""
     files = dict(FILES)
     if not composer:
         del files["composer.json"]
-    if not indexes:
-        del files["contestInterface/generateIndexes.php"]
-        for interface in ("contestInterface", "teacherInterface"):
-            files |= {f"{interface}/index_{language}.html": f"{interface} {language}" for language in ("fr", "en")}
     for name, text in files.items():
         path = folder / name
         path.parent.mkdir(parents=True, exist_ok=True)

@@ -23,41 +23,65 @@ def contents(archive: Path) -> dict[str, bytes]:
 @pytest.fixture
 def built(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> dict[str, bytes]:
     no_programs(monkeypatch)
-    source = make_checkout(tmp_path / "source", composer=False, indexes=False)
+    source = make_checkout(tmp_path / "source", composer=False)
     return contents(build(source, tmp_path / "work").path)
 
 
 def test_only_the_needed_folders_and_root_files_are_in_it(built: dict[str, bytes]) -> None:
     tops = {name.split("/")[0] for name in built if "/" in name}
-    documented = {
-        "contestInterface",
-        "dataSanitizer",
-        "sync",
-        "modelsManager",
-        "teacherInterface",
-        "schoolsMap",
-        "certificates",
-    }
-    assert tops == documented | {"shared", "commonFramework", ".ebextensions", ".platform", "quintet"}
+    documented = {"contestInterface", "dataSanitizer", "teacherInterface", "schoolsMap"}
+    forgotten = {"shared", "commonFramework", "ext", "tasks", "algoreaRegistration"}
+    assert tops == documented | forgotten | {".ebextensions", ".platform", "quintet"}
     assert {name for name in built if "/" not in name} == {"index.php", "config.php", "README.md", "config_local.php"}
     assert not [name for name in built if "node_modules" in name]
 
 
 def test_both_removals_of_the_documents_script_are_made(built: dict[str, bytes]) -> None:
-    tasks = {name.removeprefix("teacherInterface/beaver_tasks/") for name in built if "/beaver_tasks/" in name}
+    tasks = {name.removeprefix("teacherInterface/bebras-tasks/") for name in built if "/bebras-tasks/" in name}
     assert tasks == {".htaccess", "2014_FR_01/index.html", "2016_FR_03/index.html", "2016_FR_03/2015.png"}
-    assert b"Deny from all" not in built["teacherInterface/beaver_tasks/.htaccess"]
+    assert b"Deny from all" not in built["teacherInterface/bebras-tasks/.htaccess"]
 
 
 def test_the_tasks_are_protected_by_a_password_file_with_an_absolute_path(built: dict[str, bytes]) -> None:
-    protection = built["teacherInterface/beaver_tasks/.htaccess"].decode()
+    protection = built["teacherInterface/bebras-tasks/.htaccess"].decode()
     assert "AuthUserFile /var/lib/beaver/tasks.htpasswd" in protection
     assert "Require valid-user" in protection
 
 
-def test_the_french_pages_become_the_front_pages(built: dict[str, bytes]) -> None:
+def test_upstreams_front_pages_stay_as_they_are(built: dict[str, bytes]) -> None:
+    assert built["contestInterface/index.php"] == b"<?php echo 'front of contests';"
+    assert not [name for name in built if name.endswith("Interface/index.html")]
+
+
+def test_the_documents_french_pages_become_the_front_pages(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    no_programs(monkeypatch)
+    source = make_checkout(tmp_path / "source", composer=False)
     for interface in ("contestInterface", "teacherInterface"):
-        assert built[f"{interface}/index.html"] == built[f"{interface}/index_fr.html"] == f"{interface} fr".encode()
+        (source / interface / "index.php").unlink()
+        (source / interface / "index_fr.html").write_text(f"{interface} fr")
+    found = contents(build(source, tmp_path / "work").path)
+    for interface in ("contestInterface", "teacherInterface"):
+        assert found[f"{interface}/index.html"] == f"{interface} fr".encode()
+
+
+def test_contests_generated_on_a_developers_machine_stay_there(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    no_programs(monkeypatch)
+    source = make_checkout(tmp_path / "source", composer=False)
+    solutions = source / "contestInterface/contests/2019/contest_1_sols.html"
+    solutions.parent.mkdir(parents=True)
+    solutions.write_text("solutions")
+    assert not [name for name in contents(build(source, tmp_path / "work").path) if "_sols" in name]
+
+
+def test_changes_and_lacks_are_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    no_programs(monkeypatch)
+    source = make_checkout(tmp_path / "source", composer=False)
+    (source / "contestInterface/answer.php").write_text(
+        "<?php require_once '../vendor/autoload.php'; implode($a, ',');"
+    )
+    *changed, missing = build(source, tmp_path / "work").told
+    assert "M3: implode() gets its separator first (contestInterface/answer.php:1)" in changed
+    assert "composer install brings vendor/autoload.php (wanted by contestInterface/answer.php:1)" in missing
 
 
 def test_instances_the_load_balancer_finds_unhealthy_are_replaced(built: dict[str, bytes]) -> None:
@@ -77,7 +101,7 @@ def test_nobodys_own_configuration_is_shipped(built: dict[str, bytes]) -> None:
 
 def test_hooks_can_be_executed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     no_programs(monkeypatch)
-    source = make_checkout(tmp_path / "source", composer=False, indexes=False)
+    source = make_checkout(tmp_path / "source", composer=False)
     with zipfile.ZipFile(build(source, tmp_path / "work").path) as packed:
         modes = {entry.filename: entry.external_attr >> 16 for entry in packed.infolist()}
     assert modes[".platform/hooks/predeploy/10_beaver.sh"] == 0o100755
@@ -89,8 +113,8 @@ def test_the_same_checkout_gives_the_same_bytes_and_another_one_does_not(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     no_programs(monkeypatch)
-    first = build(make_checkout(tmp_path / "a", composer=False, indexes=False), tmp_path / "work-a")
-    other = make_checkout(tmp_path / "b", composer=False, indexes=False)
+    first = build(make_checkout(tmp_path / "a", composer=False), tmp_path / "work-a")
+    other = make_checkout(tmp_path / "b", composer=False)
     for path in other.rglob("*"):
         os.utime(path, (1, 1))
     second = build(other, tmp_path / "work-b")
@@ -103,7 +127,7 @@ def test_the_label_is_of_names_and_of_content_and_stands_in_the_bundle(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     no_programs(monkeypatch)
-    checkout = make_checkout(tmp_path / "a", composer=False, indexes=False)
+    checkout = make_checkout(tmp_path / "a", composer=False)
     folder = checkout / "contestInterface"
     labels = []
     for first, second in (("ab", "c"), ("a", "bc")):
@@ -120,32 +144,39 @@ def test_the_label_is_of_names_and_of_content_and_stands_in_the_bundle(
 
 def test_the_checkout_stays_as_it_is(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     no_programs(monkeypatch)
-    source = make_checkout(tmp_path / "source", composer=False, indexes=False)
+    source = make_checkout(tmp_path / "source", composer=False)
     before = {path: path.read_bytes() for path in source.rglob("*") if path.is_file()}
     build(source, tmp_path / "work")
     assert {path: path.read_bytes() for path in source.rglob("*") if path.is_file()} == before
 
 
-def test_composer_and_php_are_run_in_the_copy(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_composer_is_run_in_the_copy(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     programs = tmp_path / "bin"
     stand_in(programs, "composer", 'echo "$@" >composer.said; mkdir vendor; echo "<?php" >vendor/autoload.php')
-    stand_in(
-        programs,
-        "php",
-        'for i in contest teacher; do echo "made by $1" >${i}Interface/index_fr.html; done',
-    )
     with_programs(monkeypatch, programs)
     found = contents(build(make_checkout(tmp_path / "source"), tmp_path / "work").path)
     assert found["composer.said"].decode().startswith("install --quiet")
-    assert found["contestInterface/index.html"] == b"made by contestInterface/generateIndexes.php\n"
     assert "vendor/autoload.php" in found
+
+
+def test_the_documents_script_of_indexes_is_run_in_the_copy(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    programs = tmp_path / "bin"
+    stand_in(programs, "php", 'for i in contest teacher; do echo "made by $1" >${i}Interface/index_fr.html; done')
+    source = make_checkout(tmp_path / "source", composer=False)
+    (source / "contestInterface" / "generateIndexes.php").write_text("<?php")
+    no_programs(monkeypatch)
+    with pytest.raises(BundleError, match=r"php is needed for: php contestInterface/generateIndexes\.php"):
+        build(source, tmp_path / "work-a")
+    with_programs(monkeypatch, programs)
+    found = contents(build(source, tmp_path / "work").path)
+    assert found["contestInterface/index.html"] == b"made by contestInterface/generateIndexes.php\n"
 
 
 def test_libraries_in_the_checkout_are_taken_when_there_is_no_composer(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     no_programs(monkeypatch)
-    source = make_checkout(tmp_path / "source", indexes=False)
+    source = make_checkout(tmp_path / "source")
     with pytest.raises(BundleError, match="there is no composer to install them"):
         build(source, tmp_path / "work-a")
     (source / "vendor").mkdir()
@@ -160,17 +191,11 @@ def test_what_a_failing_program_says_is_told(tmp_path: Path, monkeypatch: pytest
         build(make_checkout(tmp_path / "source"), tmp_path / "work")
 
 
-def test_missing_php_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_missing_front_page_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     no_programs(monkeypatch)
-    with pytest.raises(BundleError, match=r"php is needed for: php contestInterface/generateIndexes\.php"):
-        build(make_checkout(tmp_path / "source", composer=False), tmp_path / "work")
-
-
-def test_pages_that_nothing_generates_are_missed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    no_programs(monkeypatch)
-    source = make_checkout(tmp_path / "source", composer=False, indexes=False)
-    (source / "teacherInterface" / "index_fr.html").unlink()
-    with pytest.raises(BundleError, match=r"teacherInterface/index_fr\.html is missing"):
+    source = make_checkout(tmp_path / "source", composer=False)
+    (source / "teacherInterface" / "index.php").unlink()
+    with pytest.raises(BundleError, match=r"teacherInterface has no front page: neither index\.php nor"):
         build(source, tmp_path / "work")
 
 
@@ -181,16 +206,16 @@ def test_something_else_is_no_checkout(tmp_path: Path) -> None:
 
 def test_a_link_out_of_the_checkout_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     no_programs(monkeypatch)
-    source = make_checkout(tmp_path / "source", composer=False, indexes=False)
+    source = make_checkout(tmp_path / "source", composer=False)
     (tmp_path / "secret").write_text("not for everybody")
-    (source / "sync" / "link").symlink_to(tmp_path / "secret")
+    (source / "schoolsMap" / "link").symlink_to(tmp_path / "secret")
     with pytest.raises(BundleError, match="leads out of the checkout"):
         build(source, tmp_path / "work")
 
 
 def test_another_folder_can_be_taken_along(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     no_programs(monkeypatch)
-    source = make_checkout(tmp_path / "source", composer=False, indexes=False)
+    source = make_checkout(tmp_path / "source", composer=False)
     found = contents(build(source, tmp_path / "work", folders=["backupScripts"]).path)
     assert "backupScripts/backup.sh" in found
 
@@ -198,7 +223,7 @@ def test_another_folder_can_be_taken_along(tmp_path: Path, monkeypatch: pytest.M
 def test_the_size_is_limited_before_anything_is_uploaded(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     no_programs(monkeypatch)
     monkeypatch.setattr(bundle, "LARGEST_BYTES", 1000)
-    source = make_checkout(tmp_path / "source", composer=False, indexes=False)
+    source = make_checkout(tmp_path / "source", composer=False)
     with pytest.raises(BundleError, match=r"Beanstalk takes 0 MB\. Largest: \w+"):
         build(source, tmp_path / "work")
 

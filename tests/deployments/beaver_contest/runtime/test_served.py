@@ -29,6 +29,7 @@ pytestmark = pytest.mark.engines
 
 REGION = "eu-west-3"
 ROOTS = {"contest": "contestInterface", "admin": "teacherInterface"}
+FRONTS = {"contest": b"front of contests", "admin": b"front of teachers"}
 
 
 class Instance:
@@ -102,7 +103,7 @@ def instance(tmp_path_factory: pytest.TempPathFactory, mariadb: MariaDb, emulato
             "STATIC_BUCKET": "static-bucket", "STATIC_URL": "https://static.castor.example.org",
             "GENERATION_MODE": "aws", "SESSION_LENGTH_SECONDS": "4321", "MAX_INPUT_VARS": "3000",
             "TIMEZONE": "Europe/Paris", "DEFAULT_LANGUAGE": "fr", "ADMIN_URL": "https://coordinateur.castor.example.org",
-            "CONTEST_URL": "https://concours.castor.example.org", "HTTPS_ONLY": "",
+            "CONTEST_URL": "https://concours.castor.example.org", "HTTPS_HOST": "",
         },
         environment,
     )  # fmt: skip
@@ -171,10 +172,22 @@ def test_the_program_reads_its_settings_from_the_environment(instance: Instance)
     assert config["aws"] == {
         "key": "AKIDEXAMPLE", "secret": "s/e+c&r'e\"t", "region": REGION, "bucketName": "static-bucket", "s3region": REGION,
     }  # fmt: skip
-    assert config["teacherInterface"]["sAbsoluteStaticPath"] == "https://static.castor.example.org/"
-    assert config["teacherInterface"]["sAssetsStaticPath"] == "https://static.castor.example.org/assets/"
+    version = (instance.application / "quintet/version").read_text().strip()
     assert config["teacherInterface"]["generationMode"] == "aws"
-    assert config["timestamp"] == (instance.application / "quintet/version").read_text().strip()
+    assert config["timestamp"] == int(version[:12], 16)
+
+
+def test_addresses_end_without_a_slash_but_where_upstream_adds_a_question_mark(instance: Instance) -> None:
+    config = json.load(instance.ask("contest", "/show.php"))["config"]
+    version = (instance.application / "quintet/version").read_text().strip()
+    static, contest = "https://static.castor.example.org", "https://concours.castor.example.org"
+    teachers = config["teacherInterface"]
+    assert teachers["sAbsoluteStaticPath"] == teachers["sAbsoluteStaticPathOldIE"] == static
+    assert teachers["sAssetsStaticPath"] == f"{static}/assets/{version}"
+    assert teachers["baseUrl"] == teachers["sCoordinatorFolder"] == "https://coordinateur.castor.example.org"
+    assert config["contestInterface"]["baseUrl"] == f"{contest}/"
+    for name in ("sAbsoluteStaticPathNoS3", "sAssetsStaticPathNoS3"):
+        assert config["contestInterface"][name] == contest
 
 
 def test_php_has_the_limits_and_the_clock_of_the_settings(instance: Instance) -> None:
@@ -191,6 +204,26 @@ def test_what_php_8_has_no_more_is_still_there(instance: Instance) -> None:
     assert json.load(instance.ask("contest", "/show.php"))["magic"] is False
 
 
+def test_deprecations_and_warnings_reach_no_answer(instance: Instance) -> None:
+    assert json.load(instance.ask("contest", "/deprecated.php")) == {"fine": True}
+
+
+def test_instances_that_serve_contests_have_no_tasks_and_those_of_teachers_do(instance: Instance) -> None:
+    tasks = instance.application / "teacherInterface/bebras-tasks"
+    assert (tasks / "2016_FR_03/index.html").exists()
+    kept = tasks.with_name("kept")
+    shutil.copytree(tasks, kept)
+    arn = instance.properties["TASKS_PASSWORD_SECRET_ARN"]
+    instance.properties["TASKS_PASSWORD_SECRET_ARN"] = ""
+    try:
+        instance.hook()
+        assert not tasks.exists()
+    finally:
+        instance.properties["TASKS_PASSWORD_SECRET_ARN"] = arn
+        kept.rename(tasks)
+        instance.hook()
+
+
 def test_php_reaches_the_real_database(instance: Instance) -> None:
     assert instance.ask("contest", "/query.php").read() == b"3"
 
@@ -198,7 +231,7 @@ def test_php_reaches_the_real_database(instance: Instance) -> None:
 def test_each_root_is_served_as_its_own(instance: Instance) -> None:
     for role, root in ROOTS.items():
         assert json.load(instance.ask(role, "/show.php"))["document_root"].endswith(f"/{root}")
-        assert instance.ask(role, "/").read() == f"generated {root} fr".encode()
+        assert instance.ask(role, "/").read() == FRONTS[role]
         assert instance.ask(role, "/../config.php").status in (400, 404)
 
 
@@ -208,7 +241,7 @@ def test_htaccess_files_count(instance: Instance) -> None:
 
 
 def test_tasks_are_closed_until_a_password_is_set_and_then_open_with_it(instance: Instance) -> None:
-    task = "/beaver_tasks/2016_FR_03/index.html"
+    task = "/bebras-tasks/2016_FR_03/index.html"
     login = {"Authorization": f"Basic {b64encode(b'teacher:let me in').decode()}"}
     assert instance.ask("admin", task).status == 401
     assert instance.ask("admin", task, login).status == 401
@@ -224,18 +257,18 @@ def test_tasks_are_closed_until_a_password_is_set_and_then_open_with_it(instance
 def test_plain_http_is_sent_to_https_where_it_is_wanted_and_health_checks_are_not(instance: Instance) -> None:
     forwarded = {"X-Forwarded-Proto": "http", "Host": "concours.castor.example.org"}
     assert instance.ask("contest", "/", forwarded).status == 200
-    instance.properties["HTTPS_ONLY"] = "1"
+    instance.properties["HTTPS_HOST"] = "concours.castor.example.org"
     instance.hook()
     try:
-        answer = instance.ask("contest", "/index.html?a=b", forwarded)
+        answer = instance.ask("contest", "/index.php?a=b", {**forwarded, "Host": "evil.example.com"})
         assert (answer.status, answer.headers["Location"]) == (
             301,
-            "https://concours.castor.example.org/index.html?a=b",
+            "https://concours.castor.example.org/index.php?a=b",
         )
         assert instance.ask("contest", "/", {**forwarded, "X-Forwarded-Proto": "https"}).status == 200
         assert instance.ask("contest", "/").status == 200
     finally:
-        instance.properties["HTTPS_ONLY"] = ""
+        instance.properties["HTTPS_HOST"] = ""
         instance.hook()
     assert instance.ask("contest", "/", forwarded).status == 200
 

@@ -19,10 +19,24 @@ max_input_vars = $(get MAX_INPUT_VARS)
 session.gc_maxlifetime = $(get SESSION_LENGTH_SECONDS)
 date.timezone = $(get TIMEZONE)
 auto_prepend_file = $state/polyfill.php
+error_reporting = E_ALL & ~E_DEPRECATED & ~E_USER_DEPRECATED
+display_errors = Off
+log_errors = On
 EOF
 mv "$root/etc/php.d/99-beaver.ini.new" "$root/etc/php.d/99-beaver.ini"
 
-if [ -n "$(get HTTPS_ONLY)" ]; then touch "$state/https-only"; else rm -f "$state/https-only"; fi
+# Redirects name a host that is known, never the one that a request claims.
+https_host=$(get HTTPS_HOST)
+printf '%s\n' "${https_host:+https $https_host}" >"$state/redirects.txt.new"
+mv "$state/redirects.txt.new" "$state/redirects.txt"
+
+# Tasks come with their solutions: instances that serve contests have none of them.
+if [ -n "$(get CONTEST_URL)" ] && [ -z "$(get TASKS_PASSWORD_SECRET_ARN)" ] && [ -e "$here/tasks" ]; then
+    while read -r folder; do
+        rm -rf "$here/../${folder:?}"
+    done <"$here/tasks"
+fi
+mkdir -p "$here/../contestInterface/contests"
 [ -e "$state/tasks.htpasswd" ] || install -m 644 /dev/null "$state/tasks.htpasswd" # nobody may read the tasks yet
 
 "$state/refresh-secrets.sh"
