@@ -9,6 +9,7 @@ from __future__ import annotations
 import threading
 from collections import Counter
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Any, Final
 
@@ -146,8 +147,20 @@ def _context(call: Call, identity: Identity, endpoint: Any) -> Context:
             "aws:username": identity.user_name or None,
             "aws:viaawsservice": "false",
             "lambda:sourcefunctionarn": identity.function_arn or None,
+            **_of_signature(call),
         }
     )
+
+
+def _of_signature(call: Call) -> dict[str, str | None]:
+    """What S3's conditions ask of a signature: its place, and its age in milliseconds."""
+    if call.service != "s3" or call.signature is None:
+        return {}
+    if not call.signature.signed_at:
+        return {"s3:authtype": "REST-HEADER", "s3:signatureage": None}
+    signed_at = datetime.strptime(call.signature.signed_at, "%Y%m%dT%H%M%SZ").replace(tzinfo=UTC)
+    age = (datetime.now(UTC) - signed_at).total_seconds() * 1000
+    return {"s3:authtype": "REST-QUERY-STRING", "s3:signatureage": str(max(0, round(age)))}
 
 
 def _denied(call: Call, request: Request, decision: Decision) -> Refusal:

@@ -46,13 +46,17 @@ class Signature:
     access_key: str
     region: str
     service: str
+    signed_at: str = ""
+    """The time in a pre-signed URL, as 20261128T120000Z; empty for a signature in the header."""
 
     @staticmethod
     def of(environ: WSGIEnvironment) -> Signature | None:
         """The signature in the header or in the query (pre-signed URLs); None when there is none."""
-        query = parse_qs(environ.get("QUERY_STRING", "")).get("X-Amz-Credential", [""])[0]
-        found = _CREDENTIAL.search(environ.get("HTTP_AUTHORIZATION") or f"Credential={query}/")
-        return Signature(found["key"], found["region"], found["service"]) if found else None
+        query = parse_qs(environ.get("QUERY_STRING", ""))
+        header = environ.get("HTTP_AUTHORIZATION")
+        found = _CREDENTIAL.search(header or f"Credential={query.get('X-Amz-Credential', [''])[0]}/")
+        signed_at = "" if header else query.get("X-Amz-Date", [""])[0]
+        return Signature(found["key"], found["region"], found["service"], signed_at) if found else None
 
 
 @dataclass(frozen=True, eq=False)

@@ -23,6 +23,7 @@ from modules.dns import CanonicalNames
 from modules.policy import allow, deny, document
 from modules.stack import DeploymentStack
 
+_PRESIGNED_MILLISECONDS = 600_000
 _WRITE = ("s3:AbortMultipartUpload", "s3:DeleteObject", "s3:GetObject", "s3:PutObject", "s3:PutObjectAcl")
 
 
@@ -122,14 +123,33 @@ class StaticSite(Construct):
         """CloudFront's id for what delivers the files; None when readers come to the bucket."""
         return self._cdn.distribution_id if self._cdn else None
 
-    def grant_publish(self, grantee: Grantable, *, prefix: str = "") -> None:
-        """Lets `grantee` list, read, write, publish by ACL and delete objects whose keys begin with `prefix`."""
-        conditions = {"StringLike": {"s3:prefix": [f"{prefix}*"]}} if prefix else None
-        policy = document(
-            allow("List", actions=["s3:ListBucket"], resources=[self._bucket.arn], conditions=conditions),
-            allow("Objects", actions=_WRITE, resources=[f"{self._bucket.arn}/{prefix}*"]),
-        )
-        grantee.attach_policy(self, f"publish_by_{grantee.grantee_role}", policy)
+    def grant_publish(
+        self, grantee: Grantable, *, prefix: str = "", only_from_vpc: str | None = None, presigned: Sequence[str] = ()
+    ) -> None:
+        """Lets `grantee` list, read, write, publish by ACL and delete objects whose keys begin with `prefix`.
+
+        `only_from_vpc` is the VPC whose endpoint its calls must take. Objects below the prefix whose keys match
+        `presigned` may then also be fetched from elsewhere, by URLs that it signed at most ten minutes before.
+        """
+        from_vpc = {"StringEquals": {"aws:SourceVpc": only_from_vpc}} if only_from_vpc else None
+        below = {"StringLike": {"s3:prefix": [f"{prefix}*"]}} if prefix else {}
+        statements = [
+            allow(
+                "List",
+                actions=["s3:ListBucket"],
+                resources=[self._bucket.arn],
+                conditions={**below, **(from_vpc or {})},
+            ),
+            allow("Objects", actions=_WRITE, resources=[f"{self._bucket.arn}/{prefix}*"], conditions=from_vpc),
+        ]
+        if presigned:
+            by_url = {
+                "StringEquals": {"s3:authType": "REST-QUERY-STRING"},
+                "NumericLessThanEquals": {"s3:signatureAge": str(_PRESIGNED_MILLISECONDS)},
+            }
+            objects = [f"{self._bucket.arn}/{prefix}{pattern}" for pattern in presigned]
+            statements.append(allow("Presigned", actions=["s3:GetObject"], resources=objects, conditions=by_url))
+        grantee.attach_policy(self, f"publish_by_{grantee.grantee_role}", document(*statements))
 
     def _hide(self, patterns: Sequence[str]) -> None:
         account_id = DeploymentStack.of_construct(self).environment.account_id

@@ -23,6 +23,8 @@ from modules.watches.watch import Watchable
 
 NEVER_PUBLIC = ("*_sols.html", "*.htaccess")
 NEVER_PUBLIC_BY_POLICY = ("*_graders.html",)
+PRESIGNED = ("*_sols.html", "*_graders.html")
+"""Fetched by browsers with URLs that the PHP code signs for ten minutes."""
 CONTESTS = "contests/"
 """Below which the contest generator writes."""
 
@@ -57,7 +59,8 @@ class BeaverContestStack(DeploymentStack):
             settings=settings.database,
             database_name=settings.application.database_name,
             username=settings.application.database_user,
-            parameters={"log_bin_trust_function_creators": "1"},
+            # upstream's statements and its schema come from servers that were not strict
+            parameters={"log_bin_trust_function_creators": "1", "sql_mode": "NO_ENGINE_SUBSTITUTION"},
         )
         tables = ContestTables(self, settings)
         key = Secret(
@@ -97,8 +100,8 @@ class BeaverContestStack(DeploymentStack):
             database.grant_read_secret(php_server)
             key.grant_read(php_server)
         tasks_password.grant_read(web.admin)
-        tables.grant(php)
-        static.grant_publish(php, prefix=CONTESTS)
+        tables.grant(php, only_from_vpc=network.vpc_id)
+        static.grant_publish(php, prefix=CONTESTS, only_from_vpc=network.vpc_id, presigned=PRESIGNED)
 
         self.offer(
             BeaverContestOutputs(

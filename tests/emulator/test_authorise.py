@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
+from http import HTTPStatus
 from typing import Any
 
 import boto3
 import pytest
+import requests
 from botocore.config import Config
 from botocore.exceptions import ClientError
 
@@ -244,6 +246,21 @@ def test_secrets_of_rds_are_known_by_their_tags(program: Program, aws: Aws) -> N
     program.client("secretsmanager").batch_get_secret_value(SecretIdList=[mine])
     with refused("AccessDeniedException"):
         program.client("secretsmanager").batch_get_secret_value(SecretIdList=[mine, other])
+
+
+def test_urls_that_a_program_signed_are_told_from_its_calls_and_by_their_age(
+    program: Program, aws: Aws, account: str
+) -> None:
+    name = bucket(aws, account, a=b"1")
+    by_url = {"StringEquals": {"s3:authType": "REST-QUERY-STRING"}}
+    age = {"NumericLessThanEquals": {"s3:signatureAge": "600000"}}
+    program.may(allow("s3:GetObject", Condition={**by_url, **age}))
+    with refused("AccessDenied"):
+        program.client("s3").get_object(Bucket=name, Key="a")
+    url = program.client("s3").generate_presigned_url("get_object", Params={"Bucket": name, "Key": "a"})
+    assert requests.get(url, timeout=20).content == b"1"
+    program.may(allow("s3:GetObject", Condition={**by_url, "NumericGreaterThan": {"s3:signatureAge": "600000"}}))
+    assert requests.get(url, timeout=20).status_code == HTTPStatus.FORBIDDEN
 
 
 def test_tables_indexes_logs_and_metrics_are_told_apart(program: Program, aws: Aws, account: str) -> None:

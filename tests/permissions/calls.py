@@ -77,6 +77,8 @@ def _context(stack: CommittedStack, who: Principal, action: str, *, from_network
             "aws:sourceowner": who.account_id,
             "aws:sourcevpc": endpoint[0] if endpoint else None,
             "lambda:sourcefunctionarn": None,
+            "s3:authtype": "REST-HEADER",
             "s3:prefix": None,
+            "s3:signatureage": None,
         }
     )

@@ -55,8 +55,9 @@ class ContestTables:
         )
         self.all: Final = (self.team, self.team_question, self.sessions)
 
-    def grant(self, grantee: Grantable) -> None:
-        """Lets `grantee` do what the PHP code does with its tables."""
-        self.team.grant(grantee, actions=_ACTIONS)
-        self.team_question.grant(grantee, actions=_ACTIONS)
-        self.sessions.grant(grantee, actions=(*_ACTIONS, "Scan"))  # expired sessions are looked for among all
+    def grant(self, grantee: Grantable, *, only_from_vpc: str) -> None:
+        """Lets `grantee` do what the PHP code does with its tables, from inside the VPC."""
+        self.team.grant(grantee, actions=_ACTIONS, only_from_vpc=only_from_vpc)
+        self.team_question.grant(grantee, actions=_ACTIONS, only_from_vpc=only_from_vpc)
+        # expired sessions are looked for among all
+        self.sessions.grant(grantee, actions=(*_ACTIONS, "Scan"), only_from_vpc=only_from_vpc)

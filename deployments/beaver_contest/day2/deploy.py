@@ -58,12 +58,14 @@ class BundleRollout:
             self.say(f"Version {bundle.label}: {bundle.files} files, {bundle.size_bytes / 1e6:.1f} MB")
             assets = read_assets(bundle.stage, bundle.label)
             with refusals_explained():
-                changed = publish(self.contest, assets, dry_run=dry_run, say=lambda _: None)
-                self.say(f"{len(changed)} of {len(assets)} assets {'would be published' if dry_run else 'published'}")
                 if dry_run:
                     self._say_what_would_be_done(bundle)
-                    return bundle.label
-                self._publish(bundle, description)
+                else:
+                    self._publish(bundle, description)
+                changed = publish(self.contest, assets, dry_run=dry_run, say=lambda _: None)
+            self.say(f"{len(changed)} of {len(assets)} assets {'would be published' if dry_run else 'published'}")
+        if dry_run:
+            return bundle.label
         with refusals_explained():
             self._deploy(bundle.label)
             if deleted := prune(self.contest, self._labels()):
@@ -73,8 +75,11 @@ class BundleRollout:
     def _say_what_would_be_done(self, bundle: Bundle) -> None:
         known = self._version(bundle.label) is not None
         self.say(f"Version {bundle.label} {'is there already' if known else 'would be uploaded and made'}")
-        for role in self.contest.outputs.environments:
-            environment = self._environment(role)
+        for role, name in self.contest.outputs.environments.items():
+            environment = self._find_environment(role)
+            if environment is None:
+                self.say(f"{name} does not exist: apply generated/stacks/{self.contest.name} first")
+                continue
             now = environment["VersionLabel"]
             same = "has it already" if now == bundle.label else f"would go from {now} to {bundle.label}"
             self.say(f"{environment['EnvironmentName']} {same}")
@@ -201,16 +206,19 @@ class BundleRollout:
         return self.contest.outputs.environments[role]
 
     def _environment(self, role: str) -> dict[str, Any]:
-        name = self._environment_name(role)
-        found: list[dict[str, Any]] = self.contest.client("elasticbeanstalk").describe_environments(
-            ApplicationName=self._application, EnvironmentNames=[name], IncludeDeleted=False
-        )["Environments"]
-        if not found:
+        found = self._find_environment(role)
+        if found is None:
             raise OperatorError(
-                f"There is no environment {name} in {self.contest.region}.",
+                f"There is no environment {self._environment_name(role)} in {self.contest.region}.",
                 hint=f"Apply generated/stacks/{self.contest.name} again.",
             )
-        return found[0]
+        return found
+
+    def _find_environment(self, role: str) -> dict[str, Any] | None:
+        found: list[dict[str, Any]] = self.contest.client("elasticbeanstalk").describe_environments(
+            ApplicationName=self._application, EnvironmentNames=[self._environment_name(role)], IncludeDeleted=False
+        )["Environments"]
+        return found[0] if found else None
 
     def _labels(self) -> list[str]:
         versions = self.contest.client("elasticbeanstalk").describe_application_versions(

@@ -285,7 +285,25 @@ def test_the_php_user_may_use_three_tables_and_write_contests_and_nothing_else(s
         "${aws_dynamodb_table.team.arn}", "${aws_dynamodb_table.team.arn}/index/*",
         "${aws_dynamodb_table.team_question.arn}", "${aws_dynamodb_table.sessions.arn}",
         "${aws_s3_bucket.static.arn}", "${aws_s3_bucket.static.arn}/contests/*",
+        "${aws_s3_bucket.static.arn}/contests/*_sols.html", "${aws_s3_bucket.static.arn}/contests/*_graders.html",
     }  # fmt: skip
+
+
+def test_the_php_users_key_is_of_no_use_outside_the_network_but_for_urls_it_signed(stack: StackJson) -> None:
+    for statement in user_statements(stack):
+        asked = statement["Condition"]
+        if statement["Sid"] == "Presigned":
+            assert asked["StringEquals"] == {"s3:authType": "REST-QUERY-STRING"}
+            assert asked["NumericLessThanEquals"] == {"s3:signatureAge": "600000"}
+            assert statement["Action"] == ["s3:GetObject"]
+        else:
+            assert asked["StringEquals"] == {"aws:SourceVpc": "${aws_vpc.network.id}"}
+
+
+def test_the_database_takes_upstreams_statements(stack: StackJson) -> None:
+    group = stack.resource("aws_db_parameter_group.database_parameter_group")
+    values = {parameter["name"]: parameter["value"] for parameter in group["parameter"]}
+    assert values["sql_mode"] == "NO_ENGINE_SUBSTITUTION"
 
 
 def test_no_access_key_is_made_by_terraform(stack: StackJson) -> None:
