@@ -6,13 +6,26 @@ import os
 import threading
 from contextlib import contextmanager
 from functools import cached_property
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal, overload
 
 from operations.errors import OperatorError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
+    from botocore.session import Session
+    from mypy_boto3_autoscaling.client import AutoScalingClient
+    from mypy_boto3_dynamodb.client import DynamoDBClient
+    from mypy_boto3_ec2.client import EC2Client
+    from mypy_boto3_ecr.client import ECRClient
+    from mypy_boto3_elasticbeanstalk.client import ElasticBeanstalkClient
+    from mypy_boto3_iam.client import IAMClient
+    from mypy_boto3_logs.client import CloudWatchLogsClient
+    from mypy_boto3_rds.client import RDSClient
+    from mypy_boto3_route53.client import Route53Client
+    from mypy_boto3_s3.client import S3Client
+    from mypy_boto3_ssm.client import SSMClient
+    from mypy_boto3_sts.client import STSClient
 
 THROTTLED = frozenset(
     {
@@ -45,6 +58,32 @@ class Aws:
         self._clients: dict[tuple[str, str], Any] = {}
         self._guard = threading.Lock()
 
+    @overload
+    def client(self, service: Literal["autoscaling"], *, region: str) -> AutoScalingClient: ...
+    @overload
+    def client(self, service: Literal["dynamodb"], *, region: str) -> DynamoDBClient: ...
+    @overload
+    def client(self, service: Literal["ec2"], *, region: str) -> EC2Client: ...
+    @overload
+    def client(self, service: Literal["ecr"], *, region: str) -> ECRClient: ...
+    @overload
+    def client(self, service: Literal["elasticbeanstalk"], *, region: str) -> ElasticBeanstalkClient: ...
+    @overload
+    def client(self, service: Literal["iam"], *, region: str) -> IAMClient: ...
+    @overload
+    def client(self, service: Literal["logs"], *, region: str) -> CloudWatchLogsClient: ...
+    @overload
+    def client(self, service: Literal["rds"], *, region: str) -> RDSClient: ...
+    @overload
+    def client(self, service: Literal["route53"], *, region: str) -> Route53Client: ...
+    @overload
+    def client(self, service: Literal["s3"], *, region: str) -> S3Client: ...
+    @overload
+    def client(self, service: Literal["ssm"], *, region: str) -> SSMClient: ...
+    @overload
+    def client(self, service: Literal["sts"], *, region: str) -> STSClient: ...
+    @overload
+    def client(self, service: str, *, region: str) -> Any: ...
     def client(self, service: str, *, region: str) -> Any:
         """A boto3 client of `service` in `region`."""
         with self._guard:  # a session must not make two clients at once; clients themselves may be shared
@@ -72,7 +111,7 @@ class Aws:
         return {"endpoint_url": self._environment["AWS_ENDPOINT_URL"], "config": Config(proxies={})}
 
 
-def _session_without_environment() -> Any:
+def _session_without_environment() -> Session:
     """A session that heeds neither the AWS variables of this shell (AWS_PROFILE, AWS_RETRY_MODE …) nor its files."""
     from botocore.configprovider import BOTOCORE_DEFAUT_SESSION_VARIABLES
     from botocore.session import Session

@@ -44,9 +44,9 @@ def refresh(
             name: {"source": group.source, "day": group.day.isoformat(), "values": group.values}
             for name, group in known.groups.items()
         }
-        clients = {service: aws.client(service, region=region) for service in ("rds", "elasticbeanstalk")}
+        rds, beanstalk = aws.client("rds", region=region), aws.client("elasticbeanstalk", region=region)
         with refusals_explained():
-            new = from_account(clients, groups, day=datetime.now(UTC).date())
+            new = from_account(rds, beanstalk, groups, day=datetime.now(UTC).date())
     else:
         day = released.date() if released else known.day("database_versions")
         new = from_cfn_lint(ROOT / cfn_lint, day=day)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import json
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from operations.stacks import FILE, images_of
 
@@ -30,11 +30,11 @@ def make_existing(aws: Aws, stacks: Sequence[Stack]) -> None:
     """Make what the stacks expect on the emulator that `aws` leads to."""
     zones = {zone: (domain, stack) for stack in stacks for zone, domain in hosted_zones(stack).items()}
     for zone, (domain, stack) in zones.items():
-        route53: Any = aws.client("route53", region=stack.region)
+        route53 = aws.client("route53", region=stack.region)
         # The emulator gives a zone the id that such a reference asks for.
         route53.create_hosted_zone(Name=domain, CallerReference=f"/hostedzone/{zone}")
     for region, name, tag in sorted({image for stack in stacks for image in images_of(stack)}):
-        ecr: Any = aws.client("ecr", region=region)
+        ecr = aws.client("ecr", region=region)
         with contextlib.suppress(ecr.exceptions.RepositoryAlreadyExistsException):  # another image's
             ecr.create_repository(repositoryName=name)
         with contextlib.suppress(ecr.exceptions.ImageAlreadyExistsException):

@@ -21,8 +21,8 @@ def keys_of(aws: Aws, arn: str, *, region: str) -> dict[str, str]:
             return {**_pair(made["AccessKeyId"], made["SecretAccessKey"]), "AWS_SESSION_TOKEN": made["SessionToken"]}
         if kind == "user":
             iam = aws.client("iam", region=region)
-            made = iam.create_access_key(UserName=name.rpartition("/")[2])["AccessKey"]
-            return _pair(made["AccessKeyId"], made["SecretAccessKey"])
+            key = iam.create_access_key(UserName=name.rpartition("/")[2])["AccessKey"]
+            return _pair(key["AccessKeyId"], key["SecretAccessKey"])
     raise OperatorError(f"{arn} has no keys: give the ARN of an IAM role or user.")
 
 

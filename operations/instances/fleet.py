@@ -10,12 +10,14 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from datetime import datetime
 
+    from mypy_boto3_autoscaling.type_defs import RefreshPreferencesTypeDef
+
     from operations.aws import Aws
 
 POLL_SECONDS = 10.0
 SUCCESSFUL = "Successful"
 _OVER = (SUCCESSFUL, "Failed", "Cancelled", "RollbackSuccessful", "RollbackFailed")
-_PREFERENCES = {
+_PREFERENCES: RefreshPreferencesTypeDef = {
     # a new instance is in service before an old one goes
     "MinHealthyPercentage": 100,
     "MaxHealthyPercentage": 150,

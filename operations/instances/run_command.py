@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import time
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -44,12 +45,10 @@ class RunCommand:
     def _answer(self, command_id: str, instance_id: str, what: str) -> str:
         ssm = self.aws.client("ssm", region=self.region)
         while True:
-            try:
+            with contextlib.suppress(ssm.exceptions.InvocationDoesNotExist):  # not known everywhere yet
                 found = ssm.get_command_invocation(CommandId=command_id, InstanceId=instance_id)
-            except ssm.exceptions.InvocationDoesNotExist:  # not known everywhere yet
-                found = {"Status": "Pending"}
-            if found["Status"] not in _UNDER_WAY:
-                break
+                if found["Status"] not in _UNDER_WAY:
+                    break
             time.sleep(self.poll_seconds)
         if found["Status"] != "Success":
             said = printable(" | ".join(found.get("StandardErrorContent", "").strip().splitlines()[-5:]))

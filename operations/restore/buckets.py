@@ -13,6 +13,9 @@ from operations.errors import OperatorError
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
+    from mypy_boto3_s3.client import S3Client
+    from mypy_boto3_s3.type_defs import CopySourceTypeDef
+
 _AT_ONCE = 16
 
 
@@ -24,7 +27,7 @@ class ObjectChange:
     version: str | None
 
 
-def changes_since(s3: Any, bucket: str, prefix: str, moment: datetime) -> Iterator[ObjectChange]:
+def changes_since(s3: S3Client, bucket: str, prefix: str, moment: datetime) -> Iterator[ObjectChange]:
     """Each object below `prefix` that differs from what it was at `moment`.
 
     Raises OperatorError where the bucket keeps no versions. A version that the bucket's lifecycle has removed since
@@ -36,8 +39,8 @@ def changes_since(s3: Any, bucket: str, prefix: str, moment: datetime) -> Iterat
     for page in s3.get_paginator("list_object_versions").paginate(Bucket=bucket, Prefix=prefix):
         for entry in page.get("Versions", []):
             history.setdefault(entry["Key"], []).append({**entry, "Deleted": False})
-        for entry in page.get("DeleteMarkers", []):
-            history.setdefault(entry["Key"], []).append({**entry, "Deleted": True})
+        for marker in page.get("DeleteMarkers", []):
+            history.setdefault(marker["Key"], []).append({**marker, "Deleted": True})
     for key, entries in sorted(history.items()):
         # S3 lists the versions of a key from the newest to the oldest; the sort keeps that order where times are equal.
         newest_first = sorted(entries, key=itemgetter("LastModified"), reverse=True)
@@ -50,14 +53,14 @@ def changes_since(s3: Any, bucket: str, prefix: str, moment: datetime) -> Iterat
             yield ObjectChange(key, None)
 
 
-def bring_back(s3: Any, bucket: str, changes: Sequence[ObjectChange]) -> None:
+def bring_back(s3: S3Client, bucket: str, changes: Sequence[ObjectChange]) -> None:
     """Make each object what it was; what it is now stays as a version. Safe to interrupt: run it again to resume."""
 
     def one(change: ObjectChange) -> None:
         if change.version is None:
             s3.delete_object(Bucket=bucket, Key=change.key)
             return
-        source = {"Bucket": bucket, "Key": change.key, "VersionId": change.version}
+        source: CopySourceTypeDef = {"Bucket": bucket, "Key": change.key, "VersionId": change.version}
         s3.copy(source, bucket, change.key)  # in parts, where it is larger than 5 GB
 
     with ThreadPoolExecutor(_AT_ONCE) as pool:

@@ -6,9 +6,12 @@ import time
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from operations.errors import OperatorError
+
+if TYPE_CHECKING:
+    from mypy_boto3_dynamodb.client import DynamoDBClient
 
 POLL_SECONDS = 10.0
 _BATCH = 25
@@ -28,7 +31,7 @@ class Difference:
 class TableRestore:
     """`table` as it was at `moment`. DynamoDB cannot rename: a second table is restored, and its items brought over."""
 
-    dynamodb: Any
+    dynamodb: DynamoDBClient
     table: str
     moment: datetime
     timeout_seconds: float = 4 * 3600

@@ -14,6 +14,9 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
     from pathlib import Path
 
+    from mypy_boto3_elasticbeanstalk.client import ElasticBeanstalkClient
+    from mypy_boto3_rds.client import RDSClient
+
 ENGINES = ("aurora-mysql", "aurora-postgresql", "mariadb", "mysql", "postgres")
 _CLASSES_OF = ("aurora-postgresql", "mysql", "postgres")
 _FULL = re.compile(r"\d+\.\d+(\.\d+)?(\.mysql_aurora\.[\d.]+)?")
@@ -65,12 +68,13 @@ def from_cfn_lint(environment: Path, *, day: date) -> dict[str, Group]:
     }
 
 
-def from_account(clients: Mapping[str, Any], known: Mapping[str, Group], *, day: date) -> dict[str, Group]:
-    """The groups that AWS answers, by name: `clients` are those of `rds` and `elasticbeanstalk`.
+def from_account(
+    rds: RDSClient, beanstalk: ElasticBeanstalkClient, known: Mapping[str, Group], *, day: date
+) -> dict[str, Group]:
+    """The groups that AWS answers, by name.
 
     Retirement dates of platforms are kept from the `known` facts: no call returns them.
     """
-    rds, beanstalk = clients["rds"], clients["elasticbeanstalk"]
     versions = {
         engine: sorted(
             {

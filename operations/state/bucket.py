@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Final, TypedDict, TypeVar, cast
 
 from operations.errors import OperatorError
 from operations.state.mending import Item
@@ -11,25 +11,44 @@ from operations.state.mending import Item
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
 
+    from mypy_boto3_s3.literals import BucketLocationConstraintType
+    from mypy_boto3_s3.type_defs import (
+        LifecycleRuleTypeDef,
+        LifecycleRuleUnionTypeDef,
+        OwnershipControlsUnionTypeDef,
+        PublicAccessBlockConfigurationTypeDef,
+        ServerSideEncryptionRuleTypeDef,
+        TagTypeDef,
+    )
+
     from operations.aws import Aws
+
+_Answer = TypeVar("_Answer")
 
 NONCURRENT_DAYS = 180
 """How long replaced versions of a state are kept: long enough to notice, short enough to let old secrets go."""
 
-_LIFECYCLE_RULE = {
+_LIFECYCLE_RULE: LifecycleRuleTypeDef = {
     "ID": "replaced-states",
     "Status": "Enabled",
     "Filter": {"Prefix": ""},
     "NoncurrentVersionExpiration": {"NoncurrentDays": NONCURRENT_DAYS},
     "AbortIncompleteMultipartUpload": {"DaysAfterInitiation": 7},
 }
-_PUBLIC_ACCESS_BLOCK = {
+_PUBLIC_ACCESS_BLOCK: PublicAccessBlockConfigurationTypeDef = {
     "BlockPublicAcls": True,
     "IgnorePublicAcls": True,
     "BlockPublicPolicy": True,
     "RestrictPublicBuckets": True,
 }
 _MISSING = "missing"
+
+
+class _Place(TypedDict):
+    """The bucket, and the owner it must have: no name can lead into a stranger's bucket."""
+
+    Bucket: str
+    ExpectedBucketOwner: str
 
 
 class StateBucket:
@@ -41,8 +60,7 @@ class StateBucket:
         self._account_id = account_id
         self._region = region
         self._tags = dict(tags)
-        # The owner goes with every request, so that no name can lead into a stranger's bucket.
-        self._bucket = {"Bucket": name, "ExpectedBucketOwner": account_id}
+        self._bucket: _Place = {"Bucket": name, "ExpectedBucketOwner": account_id}  # goes with every request
 
     def refuse_if_unfit(self) -> None:
         """Raises OperatorError when the bucket is another account's or in another region."""
@@ -92,23 +110,27 @@ class StateBucket:
         return self._s3.get_bucket_location(**self._bucket).get("LocationConstraint") or "us-east-1"
 
     def _create(self) -> None:
-        place = {} if self._region == "us-east-1" else {"LocationConstraint": self._region}
-        self._s3.create_bucket(Bucket=self._name, **({"CreateBucketConfiguration": place} if place else {}))
+        if self._region == "us-east-1":
+            self._s3.create_bucket(Bucket=self._name)
+        else:
+            region = cast("BucketLocationConstraintType", self._region)
+            self._s3.create_bucket(Bucket=self._name, CreateBucketConfiguration={"LocationConstraint": region})
         self._s3.get_waiter("bucket_exists").wait(**self._bucket)
 
-    def _read(self, read: Callable[..., dict[str, Any]], absent: str = "") -> dict[str, Any]:
-        """The answer of a request about the bucket, empty when there is no such configuration or no bucket yet."""
+    def _read(self, read: Callable[[], _Answer], absent: str = "") -> _Answer | None:
+        """The answer of a request about the bucket, None when there is no such configuration or no bucket yet."""
         from botocore.exceptions import ClientError
 
         try:
-            return read(**self._bucket)
+            return read()
         except ClientError as error:
             if error.response["Error"]["Code"] in (absent, "NoSuchBucket"):
-                return {}
+                return None
             raise
 
     def _versioning(self) -> Item:
-        found = self._read(self._s3.get_bucket_versioning).get("Status", "off")
+        answer = self._read(lambda: self._s3.get_bucket_versioning(**self._bucket))
+        found = answer.get("Status", "off") if answer else "off"
 
         def mend() -> None:
             self._s3.put_bucket_versioning(**self._bucket, VersioningConfiguration={"Status": "Enabled"})
@@ -116,12 +138,16 @@ class StateBucket:
         return Item("versioning", found, "Enabled", None if found == "Enabled" else mend)
 
     def _encryption(self) -> Item:
-        answer = self._read(self._s3.get_bucket_encryption, "ServerSideEncryptionConfigurationNotFoundError")
-        rules = answer.get("ServerSideEncryptionConfiguration", {}).get("Rules", [])
-        found = next((rule["ApplyServerSideEncryptionByDefault"]["SSEAlgorithm"] for rule in rules), "none")
+        absent = "ServerSideEncryptionConfigurationNotFoundError"
+        answer = self._read(lambda: self._s3.get_bucket_encryption(**self._bucket), absent)
+        rules = answer["ServerSideEncryptionConfiguration"]["Rules"] if answer else []
+        found = next((str(rule["ApplyServerSideEncryptionByDefault"]["SSEAlgorithm"]) for rule in rules), "none")
 
         def mend() -> None:
-            rule = {"ApplyServerSideEncryptionByDefault": {"SSEAlgorithm": "AES256"}, "BucketKeyEnabled": False}
+            rule: ServerSideEncryptionRuleTypeDef = {
+                "ApplyServerSideEncryptionByDefault": {"SSEAlgorithm": "AES256"},
+                "BucketKeyEnabled": False,
+            }
             self._s3.put_bucket_encryption(**self._bucket, ServerSideEncryptionConfiguration={"Rules": [rule]})
 
         # A key of the operator's own choosing is stronger, and none of our business.
@@ -129,44 +155,46 @@ class StateBucket:
         return Item("encryption", found, "AES256 or aws:kms", None if fine else mend)
 
     def _public_access(self) -> Item:
-        answer = self._read(self._s3.get_public_access_block, "NoSuchPublicAccessBlockConfiguration")
-        found = answer.get("PublicAccessBlockConfiguration", {})
+        absent = "NoSuchPublicAccessBlockConfiguration"
+        answer = self._read(lambda: self._s3.get_public_access_block(**self._bucket), absent)
+        found = answer["PublicAccessBlockConfiguration"] if answer else {}
         allowed = [name for name in _PUBLIC_ACCESS_BLOCK if not found.get(name)]
 
         def mend() -> None:
-            self._s3.put_public_access_block(**self._bucket, PublicAccessBlockConfiguration=dict(_PUBLIC_ACCESS_BLOCK))
+            self._s3.put_public_access_block(**self._bucket, PublicAccessBlockConfiguration=_PUBLIC_ACCESS_BLOCK)
 
         text = f"lacks {', '.join(allowed)}" if allowed else "blocked"
         return Item("public access", text, "blocked", mend if allowed else None)
 
     def _ownership(self) -> Item:
-        wanted = "BucketOwnerEnforced"
-        answer = self._read(self._s3.get_bucket_ownership_controls, "OwnershipControlsNotFoundError")
-        rules = answer.get("OwnershipControls", {}).get("Rules", [])
-        found = next((rule["ObjectOwnership"] for rule in rules), "access control lists allowed")
+        wanted: Final = "BucketOwnerEnforced"
+        absent = "OwnershipControlsNotFoundError"
+        answer = self._read(lambda: self._s3.get_bucket_ownership_controls(**self._bucket), absent)
+        rules = answer["OwnershipControls"]["Rules"] if answer else []
+        found = next((str(rule["ObjectOwnership"]) for rule in rules), "access control lists allowed")
 
         def mend() -> None:
-            controls = {"Rules": [{"ObjectOwnership": wanted}]}
+            controls: OwnershipControlsUnionTypeDef = {"Rules": [{"ObjectOwnership": wanted}]}
             self._s3.put_bucket_ownership_controls(**self._bucket, OwnershipControls=controls)
 
         return Item("ownership", found, wanted, None if found == wanted else mend)
 
     def _policy(self) -> Item:
-        text = self._read(self._s3.get_bucket_policy, "NoSuchBucketPolicy").get("Policy", "{}")
-        policy = {"Version": "2012-10-17", **json.loads(text)}
+        answer = self._read(lambda: self._s3.get_bucket_policy(**self._bucket), "NoSuchBucketPolicy")
+        policy = {"Version": "2012-10-17", **json.loads(answer["Policy"] if answer else "{}")}
         found = policy.get("Statement", [])
         wanted = self._statements()
-        lacking = [statement["Sid"] for statement in wanted if statement not in found]
+        lacking = [str(statement["Sid"]) for statement in wanted if statement not in found]
 
         def mend() -> None:
             ours = [statement["Sid"] for statement in wanted]
             policy["Statement"] = [*(kept for kept in found if kept.get("Sid") not in ours), *wanted]
             self._s3.put_bucket_policy(**self._bucket, Policy=json.dumps(policy))
 
-        names = ", ".join(statement["Sid"] for statement in wanted)
+        names = ", ".join(str(statement["Sid"]) for statement in wanted)
         return Item("policy", f"lacks {', '.join(lacking)}" if lacking else names, names, mend if lacking else None)
 
-    def _statements(self) -> list[dict[str, Any]]:
+    def _statements(self) -> list[dict[str, object]]:
         arn = f"arn:aws:s3:::{self._name}"
         return [
             {
@@ -189,13 +217,14 @@ class StateBucket:
 
     def _lifecycle(self) -> Item:
         wanted = f"replaced states go after {NONCURRENT_DAYS} days"
-        answer = self._read(self._s3.get_bucket_lifecycle_configuration, "NoSuchLifecycleConfiguration")
-        rules = {rule["ID"]: rule for rule in answer.get("Rules", [])}
+        absent = "NoSuchLifecycleConfiguration"
+        answer = self._read(lambda: self._s3.get_bucket_lifecycle_configuration(**self._bucket), absent)
+        rules: dict[str, LifecycleRuleUnionTypeDef] = {rule["ID"]: rule for rule in (answer["Rules"] if answer else [])}
         found = rules.get(_LIFECYCLE_RULE["ID"])
         fine = found is not None and _contains(found, _LIFECYCLE_RULE)
 
         def mend() -> None:
-            rules[str(_LIFECYCLE_RULE["ID"])] = _LIFECYCLE_RULE
+            rules[_LIFECYCLE_RULE["ID"]] = _LIFECYCLE_RULE
             self._s3.put_bucket_lifecycle_configuration(
                 **self._bucket, LifecycleConfiguration={"Rules": list(rules.values())}
             )
@@ -203,11 +232,11 @@ class StateBucket:
         return Item("lifecycle", wanted if fine else "differs" if found else "none", wanted, None if fine else mend)
 
     def _tagging(self) -> Item:
-        answer = self._read(self._s3.get_bucket_tagging, "NoSuchTagSet")
-        found = {tag["Key"]: tag["Value"] for tag in answer.get("TagSet", [])}
+        answer = self._read(lambda: self._s3.get_bucket_tagging(**self._bucket), "NoSuchTagSet")
+        found = {tag["Key"]: tag["Value"] for tag in (answer["TagSet"] if answer else [])}
 
         def mend() -> None:
-            tags = [{"Key": key, "Value": value} for key, value in {**found, **self._tags}.items()]
+            tags: list[TagTypeDef] = [{"Key": key, "Value": value} for key, value in {**found, **self._tags}.items()]
             self._s3.put_bucket_tagging(**self._bucket, Tagging={"TagSet": tags})
 
         fine = self._tags.items() <= found.items()
@@ -219,6 +248,6 @@ def tag_text(tags: Mapping[str, str]) -> str:
     return ", ".join(f"{key}={value}" for key, value in sorted(tags.items())) or "none"
 
 
-def _contains(found: Mapping[str, Any], wanted: Mapping[str, Any]) -> bool:
+def _contains(found: Mapping[str, object], wanted: Mapping[str, object]) -> bool:
     """Whether `found` says all that `wanted` says; AWS adds defaults of its own."""
     return all(found.get(key) == value for key, value in wanted.items())

@@ -38,13 +38,16 @@ def what_digest_needs(aws: Aws, stack: Stack) -> str | None:
 def fit_digest(aws: Aws, stack: Stack) -> None:
     """Make the digest fit, under the lock. Raises OperatorError when somebody else holds the lock."""
     with refusals_explained(), state_locked(aws, stack, "digest"):
+        table = stack.state.lock_table
+        if table is None:
+            return  # only the table has digests
         content = state_content(aws, stack)
         key = {KEY: {"S": f"{stack.state.lock_id}-md5"}}
         dynamodb = aws.client("dynamodb", region=stack.state.region)
         if content is None:
-            dynamodb.delete_item(TableName=stack.state.lock_table, Key=key)
+            dynamodb.delete_item(TableName=table, Key=key)
         else:
-            dynamodb.put_item(TableName=stack.state.lock_table, Item={**key, "Digest": {"S": md5(content)}})
+            dynamodb.put_item(TableName=table, Item={**key, "Digest": {"S": md5(content)}})
 
 
 def md5(content: bytes) -> str:

@@ -8,7 +8,7 @@ import socket
 import uuid
 from contextlib import ExitStack, contextmanager
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from operations.errors import OperatorError
 from operations.state.lock_table import KEY
@@ -18,8 +18,11 @@ from operations.state.status import locks_of
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from mypy_boto3_dynamodb.client import DynamoDBClient
+    from mypy_boto3_s3.client import S3Client
+
     from operations.aws import Aws
-    from operations.stacks import Backend, Stack
+    from operations.stacks import Stack
 
 
 @contextmanager
@@ -42,10 +45,10 @@ def state_locked(aws: Aws, stack: Stack, operation: str, *, stays: bool = False)
     }
     text = json.dumps(info)
     with ExitStack() as taken:
-        if stack.state.lock_table:
+        if (table := stack.state.lock_table) is not None:
             dynamodb = aws.client("dynamodb", region=stack.state.region)
-            _take_in_table(dynamodb, aws, stack, text)
-            taken.callback(_leave_table, dynamodb, stack.state, text)
+            _take_in_table(dynamodb, table, aws, stack, text)
+            taken.callback(_leave_table, dynamodb, table, stack.state.lock_id, text)
         if stack.state.lock_file:
             s3 = aws.client("s3", region=stack.state.region)
             _take_file(s3, aws, stack, text)
@@ -55,21 +58,19 @@ def state_locked(aws: Aws, stack: Stack, operation: str, *, stays: bool = False)
             taken.pop_all()
 
 
-def _take_in_table(dynamodb: Any, aws: Aws, stack: Stack, text: str) -> None:
+def _take_in_table(dynamodb: DynamoDBClient, table: str, aws: Aws, stack: Stack, text: str) -> None:
     item = {KEY: {"S": stack.state.lock_id}, "Info": {"S": text}}
     try:
-        dynamodb.put_item(
-            TableName=stack.state.lock_table, Item=item, ConditionExpression=f"attribute_not_exists({KEY})"
-        )
+        dynamodb.put_item(TableName=table, Item=item, ConditionExpression=f"attribute_not_exists({KEY})")
     except dynamodb.exceptions.ConditionalCheckFailedException:
         raise _held(aws, stack) from None
 
 
-def _leave_table(dynamodb: Any, backend: Backend, text: str) -> None:
+def _leave_table(dynamodb: DynamoDBClient, table: str, lock_id: str, text: str) -> None:
     try:
         dynamodb.delete_item(
-            TableName=backend.lock_table,
-            Key={KEY: {"S": backend.lock_id}},
+            TableName=table,
+            Key={KEY: {"S": lock_id}},
             ConditionExpression="Info = :ours",
             ExpressionAttributeValues={":ours": {"S": text}},
         )
@@ -77,26 +78,28 @@ def _leave_table(dynamodb: Any, backend: Backend, text: str) -> None:
         return  # somebody has broken it
 
 
-def _take_file(s3: Any, aws: Aws, stack: Stack, text: str) -> None:
+def _take_file(s3: S3Client, aws: Aws, stack: Stack, text: str) -> None:
     from botocore.exceptions import ClientError
 
-    place = {"Bucket": stack.state.bucket, "Key": stack.state.lock_key, "ExpectedBucketOwner": stack.account_id}
     try:
-        s3.put_object(**place, Body=text.encode(), ContentType="application/json", IfNoneMatch="*")
+        s3.put_object(
+            Bucket=stack.state.bucket, Key=stack.state.lock_key, ExpectedBucketOwner=stack.account_id,
+            Body=text.encode(), ContentType="application/json", IfNoneMatch="*",
+        )  # fmt: skip
     except ClientError as error:
         if error.response["Error"]["Code"] == "PreconditionFailed":
             raise _held(aws, stack) from None
         raise
 
 
-def _leave_file(s3: Any, stack: Stack, text: str) -> None:
-    place = {"Bucket": stack.state.bucket, "Key": stack.state.lock_key, "ExpectedBucketOwner": stack.account_id}
+def _leave_file(s3: S3Client, stack: Stack, text: str) -> None:
+    bucket, key, owner = stack.state.bucket, stack.state.lock_key, stack.account_id
     try:
-        found = s3.get_object(**place)["Body"].read().decode()
+        found = s3.get_object(Bucket=bucket, Key=key, ExpectedBucketOwner=owner)["Body"].read().decode()
     except s3.exceptions.NoSuchKey:
         return  # somebody has broken it
     if found == text:
-        s3.delete_object(**place)
+        s3.delete_object(Bucket=bucket, Key=key, ExpectedBucketOwner=owner)
 
 
 def _held(aws: Aws, stack: Stack) -> OperatorError:

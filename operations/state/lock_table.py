@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from operations.errors import OperatorError
 from operations.state.bucket import tag_text
@@ -11,13 +11,20 @@ from operations.state.mending import Item
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
+    from mypy_boto3_dynamodb.type_defs import (
+        AttributeDefinitionTypeDef,
+        KeySchemaElementTypeDef,
+        TableDescriptionTypeDef,
+        TagTypeDef,
+    )
+
     from operations.aws import Aws
 
 KEY = "LockID"
 """The name Terraform gives the table's only key, a string."""
 
-_KEY_SCHEMA = [{"AttributeName": KEY, "KeyType": "HASH"}]
-_ATTRIBUTES = [{"AttributeName": KEY, "AttributeType": "S"}]
+_KEY_SCHEMA: list[KeySchemaElementTypeDef] = [{"AttributeName": KEY, "KeyType": "HASH"}]
+_ATTRIBUTES: list[AttributeDefinitionTypeDef] = [{"AttributeName": KEY, "AttributeType": "S"}]
 
 
 class LockTable:
@@ -57,13 +64,12 @@ class LockTable:
         yield self._deletion_protection()
         yield self._tagging()
 
-    def _describe(self) -> dict[str, Any]:
+    def _describe(self) -> TableDescriptionTypeDef:
         """The table's description, empty when there is no such table."""
         try:
-            description: dict[str, Any] = self._dynamodb.describe_table(TableName=self._name)["Table"]
+            return self._dynamodb.describe_table(TableName=self._name)["Table"]
         except self._dynamodb.exceptions.ResourceNotFoundException:
             return {}
-        return description
 
     def _create(self) -> None:
         self._dynamodb.create_table(
@@ -76,10 +82,6 @@ class LockTable:
         )
         self._wait()
 
-    def _update(self, **change: object) -> None:
-        self._dynamodb.update_table(TableName=self._name, **change)
-        self._wait()
-
     def _wait(self) -> None:
         # A table that is still changing refuses the next change.
         self._dynamodb.get_waiter("table_exists").wait(TableName=self._name, WaiterConfig={"Delay": 2})
@@ -89,7 +91,8 @@ class LockTable:
         found = table.get("BillingModeSummary", {}).get("BillingMode", "PROVISIONED" if table else "missing")
 
         def mend() -> None:
-            self._update(BillingMode="PAY_PER_REQUEST")
+            self._dynamodb.update_table(TableName=self._name, BillingMode="PAY_PER_REQUEST")
+            self._wait()
 
         return Item("billing", found, "PAY_PER_REQUEST", None if found == "PAY_PER_REQUEST" else mend)
 
@@ -112,7 +115,8 @@ class LockTable:
         on = table.get("DeletionProtectionEnabled", False)
 
         def mend() -> None:
-            self._update(DeletionProtectionEnabled=True)
+            self._dynamodb.update_table(TableName=self._name, DeletionProtectionEnabled=True)
+            self._wait()
 
         return Item("deletion protection", "on" if on else "off" if table else "missing", "on", None if on else mend)
 
@@ -129,5 +133,5 @@ class LockTable:
         fine = self._tags.items() <= found.items()
         return Item("table tags", tag_text(found), tag_text(self._tags), None if fine else mend)
 
-    def _tag_list(self) -> list[dict[str, str]]:
+    def _tag_list(self) -> list[TagTypeDef]:
         return [{"Key": key, "Value": value} for key, value in self._tags.items()]

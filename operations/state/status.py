@@ -19,8 +19,15 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Sequence
     from datetime import datetime
 
+    from mypy_boto3_dynamodb.client import DynamoDBClient
+    from mypy_boto3_dynamodb.type_defs import AttributeValueTypeDef, DeleteItemInputTypeDef
+    from mypy_boto3_s3.client import S3Client
+    from mypy_boto3_s3.type_defs import GetObjectOutputTypeDef
+
     from config.environment import Environment
     from operations.stacks import Backend, Stack
+
+    _Item = dict[str, AttributeValueTypeDef]
 
 
 @dataclass(frozen=True)
@@ -169,21 +176,27 @@ def _held_locks(aws: Aws, stack: Stack) -> list[tuple[Lock, Callable[[], bool]]]
     backend = stack.state
     found: list[tuple[Lock, Callable[[], bool]]] = []
     with refusals_explained():
-        if backend.lock_table and (item := _lock_item(aws, backend)) is not None:
-            found.append((Lock.from_json(item.get("Info", {}).get("S", "")), partial(_remove_item, aws, backend, item)))
+        if (table := backend.lock_table) and (item := _lock_item(aws, backend, table)) is not None:
+            lock = Lock.from_json(item.get("Info", {}).get("S", ""))
+            found.append((lock, partial(_remove_item, aws, backend, table, item)))
         if backend.lock_file and (body := _object(aws, stack, backend.lock_key)):
             text = body["Body"].read().decode(errors="replace")
             found.append((Lock.from_json(text), partial(_remove_file, aws, stack, text)))
     return found
 
 
-def _remove_item(aws: Aws, backend: Backend, item: dict[str, Any]) -> bool:
+def _remove_item(aws: Aws, backend: Backend, table: str, item: _Item) -> bool:
     dynamodb = aws.client("dynamodb", region=backend.region)
-    unchanged: dict[str, Any] = {"ConditionExpression": "attribute_not_exists(Info)"}
+    unchanged: DeleteItemInputTypeDef = {
+        "TableName": table,
+        "Key": {KEY: {"S": backend.lock_id}},
+        "ConditionExpression": "attribute_not_exists(Info)",
+    }
     if "Info" in item:
-        unchanged = {"ConditionExpression": "Info = :seen", "ExpressionAttributeValues": {":seen": item["Info"]}}
+        unchanged["ConditionExpression"] = "Info = :seen"
+        unchanged["ExpressionAttributeValues"] = {":seen": item["Info"]}
     try:
-        dynamodb.delete_item(TableName=backend.lock_table, Key={KEY: {"S": backend.lock_id}}, **unchanged)
+        dynamodb.delete_item(**unchanged)
     except dynamodb.exceptions.ConditionalCheckFailedException:
         return False
     return True
@@ -198,7 +211,7 @@ def _remove_file(aws: Aws, stack: Stack, text: str) -> bool:
     return True
 
 
-def _keys(s3: Any, bucket: str, account_id: str) -> list[str] | None:
+def _keys(s3: S3Client, bucket: str, account_id: str) -> list[str] | None:
     """The keys in the bucket, None when there is no bucket."""
     pages = s3.get_paginator("list_objects_v2").paginate(Bucket=bucket, ExpectedBucketOwner=account_id)
     try:
@@ -207,7 +220,7 @@ def _keys(s3: Any, bucket: str, account_id: str) -> list[str] | None:
         return None
 
 
-def _table_exists(dynamodb: Any, name: str) -> bool:
+def _table_exists(dynamodb: DynamoDBClient, name: str) -> bool:
     try:
         dynamodb.describe_table(TableName=name)
     except dynamodb.exceptions.ResourceNotFoundException:
@@ -249,29 +262,24 @@ def _state_file(aws: Aws, stack: Stack) -> StateFile | None:
     )
 
 
-def _object(aws: Aws, stack: Stack, key: str) -> dict[str, Any] | None:
+def _object(aws: Aws, stack: Stack, key: str) -> GetObjectOutputTypeDef | None:
     s3 = aws.client("s3", region=stack.state.region)
     try:
-        answer: dict[str, Any] = s3.get_object(Bucket=stack.state.bucket, Key=key, ExpectedBucketOwner=stack.account_id)
+        return s3.get_object(Bucket=stack.state.bucket, Key=key, ExpectedBucketOwner=stack.account_id)
     except (s3.exceptions.NoSuchKey, s3.exceptions.NoSuchBucket):
         return None
-    return answer
 
 
 def recorded_digest(aws: Aws, backend: Backend) -> str | None:
     """The digest of the state in the lock table; None where there is none."""
-    item = _lock_item(aws, backend, suffix="-md5") if backend.lock_table else None
-    text: str | None = (item or {}).get("Digest", {}).get("S")
-    return text
+    item = _lock_item(aws, backend, backend.lock_table, suffix="-md5") if backend.lock_table else None
+    return item.get("Digest", {}).get("S") if item else None
 
 
-def _lock_item(aws: Aws, backend: Backend, *, suffix: str = "") -> dict[str, Any] | None:
+def _lock_item(aws: Aws, backend: Backend, table: str, *, suffix: str = "") -> _Item | None:
     dynamodb = aws.client("dynamodb", region=backend.region)
     try:
-        answer = dynamodb.get_item(
-            TableName=backend.lock_table, Key={KEY: {"S": backend.lock_id + suffix}}, ConsistentRead=True
-        )
+        answer = dynamodb.get_item(TableName=table, Key={KEY: {"S": backend.lock_id + suffix}}, ConsistentRead=True)
     except dynamodb.exceptions.ResourceNotFoundException:
         return None
-    item: dict[str, Any] | None = answer.get("Item")
-    return item
+    return answer.get("Item")

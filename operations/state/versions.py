@@ -19,6 +19,9 @@ from operations.state.status import require_place
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
+    from mypy_boto3_s3.client import S3Client
+    from mypy_boto3_s3.type_defs import CopySourceTypeDef, ObjectVersionTypeDef
+
     from operations.stacks import Stack
 
 _ENOUGH = 4
@@ -68,8 +71,9 @@ def state_versions(aws: Aws, stack: Stack, *, limit: int) -> list[StateVersion]:
         check_account(aws, stack.account_id, region=stack.state.region)
         require_place(aws, stack)
         s3 = aws.client("s3", region=stack.state.region)
-        bucket = {"Bucket": stack.state.bucket, "ExpectedBucketOwner": stack.account_id}
-        pages = s3.get_paginator("list_object_versions").paginate(**bucket, Prefix=stack.state.key)
+        pages = s3.get_paginator("list_object_versions").paginate(
+            Bucket=stack.state.bucket, ExpectedBucketOwner=stack.account_id, Prefix=stack.state.key
+        )
         listed = [entry for page in pages for entry in page.get("Versions", []) if entry["Key"] == stack.state.key]
         newest = sorted(listed, key=lambda entry: (entry["IsLatest"], entry["LastModified"]), reverse=True)[:limit]
         with ThreadPoolExecutor(max_workers=16) as pool:
@@ -112,7 +116,6 @@ def restore(aws: Aws, restoration: Restoration, *, now: Callable[[], datetime] =
     stack = restoration.stack
     with refusals_explained(), state_locked(aws, stack, "restore"):
         s3 = aws.client("s3", region=stack.state.region)
-        place = {"Bucket": stack.state.bucket, "ExpectedBucketOwner": stack.account_id}
         current = restoration.current
         if _latest_id(s3, stack) != (current.id if current else None):
             raise OperatorError(
@@ -121,15 +124,16 @@ def restore(aws: Aws, restoration: Restoration, *, now: Callable[[], datetime] =
         backup = ""
         if current:
             backup = f"{stack.state.key}.before-restore-{now():%Y%m%dT%H%M%SZ}"
-            source = {"Bucket": stack.state.bucket, "Key": stack.state.key, "VersionId": current.id}
+            source: CopySourceTypeDef = {"Bucket": stack.state.bucket, "Key": stack.state.key, "VersionId": current.id}
             s3.copy_object(
-                **place, Key=backup, CopySource=source, ExpectedSourceBucketOwner=stack.account_id,
-                ServerSideEncryption="AES256",
+                Bucket=stack.state.bucket, ExpectedBucketOwner=stack.account_id, Key=backup,
+                CopySource=source, ExpectedSourceBucketOwner=stack.account_id, ServerSideEncryption="AES256",
             )  # fmt: skip
         content = json.dumps({**restoration.version.content, "serial": restoration.serial}, indent=2).encode() + b"\n"
         s3.put_object(
-            **place, Key=stack.state.key, Body=content, ContentType="application/json", ServerSideEncryption="AES256"
-        )
+            Bucket=stack.state.bucket, ExpectedBucketOwner=stack.account_id, Key=stack.state.key,
+            Body=content, ContentType="application/json", ServerSideEncryption="AES256",
+        )  # fmt: skip
         if stack.state.lock_table:
             digest = hashlib.md5(content, usedforsecurity=False).hexdigest()
             item = {KEY: {"S": f"{stack.state.lock_id}-md5"}, "Digest": {"S": digest}}
@@ -137,7 +141,7 @@ def restore(aws: Aws, restoration: Restoration, *, now: Callable[[], datetime] =
         return backup
 
 
-def _read(s3: Any, stack: Stack, entry: dict[str, Any]) -> StateVersion:
+def _read(s3: S3Client, stack: Stack, entry: ObjectVersionTypeDef) -> StateVersion:
     found = s3.get_object(
         Bucket=stack.state.bucket,
         Key=stack.state.key,
@@ -157,7 +161,7 @@ def _read(s3: Any, stack: Stack, entry: dict[str, Any]) -> StateVersion:
     )
 
 
-def _latest_id(s3: Any, stack: Stack) -> str | None:
+def _latest_id(s3: S3Client, stack: Stack) -> str | None:
     from botocore.exceptions import ClientError
 
     try:
@@ -166,5 +170,4 @@ def _latest_id(s3: Any, stack: Stack) -> str | None:
         if error.response["ResponseMetadata"]["HTTPStatusCode"] == 404:
             return None
         raise
-    version: str = head.get("VersionId", "null")
-    return version
+    return head.get("VersionId", "null")

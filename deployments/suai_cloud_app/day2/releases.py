@@ -16,9 +16,11 @@ from typing import TYPE_CHECKING, Any
 from operations.errors import OperatorError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Iterator
     from datetime import datetime
     from pathlib import Path
+
+    from mypy_boto3_s3.type_defs import ObjectTypeDef
 
     from deployments.suai_cloud_app.outputs import SuaiCloudAppOutputs
     from operations.aws import Aws
@@ -67,7 +69,7 @@ class Releases:
         self._prefix = outputs.release_prefix
         self._name = outputs.bucket
         # The owner goes with every request, so that no name can lead into a stranger's bucket.
-        self._bucket = {"Bucket": self._name, "ExpectedBucketOwner": stack.account_id}
+        self._owner = stack.account_id
 
     @property
     def pointer_address(self) -> str:
@@ -80,7 +82,9 @@ class Releases:
 
     def all(self) -> list[Published]:
         """Every release, the newest first."""
-        pages = self._s3.get_paginator("list_objects_v2").paginate(**self._bucket, Prefix=self._prefix)
+        pages = self._s3.get_paginator("list_objects_v2").paginate(
+            Bucket=self._name, ExpectedBucketOwner=self._owner, Prefix=self._prefix
+        )
         found = [published for page in pages for published in self._published(page.get("Contents", []))]
         return sorted(found, key=lambda published: (published.at, published.version), reverse=True)
 
@@ -88,18 +92,21 @@ class Releases:
         """The release as it is in the bucket, with the checksum S3 verified when it came; None when there is none."""
         from botocore.exceptions import ClientError
 
-        wanted = {**self._bucket, "Key": self._key(version)}
+        key = self._key(version)
         try:
-            head = self._s3.head_object(**wanted, ChecksumMode="ENABLED")
+            head = self._s3.head_object(
+                Bucket=self._name, ExpectedBucketOwner=self._owner, Key=key, ChecksumMode="ENABLED"
+            )
         except ClientError as error:
             if error.response["ResponseMetadata"]["HTTPStatusCode"] == 404:
                 return None
             raise
-        checksum: str = head.get("ChecksumSHA256", "-")
+        checksum = head.get("ChecksumSHA256", "-")
         if "-" not in checksum:  # one of an upload in parts is a checksum of checksums
             return Release(version, base64.b64decode(checksum).hex())
         digest = hashlib.sha256()
-        for chunk in self._s3.get_object(**wanted)["Body"].iter_chunks(1024 * 1024):
+        whole = self._s3.get_object(Bucket=self._name, ExpectedBucketOwner=self._owner, Key=key)
+        for chunk in whole["Body"].iter_chunks(1024 * 1024):
             digest.update(chunk)
         return Release(version, digest.hexdigest())
 
@@ -119,7 +126,9 @@ class Releases:
     def current(self) -> Pointer | None:
         """The pointer; None when nothing was published yet."""
         try:
-            found = self._s3.get_object(**self._bucket, Key=f"{self._prefix}current")
+            found = self._s3.get_object(
+                Bucket=self._name, ExpectedBucketOwner=self._owner, Key=f"{self._prefix}current"
+            )
         except self._s3.exceptions.NoSuchKey:
             return None
         release, previous = _parsed(found["Body"].read())
@@ -144,7 +153,7 @@ class Releases:
         from botocore.exceptions import ClientError
 
         try:
-            self._s3.put_object(**self._bucket, Key=key, **arguments)
+            self._s3.put_object(Bucket=self._name, ExpectedBucketOwner=self._owner, Key=key, **arguments)
         except ClientError as error:
             if error.response["Error"]["Code"] in _CHANGED_MEANWHILE:
                 raise OperatorError(conflict, hint="See what is published: quintet suai releases") from None
@@ -153,7 +162,7 @@ class Releases:
     def _key(self, version: str) -> str:
         return f"{self._prefix}{version}/{FILE_NAME}"
 
-    def _published(self, contents: list[Mapping[str, Any]]) -> Iterator[Published]:
+    def _published(self, contents: list[ObjectTypeDef]) -> Iterator[Published]:
         for entry in contents:
             version, _, file = entry["Key"].removeprefix(self._prefix).partition("/")
             if file == FILE_NAME and VERSION.fullmatch(version):

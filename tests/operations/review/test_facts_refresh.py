@@ -164,7 +164,7 @@ class Account:
 
 def test_the_account_says_versions_ends_of_support_and_platforms(folder: Path) -> None:
     known = json.loads((folder / "platforms.json").read_text())
-    groups = from_account({"rds": Account(), "elasticbeanstalk": Account()}, known, day=DAY)
+    groups = from_account(Account(), Account(), known, day=DAY)
     write(folder, groups)
     facts = read_facts(folder)
     assert facts.values("database_versions")["mysql"] == ["8.4.9", "8.4.10"]
