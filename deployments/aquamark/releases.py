@@ -14,7 +14,7 @@ _NUMBER = re.compile(r"v?(\d+)\.(\d+)\.(\d+)(.*)")
 
 
 @dataclass(frozen=True)
-class Release:
+class AquamarkRelease:
     """The releases from `first` to `last`, which have everything below in common."""
 
     first: tuple[int, ...]
@@ -50,19 +50,19 @@ _URL = ("DATABASE_URL",)
 _APP = "/usr/share/aquamark/app"
 _DAEMONS = ("./server/recalculate.py", "./server/notifications.py")
 RELEASES: Final = (
-    Release((1, 0, 1), (1, 0, 4), "ubuntu:14.04", "9.3", False, None, (), "/usr/share/aquamark", (), 8000),
-    Release(
+    AquamarkRelease((1, 0, 1), (1, 0, 4), "ubuntu:14.04", "9.3", False, None, (), "/usr/share/aquamark", (), 8000),
+    AquamarkRelease(
         (1, 1, 0), (1, 2, 0), "ubuntu:14.04", "9.3", False, None, (), "/usr/share/aquamark",
         ("./app/server/recalculate.py",), 8000,
     ),
-    Release(
+    AquamarkRelease(
         (1, 2, 1), (1, 3, 2), "ubuntu:14.04", "9.3", False, None, (), "/usr/share/aquamark",
         ("./app/server/recalculate.py", "./app/server/notifications.py"), 8000,
     ),
-    Release((1, 3, 3), (1, 4, 7), "ubuntu:14.04", "9.3", False, "documented", _URL, _APP, _DAEMONS, 8000),
-    Release((1, 5, 0), (1, 5, 0), "ubuntu:16.04", "9.5", True, "documented", _URL, _APP, _DAEMONS, 80),
+    AquamarkRelease((1, 3, 3), (1, 4, 7), "ubuntu:14.04", "9.3", False, "documented", _URL, _APP, _DAEMONS, 8000),
+    AquamarkRelease((1, 5, 0), (1, 5, 0), "ubuntu:16.04", "9.5", True, "documented", _URL, _APP, _DAEMONS, 80),
 )  # fmt: skip
-CURRENT: Final = Release(
+CURRENT: Final = AquamarkRelease(
     (), (), "ubuntu:18.04", "10.3", True, "current",
     ("PGHOST", "PGPORT", "PGUSER", "PGDATABASE", "PGPASSWORD"), _APP, _DAEMONS, 80,
 )  # fmt: skip
@@ -70,7 +70,7 @@ CURRENT: Final = Release(
 SUPPORTED: Final = (*(release for release in RELEASES if release.generation), CURRENT)
 
 
-def release_of(tag: str) -> Release | None:
+def release_of(tag: str) -> AquamarkRelease | None:
     """The release that an image's tag names, `1.4.7` or with more behind it; None for any other tag.
 
     >>> release_of("1.4.7-build2").name, release_of("head-5813fa8")

@@ -28,7 +28,7 @@ from config.types import (
     LogRetentionDays,
     UserName,
 )
-from deployments.aquamark.releases import SUPPORTED, Generation, Release, is_upstreams, release_of
+from deployments.aquamark.releases import SUPPORTED, AquamarkRelease, Generation, is_upstreams, release_of
 
 ImageTag = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,39}$")]
 
@@ -167,7 +167,7 @@ class AquamarkSettings(DeploymentSettings):
             self._client_library_fits(release)
         return self
 
-    def _client_library_fits(self, release: Release) -> None:
+    def _client_library_fits(self, release: AquamarkRelease) -> None:
         other = f"or build the image with a newer one, see the README, under a tag such as {self.version}-build1"
         if self.database.password_encryption == "scram-sha-256" and not release.scram:  # noqa: S105 - a method
             raise SettingsRefusal(

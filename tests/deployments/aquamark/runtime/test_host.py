@@ -10,7 +10,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 import yaml
 
-from deployments.aquamark.releases import SUPPORTED, Release
+from deployments.aquamark.releases import SUPPORTED, AquamarkRelease
 from deployments.aquamark.runtime.host import PROGRAMS
 from tests.deployments.aquamark.runtime.conftest import HOSTILE, REPOSITORY, SMTP_PASSWORD, AquamarkHost
 from tests.http_server import serving
@@ -49,7 +49,7 @@ def test_the_documented_release_gets_every_variable_and_signs_in_with_a_hostile_
 @pytest.mark.parametrize("release", SUPPORTED, ids=lambda release: release.name)
 @pytest.mark.parametrize(("generation", "file"), [("documented", "aq.conf"), ("current", "upmark.conf")])
 def test_every_supported_release_finds_its_variables_whatever_the_generation(
-    host: AquamarkHost, release: Release, generation: str, file: str
+    host: AquamarkHost, release: AquamarkRelease, generation: str, file: str
 ) -> None:
     host.told(generation=generation)
     done = host.host("start")
