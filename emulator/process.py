@@ -101,7 +101,7 @@ def create_app(default_account_id: str, folder: Path | None, without: frozenset[
     def upgrade(asked: Mapping[str, str]) -> dict[str, str]:
         from emulator.gaps.rds import upgrade_minor_versions
 
-        return upgrade_minor_versions(asked["account_id"], asked["region"])
+        return upgrade_minor_versions(asked["account_id"], asked["region"], asked.get("names", "").split(","))
 
     def turn_on(asked: Mapping[str, str]) -> dict[str, list[str]]:
         del asked

@@ -13,7 +13,7 @@ import time
 import urllib.error
 import urllib.parse
 import urllib.request
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any
 
@@ -130,9 +130,9 @@ class Emulator:
         """Forget every resource of every account."""
         ask(self.endpoint, RESET_PATH)
 
-    def upgrade_minor_versions(self, *, account_id: str, region: str) -> dict[str, str]:
-        """Upgrade the databases of an account as AWS does by itself; returns identifier → new version."""
-        asked = urllib.parse.urlencode({"account_id": account_id, "region": region})
+    def upgrade_minor_versions(self, names: Iterable[str], *, account_id: str, region: str) -> dict[str, str]:
+        """Upgrade databases and clusters as AWS does by itself; returns identifier → new version."""
+        asked = urllib.parse.urlencode({"account_id": account_id, "region": region, "names": ",".join(names)})
         return ask(self.endpoint, f"{UPGRADE_PATH}?{asked}")
 
     def turn_on(self) -> None:

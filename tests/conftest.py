@@ -8,6 +8,7 @@ import subprocess
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import hypothesis
 import pytest
 
 from operations.terraform.runs_at_once import available_bytes
@@ -19,6 +20,9 @@ if TYPE_CHECKING:
 
 os.environ[SWITCH] = "no"  # tests prove what the code does now, not what it did
 bindings.install()  # before any test module imports the provider's bindings
+
+hypothesis.settings.register_profile("suite", deadline=None)  # a loaded machine is no failure
+hypothesis.settings.load_profile("suite")
 
 pytest_plugins = ["tests.engines", "tests.emulator_fixture"]
 

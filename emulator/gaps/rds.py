@@ -20,7 +20,7 @@ import json
 import random
 import secrets
 import string
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Container, Iterable, Mapping
 from typing import Any
 
 from moto.core.responses import ActionResult
@@ -28,6 +28,7 @@ from moto.rds.exceptions import DBClusterNotFoundError
 from moto.rds.models import (
     DBCluster,
     DBInstance,
+    DBInstanceClustered,
     DBParameterGroup,
     DBSubnetGroup,
     MasterUserSecret,
@@ -180,8 +181,8 @@ def reset_db_parameter_group(self: RDSResponse) -> ActionResult:
     return ActionResult({"DBParameterGroupName": name})
 
 
-def upgrade_minor_versions(account_id: str, region: str) -> dict[str, str]:
-    """Upgrade every database as AWS does in a maintenance window; returns identifier → new version.
+def upgrade_minor_versions(account_id: str, region: str, names: Container[str]) -> dict[str, str]:
+    """Upgrade databases and clusters as AWS does in a maintenance window; returns identifier → new version.
 
     A database that has the newest known version gets the one after, as if AWS had released it since.
     """
@@ -189,6 +190,8 @@ def upgrade_minor_versions(account_id: str, region: str) -> dict[str, str]:
     known = facts.at_hand()
     upgraded = {}
     for name, database in (*backend.clusters.items(), *backend.databases.items()):
+        if name not in names or isinstance(database, DBInstanceClustered):  # a member has its cluster's version
+            continue
         current = database.engine_version
         series, _, minor = current.rpartition(".")
         offered = known.database_versions.get(database.engine, ()) if known else ()

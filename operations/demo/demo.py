@@ -27,6 +27,8 @@ from operations.demo.synth import synthesise
 from operations.demo.unprotect import without_protections
 from operations.errors import OperatorError
 from operations.plans.apply_plan import apply_plan
+from operations.plans.planning import stack_background
+from operations.plans.review import review
 from operations.stacks import FILE, Stack, find_stacks, select
 from operations.state.bootstrap import bootstrap
 from operations.state.hcp_terraform import OUTSIDE, keep_state_beside
@@ -153,11 +155,33 @@ class Demo:
         line.resources = _managed(terraform)
         line.enter("second plan")
         line.second_plan = "not empty"
-        _refuse_changes(terraform, terraform.plan("second-plan"))
+        _upgrade_minor_versions(emulator, terraform, stack)
+        second = terraform.plan("second-plan")
+        _refuse_changes(terraform, second)
+        line.second_plan = "with findings"
+        self._refuse_findings(terraform, second, stack)
         line.second_plan = "empty"
         self._check(run, emulator, terraform, line)
         if self.destroy:
             _destroy(terraform, line)
+
+    def _refuse_findings(self, terraform: Terraform, plan: PlanResult, stack: Stack) -> None:
+        """Raises OperatorError when `quintet drift` or `quintet plan --fail-on all` would not be green now."""
+        background = stack_background(self.root, stack, {})
+        reviewed = review(stack.name, stack.environment, terraform.show_json(plan), background)
+        found = [
+            f"  {finding.address} {finding.message} [{finding.policy}]"
+            for finding in reviewed.findings
+            if finding.counts
+        ]
+        drifted = [
+            f"  {line.address}: {', '.join(change.path for change in line.attributes)}" for line in reviewed.drift
+        ]
+        if found or drifted or reviewed.failure:
+            head = f"{terraform.stack}: nothing was changed after the apply, and yet the review finds something."
+            raise OperatorError(
+                "\n".join([head, *filter(None, [reviewed.failure]), *found, *drifted, f"Log: {terraform.log}"])
+            )
 
     def _check(self, run: Run, emulator: Emulator, terraform: Terraform, line: StackProgress) -> None:
         stack = line.stack
@@ -227,6 +251,21 @@ def _refuse_changes(terraform: Terraform, plan: PlanResult) -> None:
         changes = [f"  {change}" for change in differences(terraform.show_json(plan))]
         head = f"{terraform.stack}: the second plan is not empty."
         raise OperatorError("\n".join([head, *changes, f"Log: {terraform.log}"]))
+
+
+_DATABASES = {"aws_db_instance": "identifier", "aws_rds_cluster": "cluster_identifier"}
+"""Types whose minor version AWS raises by itself, and the argument that names one."""
+
+
+def _upgrade_minor_versions(emulator: Emulator, terraform: Terraform, stack: Stack) -> None:
+    """Upgrade the stack's databases on the emulator as AWS does in a maintenance window: no plan may mind that."""
+    names = [
+        str(instance["attributes"][_DATABASES[resource["type"]]])
+        for resource in terraform.state_pull().get("resources", [])
+        if resource["mode"] == "managed" and resource["type"] in _DATABASES
+        for instance in resource["instances"]
+    ]
+    emulator.upgrade_minor_versions(names, account_id=stack.account_id, region=stack.region)
 
 
 def differences(plan: dict[str, Any]) -> list[str]:

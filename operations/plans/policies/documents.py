@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
@@ -57,12 +57,12 @@ def resource_documents(change: Change) -> Documents:
 def _documents(change: Change, kind: str) -> Documents:
     if change.type in _NETWORK_POLICIES:
         return Documents(_EMPTY, _EMPTY, (), (), False)
-    before, after = before_and_after(change)
+    before, after = _documents_of(change)
     then, _ = _read(change, before, kind)
     now, problems = _read(change, after, kind)
     unknown = tuple(
         name_of(path)
-        for path, value in after.items()
+        for path, value in before_and_after(change)[1].items()
         if value is UNKNOWN and _DOCUMENT.search(name_of(path)) and _kind(change, path, "") == kind
         if change.action is not Action.CREATE or "policy" in change.type or name_of(path) == TRUST
     )  # on the creation of a bucket or queue an unknown `policy` is AWS's to compute
@@ -85,11 +85,22 @@ def _names(tree: Any, name: str = "") -> Iterator[str]:
             yield from _names(item, name)
 
 
-def _read(change: Change, found: dict[Leaf, Any], kind: str) -> tuple[PolicyDocument, tuple[str, ...]]:
+@lru_cache(maxsize=2)  # asked for once for each kind
+def _documents_of(change: Change) -> tuple[dict[Leaf, str], dict[Leaf, str]]:
+    """The leaves on both sides that are policy documents."""
+    before, after = before_and_after(change)
+    return _documents_in(before), _documents_in(after)
+
+
+def _documents_in(found: Mapping[Leaf, Any]) -> dict[Leaf, str]:
+    return {path: value for path, value in found.items() if isinstance(value, str) and _looks_like_one(value)}
+
+
+def _read(change: Change, found: Mapping[Leaf, str], kind: str) -> tuple[PolicyDocument, tuple[str, ...]]:
     statements: list[Statement] = []
     problems: list[str] = []
     for path, value in found.items():
-        if isinstance(value, str) and _looks_like_one(value) and _kind(change, path, value) == kind:
+        if _kind(change, path, value) == kind:
             try:
                 statements += parse(value, name=name_of(path)).statements
             except MalformedPolicyError as error:

@@ -21,6 +21,7 @@ _CLEAR_PROTOCOLS = {
     "https-only": ("allow-all", "http-only", "match-viewer"),
     "redirect-to-https": ("allow-all",),
 }
+_PROTOCOL = re.compile(r"protocol|policy")
 _FORCED = ("rds.force_ssl", "require_secure_transport", "ssl_mode", "require_ssl")
 """Parameters of databases that refuse clear text."""
 _FORCING = ("1", "on", "true", "require", "verify_ca", "verify_identity")
@@ -46,11 +47,12 @@ def encryption_lost(change: Change, around: PlanSurroundings) -> Iterator[str]:
 
 def _switched_off(path: Leaf, before: dict[Leaf, object], now: object, keyed: bool) -> Iterator[str]:
     """A switch that is off and was on, or that is off on something new; a queue may have a key in its place."""
-    names = [step for step in path if isinstance(step, str)]
-    if not names or now is UNKNOWN or not isinstance(now, str | bool):
+    if now is UNKNOWN or not isinstance(now, str | bool) or str(now).lower() not in _OFF:
         return
-    named = _SWITCH.search(names[-1]) or (names[-1] == "enabled" and any("encrypt" in name for name in names[:-1]))
-    if not named or _KEY.match(names[-1]) or str(now).lower() not in _OFF:
+    names = [step for step in path if isinstance(step, str)]
+    if not names or _KEY.match(names[-1]):
+        return
+    if not _SWITCH.search(names[-1]) and (names[-1] != "enabled" or not any("encrypt" in name for name in names[:-1])):
         return
     if names[-1] == "sqs_managed_sse_enabled" and (not before or keyed):
         return
@@ -85,11 +87,14 @@ def _blocks_lost(before: dict[Leaf, object], after: dict[Leaf, object]) -> Itera
 
 def _in_clear(path: Leaf, was: object, now: object) -> Iterator[str]:
     """Protocols and database parameters that allow clear text from now on."""
+    name = name_of(path)
+    if name != "value" and not _PROTOCOL.search(name):
+        return
     old, new = str(was), str(now)
-    if re.search(r"protocol|policy", name_of(path)) and new in _CLEAR_PROTOCOLS.get(old, ()):
-        yield f"{name_of(path)} goes from {old} to {new}"
+    if _PROTOCOL.search(name) and new in _CLEAR_PROTOCOLS.get(old, ()):
+        yield f"{name} goes from {old} to {new}"
     forced = next((step for step in path if step in _FORCED), None)
-    if forced and name_of(path) == "value" and old.lower() in _FORCING and new.lower() not in _FORCING:
+    if forced and name == "value" and old.lower() in _FORCING and new.lower() not in _FORCING:
         yield f"{forced} is off"
 
 

@@ -118,6 +118,7 @@ def before_and_after(change: Change) -> tuple[dict[Leaf, Any], dict[Leaf, Any]]:
     return dict(leaves(change.before)), dict(leaves(change.after, change.after_unknown))
 
 
+@lru_cache(maxsize=4096)  # changes of one type have the same paths
 def name_of(path: Leaf) -> str:
     """The attribute a path leads to, without places in lists."""
     return next((step for step in reversed(path) if isinstance(step, str)), "")

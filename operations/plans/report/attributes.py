@@ -26,6 +26,8 @@ _LONGEST_TEXT = 20_000
 _MOST_LINES = 2_000
 """Lines of a text that are compared with another's."""
 
+_ENCODER = json.JSONEncoder(ensure_ascii=False)
+
 Path = tuple[str | int, ...]
 
 
@@ -98,9 +100,12 @@ def _pairs(path: Path, before: Any, after: Any, change: Change) -> Iterator[_Pai
     if after is _UNKNOWN:
         yield _Pair(path, before, after)
         return
-    json_before, json_after = _json(before), _json(after)
-    if json_before is not None and json_after is not None:
-        before, after = json_before, json_after
+    if isinstance(before, str) and isinstance(after, str):
+        if before == after:
+            return
+        json_before, json_after = _json(before), _json(after)
+        if json_before is not None and json_after is not None:
+            before, after = json_before, json_after
     if isinstance(after, dict) and (isinstance(before, dict) or (before is None and not path)):
         before = before or {}
         for name in sorted({*before, *after}):
@@ -125,6 +130,8 @@ def _differ(before: Any, after: Any) -> bool:
 
 def _masked(value: Any, sensitive: Any, unknown: Any) -> Any:
     """`value` with placeholders where it is sensitive or not known yet."""
+    if not sensitive and not unknown:
+        return value
     if sensitive is True:
         return None if value is None and unknown is not True else MASK
     if unknown is True:
@@ -246,6 +253,4 @@ def _text(value: Any, secrets: Secrets) -> str | None:
     if isinstance(value, Masked):
         return str(value)
     holds = _json(value)
-    return shortened(
-        visible(json.dumps(value if holds is None else secrets.masked(holds), ensure_ascii=False)), _LONGEST_TEXT
-    )
+    return shortened(visible(_ENCODER.encode(value if holds is None else secrets.masked(holds))), _LONGEST_TEXT)

@@ -56,6 +56,8 @@ class Secrets:
 
     def masked(self, value: Any) -> Any:
         """`value` with every sensitive text, number and key in it masked."""
+        if not self._whole:
+            return value
         if isinstance(value, dict):
             return {self.part_masked(name): self.masked(item) for name, item in value.items()}
         if isinstance(value, list):
@@ -89,6 +91,8 @@ class Secrets:
 
 
 def _sensitive_values(value: Any, marks: Any) -> Iterator[str]:
+    if not marks:
+        return
     if marks is True:
         yield from _values(value)
     elif isinstance(value, dict):

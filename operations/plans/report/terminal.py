@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 
-from rich.console import Console
+from rich.console import Console, Group
 from rich.text import Text
 
 from operations.listing import Cell, Listing
-from operations.plans.finding import Finding
 from operations.plans.plan_document import Action
 from operations.plans.report.attributes import AttributeChange
 from operations.plans.report.model import SHOWN, Report, ReportLine, StackReport
@@ -29,9 +28,9 @@ _VALUE_LENGTH = 160
 def print_report(report: Report, console: Console) -> None:
     """Print the counts of every stack, then what is against a policy, then each stack's changes, worst first."""
     console.print(_stacks(report))
-    _findings(report, console)
+    console.print(Group(*_findings(report)))  # at once: a call for each line costs twice as much
     for stack in report.stacks:
-        _stack(stack, console)
+        console.print(Group(*_stack(stack)))
 
 
 def _stacks(report: Report) -> Listing:
@@ -44,65 +43,56 @@ def _stacks(report: Report) -> Listing:
     return listing
 
 
-def _findings(report: Report, console: Console) -> None:
+def _findings(report: Report) -> Iterator[Text]:
     for stack, finding in report.findings:
-        _finding(stack, finding, console)
+        head = f"{stack.name}: {finding.address} {finding.message} [{finding.policy}]"
+        if finding.silenced or finding.undecided:
+            yield Text(f"  {head} – {state(finding)}", "dim")
+            continue
+        yield Text(f"! {head}", "bold red")
+        for line in finding.fix.splitlines():
+            yield Text(f"    {line}")
 
 
-def _finding(stack: StackReport, finding: Finding, console: Console) -> None:
-    head = f"{stack.name}: {finding.address} {finding.message} [{finding.policy}]"
-    if finding.silenced or finding.undecided:
-        _print(console, f"  {head} – {state(finding)}", "dim")
-        return
-    _print(console, f"! {head}", "bold red")
-    for line in finding.fix.splitlines():
-        _print(console, f"    {line}")
-
-
-def _stack(stack: StackReport, console: Console) -> None:
+def _stack(stack: StackReport) -> Iterator[Text]:
     if stack.empty and not stack.drift and not stack.notices:
         return
-    _print(console, f"\n{stack.name}: {standing(stack)}", "bold")
+    yield Text(f"\n{stack.name}: {standing(stack)}", "bold")
     if stack.failure:
-        _print(console, visible(stack.failure, lines=True), "red")
+        yield Text(visible(stack.failure, lines=True), "red")
     for notice in stack.notices:
-        _print(console, f"  ! {notice}", "bold yellow")
-    _lines(stack.changes, console)
-    _apart("Moved, and nothing else", [line for line in stack.moved if line.action is Action.NO_OP], console)
-    _apart("Imported, and nothing else", [line for line in stack.imported if line.action is Action.NO_OP], console)
-    _apart("Outputs", stack.outputs, console)
-    _apart("Deferred: left to a later plan", stack.deferred, console)
-    _apart("Drift: changed without Terraform", stack.drift, console, drift=True)
+        yield Text(f"  ! {notice}", "bold yellow")
+    yield from _lines(stack.changes)
+    yield from _apart("Moved, and nothing else", [line for line in stack.moved if line.action is Action.NO_OP])
+    yield from _apart("Imported, and nothing else", [line for line in stack.imported if line.action is Action.NO_OP])
+    yield from _apart("Outputs", stack.outputs)
+    yield from _apart("Deferred: left to a later plan", stack.deferred)
+    yield from _apart("Drift: changed without Terraform", stack.drift, drift=True)
 
 
-def _apart(title: str, lines: Iterable[ReportLine], console: Console, *, drift: bool = False) -> None:
-    lines = list(lines)
+def _apart(title: str, lines: Sequence[ReportLine], *, drift: bool = False) -> Iterator[Text]:
     if lines:
-        _print(console, f"  {title}", "bold")
-        _lines(lines, console, drift=drift)
+        yield Text(f"  {title}", "bold")
+        yield from _lines(lines, drift=drift)
 
 
-def _lines(lines: Iterable[ReportLine], console: Console, *, drift: bool = False) -> None:
+def _lines(lines: Iterable[ReportLine], *, drift: bool = False) -> Iterator[Text]:
     for line in lines:
         words = "; ".join(filter(None, [deed(line, drift=drift), *notes(line)]))
-        _print(console, f"  {MARKS[line.action]} {line.address}  {words}", _STYLES.get(line.action, ""))
+        yield Text(f"  {MARKS[line.action]} {line.address}  {words}", _STYLES.get(line.action, ""))
         if line.sources:
-            _print(console, f"      {' → '.join(line.sources)}", "dim")
+            yield Text(f"      {' → '.join(line.sources)}", "dim")
         if line.action is not Action.CREATE:
             for attribute in line.attributes:
-                _attribute(attribute, console)
+                yield from _attribute(attribute)
 
 
-def _attribute(attribute: AttributeChange, console: Console) -> None:
+def _attribute(attribute: AttributeChange) -> Iterator[Text]:
     forced = "  forces replacement" if attribute.forces_replacement else ""
     if attribute.lines:
-        _print(console, f"      {attribute.path}:{forced}")
+        yield Text(f"      {attribute.path}:{forced}")
         for text in attribute.lines:
-            _print(console, f"        {text}", {"+": "green", "-": "red"}.get(text[:1], "dim"))
+            yield Text(f"        {text}", {"+": "green", "-": "red"}.get(text[:1], "dim"))
         return
     text = f"      {attribute.path}: {shortened(step(attribute), _VALUE_LENGTH)}{forced}"
-    _print(console, text, "bold" if forced else "")
-
-
-def _print(console: Console, text: str, style: str = "") -> None:
-    console.print(Text(text, style=style))
+    yield Text(text, "bold" if forced else "")

@@ -180,7 +180,10 @@ def test_a_release_series_becomes_its_newest_version_and_aws_upgrades_it(
         "EngineVersion"
     ]
     assert version("series") == newest
-    assert emulator.upgrade_minor_versions(account_id=account, region="eu-central-1")["older"] == newest
+    assert (
+        emulator.upgrade_minor_versions(["series", "older"], account_id=account, region="eu-central-1")["older"]
+        == newest
+    )
     assert version("older") == newest
     assert version("series").startswith("8.4.")
     assert version("series") != newest
