@@ -221,10 +221,16 @@ class RedisSettings(GuardedSettings):
     """Shards; more than one needs cluster mode."""
     replicas_per_node_group: Annotated[int, Field(ge=0, le=5)] = 1
     transit_encryption_enabled: bool = True
+    transit_encryption_mode: Literal["preferred", "required"] = "required"
+    """`preferred` takes clients without TLS too: the first of two applies that turn TLS on where Redis runs already."""
     at_rest_encryption_enabled: bool = True
     snapshot_retention_days: Annotated[int, Field(ge=0, le=35)] = 1
 
-    guarded: ClassVar[Mapping[str, Any]] = {"transit_encryption_enabled": False, "at_rest_encryption_enabled": False}
+    guarded: ClassVar[Mapping[str, Any]] = {
+        "transit_encryption_enabled": False,
+        "transit_encryption_mode": "preferred",
+        "at_rest_encryption_enabled": False,
+    }
 
     @model_validator(mode="after")
     def _shards_need_cluster_mode(self) -> Self:

@@ -35,9 +35,9 @@ PORT = 6379
 class Redis(Construct):
     """A Redis replication group in the private subnets of every availability zone that only its allowed peers reach.
 
-    With replicas it survives the loss of a zone. There is no password: one given through Terraform would stand in the
-    state, so the security group alone says who comes in. A protected one cannot be destroyed, and leaves a final
-    snapshot once that is lifted.
+    With replicas it survives the loss of a zone. A password given through Terraform would stand in the state, so an
+    operator's command sets one, where TLS is on; the security group says who comes in at all. A protected one cannot
+    be destroyed, and leaves a final snapshot once that is lifted.
 
     Raises ValueError when `name` has more than the 40 characters that ElastiCache allows.
     """
@@ -47,7 +47,7 @@ class Redis(Construct):
         protect = DeploymentStack.of_construct(self).protect_data
         if len(name) > 40:
             raise ValueError(f"a replication group's name has at most 40 characters, {name} has {len(name)}")
-        self._name = name
+        self.name: Final[str] = name
         self._settings = settings
         self.port: Final[int] = PORT
         self.connections: Final[Connections] = Connections(
@@ -78,6 +78,7 @@ class Redis(Construct):
             parameter_group_name=self._parameter_group().name,
             at_rest_encryption_enabled=str(settings.at_rest_encryption_enabled).lower(),
             transit_encryption_enabled=settings.transit_encryption_enabled,
+            transit_encryption_mode=settings.transit_encryption_mode if settings.transit_encryption_enabled else None,
             snapshot_retention_limit=settings.snapshot_retention_days,
             final_snapshot_identifier=f"{name}-final" if protect else None,
             log_delivery_configuration=list(self._log_delivery()),
@@ -101,9 +102,9 @@ class Redis(Construct):
         return ElasticacheParameterGroup(
             self,
             "parameter_group",
-            name=f"{self._name}-{family.replace('.', '-')}-{mode}",  # another family's group can stand beside this one
+            name=f"{self.name}-{family.replace('.', '-')}-{mode}",  # another family's group can stand beside this one
             family=family,
-            description=f"Of {self._name}",
+            description=f"Of {self.name}",
             parameter=[ElasticacheParameterGroupParameter(name="cluster-enabled", value="yes")]
             if self._settings.cluster_mode
             else [],
@@ -114,7 +115,7 @@ class Redis(Construct):
         if self._settings.engine_version.startswith("5."):
             return  # Redis 5 delivers no logs
         group = LogGroup(
-            self, "slow_log", name=f"/aws/elasticache/{self._name}/slow-log", retention_days=LOG_RETENTION_DAYS
+            self, "slow_log", name=f"/aws/elasticache/{self.name}/slow-log", retention_days=LOG_RETENTION_DAYS
         )
         yield LogDelivery(
             destination=group.name, destination_type="cloudwatch-logs", log_format="json", log_type="slow-log"
@@ -128,5 +129,5 @@ class Redis(Construct):
             exempt(redis, "clear-text-cache", "CKV_AWS_30", reason=reasons["transit_encryption_enabled"])
         if not settings.cluster_mode and settings.replicas_per_node_group == 0:
             exempt(redis, "CKV2_AWS_50", reason="the settings ask for one node, which has nothing to fail over to")
-        exempt(redis, "CKV_AWS_31", reason="a password given through Terraform would stand in the state")
+        exempt(redis, "CKV_AWS_31", reason="a token in Terraform would stand in the state; operators set it")
         exempt(redis, "CKV_AWS_191", reason="ElastiCache encrypts with a key of its own; nobody else reads its disks")

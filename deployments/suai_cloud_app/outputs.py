@@ -26,5 +26,9 @@ class SuaiCloudAppOutputs(DeploymentOutputs):
     """The database's master user and password."""
     redis_endpoint: str
     """Redis, from inside the network."""
+    redis_group: str
+    """The replication group of Redis."""
+    redis_secret_arn: str | None = None
+    """The AUTH token of Redis, where it speaks TLS."""
     table: str
     """The DynamoDB table."""

@@ -83,10 +83,4 @@ class SuaiCloudAppSettings(DeploymentSettings):
             raise SettingsRefusal(
                 "must be single or per_az: instances fetch packages and secrets from outside", "network", "nat"
             )
-        if self.redis.transit_encryption_enabled:
-            raise SettingsRefusal(
-                "must be false: config.toml has no key for TLS, as the document defines it",
-                "redis",
-                "transit_encryption_enabled",
-            )
         return self

@@ -119,6 +119,46 @@ def releases(environment: EnvironmentOption = DEFAULT_ENVIRONMENT, as_json: Json
         console.print(f"{found.pointer_address} is unreadable for instances; publish a release to mend it.")
 
 
+@app.command("redis-auth")
+def redis_auth(
+    environment: EnvironmentOption = DEFAULT_ENVIRONMENT,
+    finish: Annotated[
+        bool, typer.Option("--finish", help="Take no other token any more; 20 minutes or more after the first run.")
+    ] = False,
+) -> None:
+    """Gives Redis a new AUTH token, which the application reads from its secret; then, with --finish, only that one.
+
+    Safe to interrupt: run it again to resume.
+    """
+    from config.settings import ROOT
+    from deployments.suai_cloud_app.day2.redis_auth import RedisAuth
+    from deployments.suai_cloud_app.day2.releases import DEPLOYMENT
+    from deployments.suai_cloud_app.outputs import SuaiCloudAppOutputs
+    from operations.applied import find_applied
+    from operations.aws import Aws, refusals_explained
+    from operations.errors import OperatorError
+
+    aws = Aws()
+    applied = find_applied(ROOT, DEPLOYMENT, environment, aws)
+    outputs = applied.read(SuaiCloudAppOutputs)
+    if outputs.redis_secret_arn is None:
+        raise OperatorError(
+            f"Redis of {applied.stack.name} speaks without TLS, and takes no token without it.",
+            hint="Leave redis.transit_encryption_enabled and its reason out of the settings, and apply.",
+        )
+    auth = RedisAuth(
+        aws.client("elasticache", region=applied.stack.region),
+        aws.client("secretsmanager", region=applied.stack.region),
+        outputs.redis_group,
+        outputs.redis_secret_arn,
+        new_console().print,
+    )
+    with refusals_explained():
+        auth.finish() if finish else auth.add()
+    if not finish:
+        new_console().print(f"After that: quintet suai redis-auth --environment {environment} --finish")
+
+
 @app.command()
 def check(
     url: Annotated[str, typer.Argument(help="Where the application answers: the stack's output url")],

@@ -49,6 +49,7 @@ cat >"$root/etc/suaicloudapp/boot.json" <<'END_OF_FILE'
   "database_name": "@{database_name}",
   "redis_host": "@{redis_host}",
   "redis_port": "@{redis_port}",
+  "redis_secret_arn": "@{redis_secret_arn}",
   "table": "@{table}",
   "partition_key": "@{partition_key}",
   "app_log_group": "@{app_log_group}",

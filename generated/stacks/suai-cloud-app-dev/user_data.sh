@@ -80,6 +80,7 @@ cat >"$root/etc/suaicloudapp/boot.json" <<'END_OF_FILE'
   "database_name": "${database_name}",
   "redis_host": "${redis_host}",
   "redis_port": "${redis_port}",
+  "redis_secret_arn": "${redis_secret_arn}",
   "table": "${table}",
   "partition_key": "${partition_key}",
   "app_log_group": "${app_log_group}",
@@ -105,13 +106,13 @@ user = "@{database_user}"
 password = "@{database_password}"
 dbname = "@{database_name}"
 
-[redis]
-host = "@{redis_host}"
-port = @{redis_port}
-
 [dynamodb]
 table = "@{table}"
 partition_key = "@{partition_key}"
+
+[redis]
+host = "@{redis_host}"
+port = @{redis_port}
 END_OF_FILE
 cat >"$root/etc/suaicloudapp/amazon-cloudwatch-agent.json.tmpl" <<'END_OF_FILE'
 {
@@ -240,7 +241,7 @@ def digest(path: Path) -> str:
 
 
 def config_text(values: dict[str, str]) -> str:
-    """`config.toml` with the user and password that Secrets Manager holds now."""
+    """`config.toml` with the user, the password and the token that Secrets Manager holds now."""
     arguments = ["--secret-id", values["database_secret_arn"], "--query", "SecretString", "--output", "json"]
     answer = aws(values["region"], "secretsmanager", "get-secret-value", *arguments)
     try:
@@ -250,7 +251,22 @@ def config_text(values: dict[str, str]) -> str:
             raise TypeError
     except (ValueError, KeyError, TypeError):
         raise BootError(f"{values['database_secret_arn']} is not JSON with a username and a password") from None
-    return filled("config.toml.tmpl", {**values, **login})
+    return filled("config.toml.tmpl", {**values, **login}) + redis_security(values)
+
+
+def redis_security(values: dict[str, str]) -> str:
+    """More lines of `[redis]`, the last table: TLS, and the token once `quintet suai redis-auth` has set one."""
+    arn = values["redis_secret_arn"]
+    if not arn:
+        return ""
+    arguments = ["--secret-id", arn, "--query", "SecretString", "--output", "json"]
+    try:
+        token = json.loads(aws(values["region"], "secretsmanager", "get-secret-value", *arguments))
+    except BootError as error:
+        if "ResourceNotFoundException" not in str(error):
+            raise
+        return "tls = true\n"
+    return f'tls = true\nauth_token = "{quoted(token)}"\n'
 
 
 def write_config(values: dict[str, str]) -> None:

@@ -81,6 +81,18 @@ def test_neither_database_nor_redis_has_a_public_address(stack: StackJson) -> No
         assert all("network_private_" in subnet for subnet in stack.resource(group)["subnet_ids"])
 
 
+def test_redis_speaks_tls_in_prod_and_instances_read_its_token_from_a_secret(prod: StackJson, dev: StackJson) -> None:
+    has(
+        prod.resource("aws_elasticache_replication_group.redis"),
+        transit_encryption_enabled=True, transit_encryption_mode="required",
+    )  # fmt: skip
+    assert "auth_token" not in prod.resource("aws_elasticache_replication_group.redis")
+    (statement,) = prod.policy("aws_iam_role_policy.redis_auth_read_by_web")
+    assert statement["Resource"] == ["${aws_secretsmanager_secret.redis_auth.arn}"]
+    reasons = dev.resource("aws_elasticache_replication_group.redis")["//"]["exemptions"]
+    assert "a team's own program" in reasons["clear-text-cache"]
+
+
 def test_redis_is_in_cluster_mode_with_a_private_subnet_in_every_zone(stack: StackJson) -> None:
     has(stack.resource("aws_elasticache_replication_group.redis"), port=6379, automatic_failover_enabled=True)
     (parameter,) = stack.resource("aws_elasticache_parameter_group.redis_parameter_group")["parameter"]

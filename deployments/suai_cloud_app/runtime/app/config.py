@@ -1,4 +1,4 @@
-"""`config.toml`: the keys the document names, no more and no fewer, and what each may hold."""
+"""`config.toml`: the keys the document names, two more for Redis behind TLS, and what each may hold."""
 
 from __future__ import annotations
 
@@ -55,6 +55,8 @@ class RedisConfig:
 
     host: str
     port: int
+    tls: bool = False
+    auth_token: str = field(default="", repr=False)
 
 
 @dataclass(frozen=True)
@@ -85,6 +87,8 @@ class _Rule(NamedTuple):
     allowed: str
     accepts: Callable[[Any], bool]
     secret: bool = False
+    optional: bool = False
+    """Not of the document: left out, the default holds."""
 
 
 def load(path: Path) -> Config:
@@ -125,6 +129,8 @@ def _problems(found: dict[str, Any]) -> list[str]:
         problems += [f"unknown key {table}.{key}{_did_you_mean(key, rules)}" for key in values if key not in rules]
         for key, rule in rules.items():
             if key not in values:
+                if rule.optional:
+                    continue
                 problems.append(f"{table}.{key} is missing; it must be {rule.allowed}")
             elif not rule.accepts(values[key]):
                 shown = "has a value that" if rule.secret else f"is {values[key]!r}, which"
@@ -183,7 +189,17 @@ _RULES: dict[str, dict[str, _Rule]] = {
         "password": _Rule("a text that is not empty (it is not shown here)", _matches(r"(?s).+"), secret=True),
         "dbname": _Rule("a database's name of 1 to 64 characters", _matches(r"(?s).{1,64}")),
     },
-    "redis": {"host": _HOST, "port": _PORT},
+    "redis": {
+        "host": _HOST,
+        "port": _PORT,
+        "tls": _Rule("true or false", lambda value: isinstance(value, bool), optional=True),
+        "auth_token": _Rule(
+            "a text of 16 to 128 characters (it is not shown here)",
+            _matches(r"[!-~]{16,128}"),
+            secret=True,
+            optional=True,
+        ),
+    },
     "dynamodb": {
         "table": _Rule(
             "a table's name: 3 to 255 letters, digits, underscores, hyphens and dots",

@@ -52,6 +52,17 @@ def problems(path: Path, config: dict[str, Any]) -> list[str]:
     return [line.removeprefix(f"{path}: ") for line in lines]
 
 
+def test_redis_behind_tls_has_two_keys_more_that_may_be_left_out(path: Path) -> None:
+    path.write_text(tomli_w.dumps(changed("redis", tls=True, auth_token="t" * 16)))
+    redis = load(path).redis
+    assert (redis.tls, redis.auth_token) == (True, "t" * 16)
+    assert "t" * 16 not in repr(redis)
+    assert problems(path, changed("redis", tls="yes", auth_token="short")) == [
+        "redis.tls is 'yes', which is not allowed; it must be true or false",
+        "redis.auth_token has a value that is not allowed; it must be a text of 16 to 128 characters (it is not shown here)",
+    ]
+
+
 def test_the_documents_example_is_accepted(path: Path) -> None:
     path.write_text(tomli_w.dumps(DOCUMENTED))
     config = load(path)

@@ -14,6 +14,7 @@ import pytest
 import redis
 import tomli_w
 
+from operations.engines.authority import CertificateAuthority
 from operations.engines.mariadb import MariaDb
 from operations.engines.redis_cluster import RedisCluster
 from operations.engines.server import HOST, free_port, running
@@ -25,6 +26,7 @@ pytestmark = pytest.mark.engines
 
 CHECKS = ("/database", "/redis", "/s3", "/dynamodb")
 OK = Page(200, "OK")
+TOKEN = "0123456789abcdef" * 2
 PASSWORD = 'it\'s "quoted" \\ and größer'
 
 
@@ -73,6 +75,48 @@ def app_with(
             return stack.enter_context(running_app(executable, tmp_path, changed, aws.environment))
 
         yield start
+
+
+@pytest.fixture
+def redis_behind_tls(tmp_path: Path) -> Iterator[tuple[int, Path]]:
+    """The port of a Redis that speaks TLS only and wants TOKEN, and the file of the authority to trust."""
+    (program,) = need("redis-server", "redis-server")
+    authority, port = CertificateAuthority("redis"), free_port()
+    certificate, key = authority.issue(HOST)
+    files = {"ca.pem": authority.pem, "cert.pem": certificate, "key.pem": key}
+    for name, content in files.items():
+        (tmp_path / name).write_bytes(content)
+    command = [program, "--port", "0", "--tls-port", str(port), "--bind", HOST, "--dir", str(tmp_path), "--save", ""]
+    command += ["--tls-cert-file", "cert.pem", "--tls-key-file", "key.pem", "--tls-ca-cert-file", "ca.pem"]
+    command += ["--tls-auth-clients", "no", "--requirepass", TOKEN]
+    client = redis.Redis(HOST, port, password=TOKEN, ssl=True, ssl_ca_certs=str(tmp_path / "ca.pem"))
+    with running(command, tmp_path, client.ping):
+        yield port, tmp_path / "ca.pem"
+
+
+def test_redis_is_reached_over_verified_tls_with_its_token(
+    executable: Path,
+    config: dict[str, dict[str, Any]],
+    aws: Aws,
+    redis_behind_tls: tuple[int, Path],
+    tmp_path: Path,
+) -> None:
+    port, trusted = redis_behind_tls
+    told = {
+        "right": ({"tls": True, "auth_token": TOKEN}, {"SSL_CERT_FILE": str(trusted)}, "OK"),
+        "no token": ({"tls": True}, {"SSL_CERT_FILE": str(trusted)}, "already authenticated"),
+        "no authority": ({"tls": True, "auth_token": TOKEN}, {}, "certificate verify failed"),
+        "no TLS": ({"auth_token": TOKEN}, {}, f"{HOST}:{port}"),
+    }
+    for name, (keys, trust, answer) in told.items():
+        folder = tmp_path / name
+        folder.mkdir()
+        own = {**config, "server": {"host": HOST, "port": free_port()}, "redis": {"host": HOST, "port": port, **keys}}
+        with running_app(executable, folder, own, aws.environment | trust) as started:
+            page = started.get("/redis")
+            assert answer in page.text, name
+            assert page.status == (200 if name == "right" else 503), name
+            assert TOKEN not in page.text + started.get("/logs").text
 
 
 @pytest.mark.parametrize("path", CHECKS)

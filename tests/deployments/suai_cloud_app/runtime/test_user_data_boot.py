@@ -6,6 +6,7 @@ import getpass
 import hashlib
 import json
 import os
+import secrets
 import shutil
 import subprocess
 import sys
@@ -120,7 +121,7 @@ class Instance:
         return self.host.calls
 
 
-NewInstance = Callable[[Literal["al2", "al2023"]], Instance]
+NewInstance = Callable[..., Instance]
 
 
 @pytest.fixture
@@ -128,7 +129,7 @@ def new_instance(aws: Aws, mariadb: MariaDb, redis_cluster: RedisCluster, tmp_pa
     """`new_instance("al2023")` has not booted yet."""
     made: list[Instance] = []
 
-    def make(system: Literal["al2", "al2023"]) -> Instance:
+    def make(system: Literal["al2", "al2023"], *, redis_secret_arn: str = "") -> Instance:
         root = tmp_path / f"root-{len(made)}"
         own = {"SUAICLOUDAPP_ROOT": str(root), "SUAICLOUDAPP_USER": getpass.getuser()}
         release_prefix = f"{tmp_path.name}/releases/"
@@ -146,6 +147,7 @@ def new_instance(aws: Aws, mariadb: MariaDb, redis_cluster: RedisCluster, tmp_pa
             database_name="suai_boot",
             redis_host=redis_cluster.host,
             redis_port=str(redis_cluster.port),
+            redis_secret_arn=redis_secret_arn,
             table=TABLE,
             partition_key="id",
             app_log_group="/quintet/web/application",
@@ -267,6 +269,26 @@ def test_refresh_restarts_the_application_only_when_the_password_was_rotated(ins
     assert instance.get("/database") == OK
 
 
+def test_redis_behind_tls_is_named_with_the_token_that_its_secret_holds_now(
+    new_instance: NewInstance, aws: Aws
+) -> None:
+    manager = aws.client("secretsmanager")
+    secret = manager.create_secret(Name=f"redis-{secrets.token_hex(4)}")["ARN"]
+    instance = new_instance("al2023", redis_secret_arn=secret)
+    instance.publish(OWN_EXECUTABLE, "1.0.0")
+    instance.set_secret(json.dumps({"username": "admin", "password": "plain"}))
+    assert instance.first_boot().returncode == 0
+    config_file = instance.root / "suaicloudapp" / "config.toml"
+    redis = tomllib.loads(config_file.read_text())["redis"]
+    assert redis == {"host": redis["host"], "port": redis["port"], "tls": True}
+    first = instance.pid
+    manager.put_secret_value(SecretId=secret, SecretString="t" * 32)
+    assert instance.boot_program("refresh").returncode == 0
+    assert instance.pid != first
+    assert tomllib.loads(config_file.read_text())["redis"] == {**redis, "auth_token": "t" * 32}
+    assert "t" * 32 not in instance.journal + instance.user_data
+
+
 def test_a_later_boot_without_aws_stays_with_what_is_there_and_says_so(instance: Instance, aws: Aws) -> None:
     assert instance.first_boot().returncode == 0
     with aws.without("s3"):
@@ -309,10 +331,10 @@ def test_a_wrong_checksum_later_keeps_the_release_that_works_unless_it_was_tampe
 
 
 def test_a_secret_of_another_form_fails_without_being_shown(bare_instance: Instance) -> None:
-    secrets = ["not JSON, hunter2", '{"username": "boot"}', '["hunter2"]', '{"username": "boot", "password": 1}']
-    bare_instance.set_secret(secrets[0])
+    forms = ["not JSON, hunter2", '{"username": "boot"}', '["hunter2"]', '{"username": "boot", "password": 1}']
+    bare_instance.set_secret(forms[0])
     assert bare_instance.first_boot().returncode != 0
-    for secret in secrets:
+    for secret in forms:
         bare_instance.set_secret(secret)
         refused = bare_instance.boot_program("prepare")
         assert refused.returncode == 1

@@ -28,6 +28,7 @@ LONGEST = {
     "database_name": "d" * 64,
     "redis_host": f"clustercfg.{'r' * 40}.abcdef.apne1.cache.amazonaws.com",
     "redis_port": "6379",
+    "redis_secret_arn": "arn:aws:secretsmanager:ap-northeast-1:123456789012:secret:suai-cloud-app-prod-redis-auth-AbCdEf",
     "table": "t" * 64,
     "partition_key": "k" * 64,
     "app_log_group": f"/quintet/{'w' * 63}/application",

@@ -28,8 +28,11 @@ def check_redis(settings: config.RedisConfig) -> None:
 
     Raises CheckError; also when slots of the cluster are served by nobody.
     """
+    options = {**_OPTIONS, "password": settings.auth_token or None}
+    if settings.tls:
+        options |= {"ssl": True, "ssl_cert_reqs": "required", "ssl_check_hostname": True}
     try:
-        with Redis(host=settings.host, port=settings.port, **_OPTIONS) as server:
+        with Redis(host=settings.host, port=settings.port, **options) as server:
             in_cluster = server.info("cluster").get("cluster_enabled") == 1
             if not in_cluster:
                 server.ping()
@@ -37,7 +40,7 @@ def check_redis(settings: config.RedisConfig) -> None:
             state = server.execute_command("CLUSTER INFO")["cluster_state"]
         if state != "ok":
             raise CheckError(f"{settings.host}:{settings.port}: cluster_state is {state}")
-        with RedisCluster(host=settings.host, port=settings.port, **_OPTIONS) as cluster:
+        with RedisCluster(host=settings.host, port=settings.port, **options) as cluster:
             cluster.ping(target_nodes=RedisCluster.PRIMARIES)
     except (RedisError, OSError) as error:
         raise CheckError(f"{settings.host}:{settings.port}: {error}") from error
