@@ -239,6 +239,49 @@ def copy_database(
     console.print(f"Copied, {octets / 1e6:.1f} MB of SQL.")
 
 
+@app.command()
+def migrate(
+    checkout: Annotated[
+        Path, typer.Option(help="A checkout of the contest, whose revisions are run.", exists=True, file_okay=False)
+    ],
+    environment: EnvironmentOption = DEFAULT_ENVIRONMENT,
+    through: Through = None,
+    baseline: Annotated[
+        int | None, typer.Option(help="The revision that a copied database has already.", show_default=False)
+    ] = None,
+    dry_run: DryRunOption = False,
+) -> None:
+    """Brings the database's schema to the checkout's newest revision; safe to repeat, and resumes where it stopped."""
+    from deployments.beaver_contest.day2.migrations import Migration, revisions
+    from deployments.beaver_contest.day2.mysql import connected, of_contest
+
+    console, contest, known = new_console(), _contest(environment), revisions(checkout)
+    with connected(of_contest(contest, through)) as connection:
+        migration = Migration(connection, _teller(console))
+        if dry_run:
+            pending = [str(revision.number) for revision, _ in migration.pending(known, baseline=baseline)]
+            console.print(f"{len(pending)} of {len(known)} revisions would be run: {', '.join(pending) or 'none'}.")
+            return
+        run = migration.run(known, baseline=baseline)
+    console.print(f"{run} of {len(known)} revisions were run; the schema is at {known[-1].number}.")
+
+
+@app.command("make-admin")
+def make_admin(
+    email: Annotated[str, typer.Argument(help="The address with which the teacher registered.", show_default=False)],
+    environment: EnvironmentOption = DEFAULT_ENVIRONMENT,
+    through: Through = None,
+    dry_run: DryRunOption = False,
+) -> None:
+    """Makes a teacher who registered at /teacherInterface an administrator, such as the first one."""
+    from deployments.beaver_contest.day2.migrations import make_admin as make
+    from deployments.beaver_contest.day2.mysql import connected, of_contest
+
+    with connected(of_contest(_contest(environment), through)) as connection:
+        make(connection, email, dry_run=dry_run)
+    new_console().print(f"{email} {'would be' if dry_run else 'is'} an administrator.")
+
+
 @app.command("open-database")
 def open_database(
     cidr: Annotated[str | None, typer.Argument(help="Your address, as 203.0.113.7/32.", show_default=False)] = None,
