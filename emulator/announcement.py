@@ -5,6 +5,8 @@ from __future__ import annotations
 import contextlib
 import json
 import os
+import signal
+import time
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING
 
@@ -15,12 +17,18 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 
+_END_SECONDS = 10
+
+
 @dataclass(frozen=True)
 class Announcement:
-    """A running emulator: its URL and its process."""
+    """A running emulator: its URL, its process, its secret, and the account and region it was started for."""
 
     endpoint: str
     pid: int
+    secret: str
+    account_id: str
+    region: str
 
 
 def announce(root: Path, announcement: Announcement) -> None:
@@ -28,6 +36,7 @@ def announce(root: Path, announcement: Announcement) -> None:
     path = _path(root)
     path.parent.mkdir(parents=True, exist_ok=True)
     draft = path.with_suffix(f".{os.getpid()}")
+    draft.touch(mode=0o600)
     draft.write_text(json.dumps(asdict(announcement)))
     draft.replace(path)
 
@@ -36,6 +45,24 @@ def withdraw(root: Path, announcement: Announcement) -> None:
     """Remove what `announce` wrote, unless another emulator has been announced since."""
     if _read(root) == announcement:
         _path(root).unlink(missing_ok=True)
+
+
+def end(root: Path) -> Announcement:
+    """End the announced emulator and wait until it is gone. EmulatorError when none answers or it does not end."""
+    announcement = find(root)
+    if ask(announcement.endpoint, STATUS_PATH)["pid"] != announcement.pid:
+        message = f"The emulator at {announcement.endpoint} is not the announced process {announcement.pid}."
+        raise EmulatorError(message, hint="End it where it was started.")
+    os.killpg(announcement.pid, signal.SIGTERM)
+    give_up = time.monotonic() + _END_SECONDS
+    while time.monotonic() < give_up:
+        try:
+            ask(announcement.endpoint, STATUS_PATH)
+        except (OSError, ValueError):
+            withdraw(root, announcement)
+            return announcement
+        time.sleep(0.05)
+    raise EmulatorError(f"The emulator does not end: process {announcement.pid}.", hint=f"kill -9 {announcement.pid}")
 
 
 def find(root: Path) -> Announcement:

@@ -11,6 +11,7 @@ from typing import Any
 from urllib.parse import unquote
 
 from emulator.call import Refusal
+from emulator.code_rights import RIGHTS
 from iam.document import PolicyDocument, parse
 from iam.request import Principal
 
@@ -39,7 +40,8 @@ def temporary_keys(
 ) -> dict[str, str]:
     """Environment variables with keys of a role or user, for a program in the VPC or the code of a function.
 
-    A role that does not exist has keys as well, which allow nothing. Raises LookupError for a user that does not exist.
+    A role that does not exist has keys as well, which allow nothing. The program was started with the emulator's
+    secret, so its keys may run code. Raises LookupError for a user that does not exist.
     """
     from moto.iam.models import iam_backends
     from moto.sts.models import sts_backends
@@ -58,6 +60,7 @@ def temporary_keys(
     else:
         raise LookupError(f"There is no {name} in account {account_id}.")
     key.vpc_id, key.function_arn = vpc_id, function_arn
+    RIGHTS.include(key.access_key_id)
     return {
         "AWS_ACCESS_KEY_ID": key.access_key_id,
         "AWS_SECRET_ACCESS_KEY": key.secret_access_key,

@@ -12,6 +12,8 @@ from typing import TYPE_CHECKING, TypeAlias
 from emulator.accounts import ACCOUNT_HEADER, account_of
 from emulator.authorise import Authorise, Decisions
 from emulator.call import Call, Refusal, read_call, refuse
+from emulator.code_rights import RIGHTS
+from emulator.door import Door
 from emulator.pages import Page, Pages
 from emulator.replays import Replays
 from emulator.request_models import check_request_model
@@ -38,12 +40,13 @@ def chain(
 ) -> WSGIApplication:
     """The emulator's application, from the outside in; stages are left out while `without` names them."""
     stages: dict[str, Stage] = {
+        "keys": RIGHTS.check_key,
         "request-models": check_request_model,
         "authorise": Authorise(decisions),
         "rules": rules_stage(facts),
     }
     calls = Calls(moto_and_gaps, stages, without, default_account_id, shortcomings)
-    return Replays(Pages(calls, pages))
+    return Door(Replays(Pages(calls, pages)))
 
 
 class Calls:

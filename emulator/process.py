@@ -62,6 +62,7 @@ def create_app(default_account_id: str, folder: Path | None, without: frozenset[
 
     default_user_config["iam"]["load_aws_managed_policies"] = True
     default_user_config["stepfunctions"]["execute_state_machine"] = True
+    default_user_config["batch"]["use_docker"] = False  # the emulator runs no containers
     for gap in GAPS:
         gap.apply()
     left_out = set(without)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import json
 import os
+import secrets
 import signal
 import socket
 import subprocess
@@ -33,6 +34,9 @@ RESET_PATH = "/_emulator/reset"
 UPGRADE_PATH = "/_emulator/upgrade"
 TURN_ON_PATH = "/_emulator/turn-on"
 KEYS_PATH = "/_emulator/keys"
+SECRET_HEADER = "X-Emulator-Secret"  # noqa: S105  # the header's name
+_INHERITED = ("PATH", "LANG", "LC_ALL", "LC_CTYPE", "LD_LIBRARY_PATH", "PYTHONPATH", "TMPDIR", "TZ")
+"""The only variables of its parent that the emulator's process has: what it runs could read all of them."""
 _REPOSITORY = Path(__file__).resolve().parents[1]
 _START_SECONDS = 60
 _STOP_SECONDS = 5
@@ -42,12 +46,13 @@ class Emulator:
     """The emulator's process, usable as a context manager that stops it.
 
     One process serves any number of accounts: the access key id decides the account, and `environment` sets it to
-    the account id itself.
+    the account id itself and the secret, without which no code runs; see `emulator.code_rights`.
     """
 
-    def __init__(self, process: subprocess.Popen[bytes], port: int, lifeline: int) -> None:
+    def __init__(self, process: subprocess.Popen[bytes], port: int, lifeline: int, secret: str) -> None:
         """Use `start`; `lifeline` is the end of the pipe whose closing ends the process, unless it outlives us."""
         self._process = process
+        self.secret = secret
         self._lifeline: int | None = lifeline
         self.port = port
         self.endpoint = endpoint_of(port)
@@ -77,6 +82,7 @@ class Emulator:
         Raises EmulatorError when the port is taken or the process ends before it answers.
         """
         listener = listen(port)
+        secret = new_secret()
         end_of_child, lifeline = os.pipe()
         command = [sys.executable, "-m", "emulator", "--listener", str(listener.fileno())]
         command += ["--account", account_id or DEFAULT_ACCOUNT_ID]
@@ -89,16 +95,17 @@ class Emulator:
             process = subprocess.Popen(
                 command,
                 cwd=_REPOSITORY,
-                env=os.environ | ({VARIABLE: str(behind)} if behind else {}),
-                stdin=subprocess.DEVNULL,
+                env=_inherited() | ({VARIABLE: str(behind)} if behind else {}),
+                stdin=subprocess.PIPE,
                 stdout=output,
                 stderr=subprocess.STDOUT,
                 pass_fds=(listener.fileno(), end_of_child),
                 start_new_session=True,
             )
             os.close(end_of_child)
-            emulator = cls(process, listener.getsockname()[1], lifeline)
+            emulator = cls(process, listener.getsockname()[1], lifeline, secret)
         try:
+            _hand_over(secret, process)
             emulator._wait_until_it_answers(log)
         except BaseException:
             emulator.stop()
@@ -112,7 +119,7 @@ class Emulator:
 
     def environment(self, *, account_id: str, region: str) -> dict[str, str]:
         """The variables that send AWS clients and Terraform here, as this account in this region."""
-        return aws_environment(self.endpoint, account_id=account_id, region=region)
+        return aws_environment(self.endpoint, account_id=account_id, region=region, secret=self.secret)
 
     def full_environment(self, *, account_id: str, region: str) -> dict[str, str]:
         """The environment of this process, with `environment` in place of everything in it that is about AWS."""
@@ -124,20 +131,20 @@ class Emulator:
 
     def keys_of(self, arn: str, *, region: str, vpc_id: str = "") -> dict[str, str]:
         """Environment variables with temporary keys of a role or user; see `keys_of`."""
-        return keys_of(self.endpoint, arn, region=region, vpc_id=vpc_id)
+        return keys_of(self.endpoint, arn, region=region, vpc_id=vpc_id, secret=self.secret)
 
     def reset(self) -> None:
         """Forget every resource of every account."""
-        ask(self.endpoint, RESET_PATH)
+        ask(self.endpoint, RESET_PATH, secret=self.secret)
 
     def upgrade_minor_versions(self, names: Iterable[str], *, account_id: str, region: str) -> dict[str, str]:
         """Upgrade databases and clusters as AWS does by itself; returns identifier → new version."""
         asked = urllib.parse.urlencode({"account_id": account_id, "region": region, "names": ",".join(names)})
-        return ask(self.endpoint, f"{UPGRADE_PATH}?{asked}")
+        return ask(self.endpoint, f"{UPGRADE_PATH}?{asked}", secret=self.secret)
 
     def turn_on(self) -> None:
         """Turn on the request models, rules and target health that were turned off at the start."""
-        ask(self.endpoint, TURN_ON_PATH)
+        ask(self.endpoint, TURN_ON_PATH, secret=self.secret)
 
     def wait(self) -> int:
         """Wait until the process ends by itself; its exit code."""
@@ -180,6 +187,17 @@ class Emulator:
         raise EmulatorError(f"The emulator did not start:\n{last_lines}", hint=f"Its whole output is in {log}.")
 
 
+def _inherited() -> dict[str, str]:
+    return {name: value for name, value in os.environ.items() if name in _INHERITED}
+
+
+def _hand_over(secret: str, process: subprocess.Popen[bytes]) -> None:
+    """Write the secret to the process's standard input: arguments and variables can be read by others."""
+    if process.stdin is not None:
+        with contextlib.suppress(BrokenPipeError), process.stdin as standard_input:
+            standard_input.write(f"{secret}\n".encode())
+
+
 def listen(port: int) -> socket.socket:
     """A socket that listens on the loopback address; a free port when `port` is 0. EmulatorError when it is taken."""
     listener = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
@@ -201,12 +219,20 @@ def endpoint_of(port: int) -> str:
     return f"http://{HOST}:{port}"
 
 
-def aws_environment(endpoint: str, *, account_id: str, region: str) -> dict[str, str]:
-    """The variables that send AWS clients and Terraform to an emulator, as this account in this region."""
+def new_secret() -> str:
+    """A random secret, in characters that an access key id may have."""
+    return f"_{secrets.token_hex(16)}"
+
+
+def aws_environment(endpoint: str, *, account_id: str, region: str, secret: str) -> dict[str, str]:
+    """The variables that send AWS clients and Terraform to an emulator, as this account in this region.
+
+    With the emulator's secret they may run code there; without one (an empty text) they run none.
+    """
     direct = ",".join(filter(None, [os.environ.get("NO_PROXY") or os.environ.get("no_proxy"), HOST]))
     return {
         "AWS_ENDPOINT_URL": endpoint,
-        "AWS_ACCESS_KEY_ID": account_id,
+        "AWS_ACCESS_KEY_ID": f"{account_id}{secret}",
         "AWS_SECRET_ACCESS_KEY": "emulator",
         "AWS_REGION": region,
         "AWS_DEFAULT_REGION": region,
@@ -223,22 +249,29 @@ def without_aws(environment: Mapping[str, str]) -> dict[str, str]:
     return {name: value for name, value in environment.items() if not name.startswith("AWS_")}
 
 
-def keys_of(endpoint: str, arn: str, *, region: str, vpc_id: str = "") -> dict[str, str]:
+def keys_of(endpoint: str, arn: str, *, region: str, secret: str, vpc_id: str = "") -> dict[str, str]:
     """Environment variables with temporary keys of a role or user, whose program runs in the VPC, if in any.
 
     Raises EmulatorError when there is no such role or user.
     """
     asked = urllib.parse.urlencode({"arn": arn, "region": region, "vpc_id": vpc_id})
-    answer = ask(endpoint, f"{KEYS_PATH}?{asked}")
+    answer = ask(endpoint, f"{KEYS_PATH}?{asked}", secret=secret)
     if "missing" in answer:
         raise EmulatorError(answer["missing"], hint="Apply the stack that has it first.")
     return answer
 
 
-def ask(endpoint: str, path: str, *, seconds: float = 10) -> dict[str, Any]:
-    """The JSON answer of one of the emulator's own pages; OSError when it does not answer."""
+def ask(endpoint: str, path: str, *, secret: str = "", seconds: float = 10) -> dict[str, Any]:
+    """The JSON answer of one of the emulator's own pages, all but its status with its secret.
+
+    Raises OSError when it does not answer.
+    """
     opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
+    request = urllib.request.Request(endpoint + path)  # noqa: S310  # http, as `endpoint_of` says
+    if secret:
+        request.method = "POST"
+        request.add_header(SECRET_HEADER, secret)
     answer: IO[bytes]
-    with opener.open(endpoint + path, timeout=seconds) as answer:
+    with opener.open(request, timeout=seconds) as answer:
         loaded: dict[str, Any] = json.load(answer)
     return loaded

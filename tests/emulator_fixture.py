@@ -42,7 +42,7 @@ def aws(emulator: Emulator, account: str) -> Callable[..., Any]:
             service,
             endpoint_url=emulator.endpoint,
             region_name=region,
-            aws_access_key_id=account_id,
+            aws_access_key_id=f"{account_id}{emulator.secret}",
             aws_secret_access_key="emulator",
             config=Config(retries={"total_max_attempts": 1}),
         )

@@ -20,10 +20,11 @@ import zipfile
 from pathlib import Path
 from typing import Any
 
-from moto.awslambda.models import LambdaFunction
+from moto.awslambda.models import LambdaFunction, LayerVersion
 from moto.awslambda.utils import get_backend
 from moto.settings import moto_server_port
 
+from emulator.code_rights import mark, require, written_with_the_secret
 from emulator.gap import Gap
 from emulator.identities import temporary_keys, vpc_of_subnets
 from emulator.server import HOST
@@ -41,7 +42,20 @@ def function_with_all_it_was_given(original: Any, function: Any, *args: Any, **k
     original(function, *args, **kwargs)
     spec = kwargs["spec"] if "spec" in kwargs else args[1]
     function.kept_settings = {}
+    mark(function, first=True)
     _keep(function, spec)
+
+
+@GAP.around(LambdaFunction, "update_function_code")
+def code_with_its_writer(original: Any, function: Any, *args: Any, **kwargs: Any) -> Any:
+    mark(function)
+    return original(function, *args, **kwargs)
+
+
+@GAP.around(LayerVersion, "__init__")
+def layer_with_its_writer(original: Any, version: Any, *args: Any, **kwargs: Any) -> None:
+    original(version, *args, **kwargs)
+    mark(version, first=True)
 
 
 @GAP.around(LambdaFunction, "get_configuration")
@@ -60,6 +74,7 @@ def configuration_with_all_it_was_given(original: Any, function: Any, on_create:
 
 @GAP.around(LambdaFunction, "update_configuration")
 def updated_in_all_ways(original: Any, function: Any, config_updates: dict[str, Any]) -> dict[str, Any]:
+    mark(function)
     _keep(function, config_updates)
     if "TracingConfig" in config_updates:
         function.tracing_config = config_updates["TracingConfig"]
@@ -75,6 +90,8 @@ def updated_in_all_ways(original: Any, function: Any, config_updates: dict[str, 
 def run_in_a_process(original: Any, function: LambdaFunction, event: Any = None) -> tuple[str, bool, str]:
     """Returns the payload as JSON, whether the function failed, and what it wrote to its log."""
     del original
+    written = all(map(written_with_the_secret, [function, *_layers(function)]))
+    require(f"The function {function.function_name}", written_with_the_secret=written)
     if not (function.run_time or "").startswith("python"):
         raise NotImplementedError(f"{function.function_name} runs on {function.run_time or 'an image'}, not on Python")
     with tempfile.TemporaryDirectory(prefix="function-") as root:
@@ -105,16 +122,17 @@ def _keep(function: Any, settings: dict[str, Any]) -> None:
 
 def _unpack(function: LambdaFunction, root: Path) -> list[str]:
     """Unpack the function's code and layers below `root`; the folders to import from, the code's first."""
-    archives = [function.code_bytes]
-    backend = get_backend(function.account_id, function.region)
-    for layer in function.layers:
-        version = backend.layers_versions_by_arn(layer["Arn"])
-        if version is not None:
-            archives.append(version.code_bytes)
+    archives = [function.code_bytes, *(version.code_bytes for version in _layers(function))]
     folders = [root / str(number) for number in range(len(archives))]
     for folder, archive in zip(folders, archives, strict=True):
         zipfile.ZipFile(io.BytesIO(archive)).extractall(folder)
     return [str(folders[0]), *(str(folder / "python") for folder in folders[1:])]
+
+
+def _layers(function: LambdaFunction) -> list[LayerVersion]:
+    backend = get_backend(function.account_id, function.region)
+    versions = (backend.layers_versions_by_arn(layer["Arn"]) for layer in function.layers)
+    return [version for version in versions if version is not None]
 
 
 def _run(function: LambdaFunction, paths: list[str], event: str) -> tuple[str, dict[str, Any]]:
@@ -123,8 +141,12 @@ def _run(function: LambdaFunction, paths: list[str], event: str) -> tuple[str, d
     # The packages that AWS's runtime has, boto3 among them, are those of the emulator itself.
     packages = [path for path in sys.path if path.endswith("site-packages")]
     environment = {
-        "PATH": os.environ.get("PATH", os.defpath),
+        "PATH": os.defpath,
         "TZ": "UTC",
+        # Without HOME, clients of AWS would look for the developer's own files in the user's home.
+        "AWS_CONFIG_FILE": os.devnull,
+        "AWS_SHARED_CREDENTIALS_FILE": os.devnull,
+        "AWS_EC2_METADATA_DISABLED": "true",
         "PYTHONPATH": os.pathsep.join([*paths, *packages]),
         "LAMBDA_TASK_ROOT": paths[0],
         "_HANDLER": str(function.handler),

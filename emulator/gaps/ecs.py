@@ -22,6 +22,7 @@ from moto.logs.models import logs_backends
 from moto.settings import moto_server_port
 
 from emulator.behind import container_behind
+from emulator.code_rights import require
 from emulator.gap import Gap
 from emulator.identities import temporary_keys, vpc_of_subnets
 from emulator.server import HOST
@@ -59,6 +60,7 @@ def run_as_processes(original: Any, backend: EC2ContainerServiceBackend, *args: 
         container = definition.container_definitions[0]
         behind = container_behind(str(container["image"]))
         if behind is not None:
+            require(f"The task {task.id}")
             _start(task, container, behind)
     return tasks
 
@@ -93,8 +95,11 @@ def _start(task: Any, container: dict[str, Any], behind: Any) -> None:
             variables += override.get("environment", [])
     given = {entry["name"]: entry["value"] for entry in variables}
     environment = {
-        "PATH": os.environ.get("PATH", os.defpath),
+        "PATH": os.defpath,
         "TZ": "UTC",
+        "AWS_CONFIG_FILE": os.devnull,
+        "AWS_SHARED_CREDENTIALS_FILE": os.devnull,
+        "AWS_EC2_METADATA_DISABLED": "true",
         "AWS_REGION": task.region_name,
         "AWS_DEFAULT_REGION": task.region_name,
         "AWS_ENDPOINT_URL": f"http://{HOST}:{moto_server_port()}",

@@ -15,6 +15,7 @@ from moto.rdsdata.responses import RDSDataServiceResponse
 from moto.secretsmanager.models import secretsmanager_backends
 
 from emulator.behind import database_behind
+from emulator.code_rights import require
 from emulator.gap import Gap
 from emulator.store import Record
 
@@ -31,6 +32,7 @@ def executed_by_postgresql(original: Any, response: RDSDataServiceResponse) -> s
     if server is None:
         answer: str = original(response)
         return answer
+    require(f"The statement for {cluster}")
     secrets = secretsmanager_backends[response.current_account][response.region]
     login = json.loads(secrets.get_secret_value(response._get_param("secretArn"), "", "")["SecretString"])
     asked = {**server, "database": response._get_param("database") or server["database"]}

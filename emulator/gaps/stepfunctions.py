@@ -36,6 +36,7 @@ from moto.stepfunctions.parser.asl.parse.asl_parser import AmazonStateLanguagePa
 from moto.stepfunctions.parser.asl.utils import boto_client
 from moto.stepfunctions.responses import StepFunctionResponse
 
+from emulator.code_rights import require
 from emulator.gap import Gap
 from emulator.identities import temporary_keys
 from emulator.server import HOST
@@ -75,6 +76,7 @@ def named_when_nobody_names_it(
     *args: Any,
     **kwargs: Any,
 ) -> Any:
+    require(f"The state machine {state_machine_arn.rpartition(':')[2]}")
     return original(backend, state_machine_arn, name or str(uuid.uuid4()), *args, **kwargs)
 
 

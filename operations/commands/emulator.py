@@ -2,21 +2,45 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
+from typer.core import TyperCommand
+from typer.exceptions import TyperException
 
 from operations.commands.factory import new_app
-from operations.commands.options import JsonOption
+from operations.commands.options import DEFAULT_ENVIRONMENT, JsonOption
 from operations.console import new_console
 from operations.listing import Listing, show
 
 app = new_app("AWS on this machine.")
 
-ACCOUNT_HELP = "Twelve digits; the emulator keeps accounts apart."
+ACCOUNT_HELP = "Twelve digits; the account of the stacks the emulator was started for when left out."
 NOWHERE = "http://127.0.0.1:9"
 """An endpoint where nothing listens: the discard port."""
+NO_ACCOUNT = "000000000000"
+DEFAULT_REGION = "eu-central-1"
 REGION_HELP = "The region clients use unless they are told another."
+
+
+class ToNowhere(TyperCommand):
+    """Prints commands for `eval` even when it fails: after an empty text the shell would still use real credentials."""
+
+    def make_context(self, *arguments: Any, **options: Any) -> Any:
+        """Read the arguments."""
+        try:
+            return super().make_context(*arguments, **options)
+        except TyperException:
+            _send_nowhere()
+            raise
+
+    def invoke(self, ctx: Any) -> Any:
+        """Run the command."""
+        try:
+            return super().invoke(ctx)
+        except Exception:
+            _send_nowhere()
+            raise
 
 
 @app.command()
@@ -24,16 +48,20 @@ def run(
     port: Annotated[int, typer.Option(help="TCP port on 127.0.0.1; 0 takes a free one.", min=0, max=65535)] = 5555,
 ) -> None:
     """Runs the emulator until Ctrl-C; it forgets everything when it ends."""
+    import signal
+
+    from config.environment import load_environment
     from config.limits import FACTS
     from config.settings import ROOT
     from emulator.announcement import Announcement, announce, withdraw
     from emulator.server import Emulator
 
     console = new_console()
+    account_id = load_environment(DEFAULT_ENVIRONMENT).account_id
     log = ROOT / ".runs" / "emulator.log"
     with console.status("Starting …"):
         emulator = Emulator.start(port=port, log=log, facts=FACTS)
-    announcement = Announcement(emulator.endpoint, emulator.pid)
+    announcement = Announcement(emulator.endpoint, emulator.pid, emulator.secret, account_id, DEFAULT_REGION)
     with emulator:
         announce(ROOT, announcement)
         console.print(f"The emulator answers at {emulator.endpoint}; its log is {log}.")
@@ -47,42 +75,71 @@ def run(
             return
         finally:
             withdraw(ROOT, announcement)
+    if code == -signal.SIGTERM:
+        console.print("Ended by: quintet emulator stop")
+        return
     console.print(f"The emulator ended by itself (exit code {code}); its log is {log}.")
     raise typer.Exit(1)
 
 
 @app.command()
+def stop() -> None:
+    """Ends the running emulator, that of `quintet demo --keep` as well; it forgets everything."""
+    from config.settings import ROOT
+    from emulator.announcement import end
+
+    ended = end(ROOT)
+    new_console().print(f"The emulator at {ended.endpoint} (process {ended.pid}) is ended.")
+
+
+@app.command(cls=ToNowhere)
 def env(
-    account: Annotated[str, typer.Option(help=ACCOUNT_HELP)] = "123456789012",
-    region: Annotated[str, typer.Option(help=REGION_HELP)] = "eu-central-1",
+    account: Annotated[str | None, typer.Option(help=ACCOUNT_HELP, show_default=False)] = None,
+    region: Annotated[str | None, typer.Option(help=REGION_HELP, show_default=False)] = None,
 ) -> None:
     """Prints the shell commands that send AWS clients to the running emulator: eval "$(quintet emulator env)".
 
     Without an emulator they send them nowhere, never to a real account.
     """
-    import os
-    import shlex
+    import re
 
     from config.settings import ROOT
     from emulator.announcement import find
-    from emulator.errors import EmulatorError
-    from emulator.server import aws_environment, without_aws
+    from emulator.server import aws_environment
 
-    if len(account) != 12 or not account.isdecimal():
+    if account is not None and not re.fullmatch("[0-9]{12}", account):
         raise typer.BadParameter(f"{account!r} is not an account id: twelve digits.", param_hint="--account")
-    try:
-        endpoint, missing = find(ROOT).endpoint, None
-    except EmulatorError as error:
-        endpoint, missing = NOWHERE, error
-    wanted = aws_environment(endpoint, account_id=account, region=region)
+    running = find(ROOT)
+    _send(
+        aws_environment(
+            running.endpoint,
+            account_id=account or running.account_id,
+            region=region or running.region,
+            secret=running.secret,
+        )
+    )
+
+
+def _send_nowhere() -> None:
+    """Commands that send AWS clients nowhere; the last one fails, and so does the `eval`."""
+    from emulator.server import aws_environment
+
+    _send(aws_environment(NOWHERE, account_id=NO_ACCOUNT, region=DEFAULT_REGION, secret=""))
+    typer.echo("false")
+
+
+def _send(wanted: dict[str, str]) -> None:
+    """Print the shell commands that set these variables and unset all others of AWS."""
+    import os
+    import shlex
+
+    from emulator.server import without_aws
+
     superfluous = sorted(set(os.environ) - set(without_aws(os.environ)) - set(wanted))
     for name in superfluous:
         typer.echo(f"unset {name}")
     for name, value in wanted.items():
         typer.echo(f"export {name}={shlex.quote(value)}")
-    if missing is not None:
-        typer.echo("false")  # the eval fails
-        raise missing
 
 
 @app.command()

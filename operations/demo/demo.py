@@ -92,8 +92,9 @@ class Demo:
             if self.destroy and fine:
                 fine = _nothing_remains(before, _census(emulator), console)
             if self.keep:
-                announce(self.root, Announcement(emulator.endpoint, emulator.pid))
-                _how_to_look_around(run, emulator, stacks, console)
+                where = stacks[0].account_id, stacks[0].region
+                announce(self.root, Announcement(emulator.endpoint, emulator.pid, emulator.secret, *where))
+                _how_to_look_around(run, stacks, console)
                 cleanup.pop_all()
             if not fine and not self.keep:
                 console.print(f"\nThe emulator's log: {run.log_of('emulator')}")
@@ -317,16 +318,14 @@ def _nothing_remains(before: Counter[tuple[str, ...]], after: Counter[tuple[str,
     return not left
 
 
-def _how_to_look_around(run: Run, emulator: Emulator, stacks: Sequence[Stack], console: Console) -> None:
-    first = stacks[0]
-    lines = ["", "The emulator stays. To look around:"]
-    variables = emulator.environment(account_id=first.account_id, region=first.region) | run.provider
-    lines += [f"  export {name}={value}" for name, value in variables.items()]
+def _how_to_look_around(run: Run, stacks: Sequence[Stack], console: Console) -> None:
+    lines = ["", "The emulator stays. To look around:", '  eval "$(quintet emulator env)"']
+    lines += [f"  export {name}={value}" for name, value in run.provider.items()]
     lines += [f"  cd {run.folder / stack.name} && {run.binary} state list" for stack in stacks]
     lines += [
         "  aws dynamodb list-tables",
         "What it holds: quintet emulator status",
-        f"To stop it: kill {emulator.pid}",
+        "To stop it: quintet emulator stop",
     ]
     for text in lines:
         console.print(text)

@@ -78,7 +78,7 @@ def test_the_environment_leaves_nothing_of_the_operators_own_aws(
     environment = emulator.full_environment(account_id="111122223333", region="eu-central-1")
     assert {name: value for name, value in environment.items() if name.startswith("AWS_")} == {
         "AWS_ENDPOINT_URL": emulator.endpoint,
-        "AWS_ACCESS_KEY_ID": "111122223333",
+        "AWS_ACCESS_KEY_ID": f"111122223333{emulator.secret}",
         "AWS_SECRET_ACCESS_KEY": "emulator",
         "AWS_REGION": "eu-central-1",
         "AWS_DEFAULT_REGION": "eu-central-1",
@@ -115,10 +115,10 @@ def test_a_reset_forgets_moto_s_state_and_the_gaps(tmp_path: Path) -> None:
 
 
 def test_an_announced_emulator_is_found_until_it_is_withdrawn(emulator: Emulator, tmp_path: Path) -> None:
-    announcement = Announcement(emulator.endpoint, emulator.pid)
+    announcement = Announcement(emulator.endpoint, emulator.pid, emulator.secret, "111122223333", "eu-central-1")
     announce(tmp_path, announcement)
     assert find(tmp_path) == announcement
-    withdraw(tmp_path, Announcement("http://127.0.0.1:1", 1))
+    withdraw(tmp_path, Announcement("http://127.0.0.1:1", 1, "", "111122223333", "eu-central-1"))
     assert find(tmp_path) == announcement
     withdraw(tmp_path, announcement)
     with pytest.raises(EmulatorError, match="No emulator is running"):
@@ -128,6 +128,6 @@ def test_an_announced_emulator_is_found_until_it_is_withdrawn(emulator: Emulator
 def test_an_announced_emulator_that_does_not_answer_is_said_so(tmp_path: Path) -> None:
     with socket.create_server((HOST, 0)) as closed:
         port = closed.getsockname()[1]
-    announce(tmp_path, Announcement(f"http://{HOST}:{port}", 1))
+    announce(tmp_path, Announcement(f"http://{HOST}:{port}", 1, "", "111122223333", "eu-central-1"))
     with pytest.raises(EmulatorError, match="does not answer"):
         find(tmp_path)

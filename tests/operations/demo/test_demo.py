@@ -13,6 +13,8 @@ from typing import Any
 import pytest
 
 from config.outputs import DeploymentOutputs
+from emulator.announcement import end, find
+from emulator.server import aws_environment
 from operations.applied import Applied
 from operations.commands.day2 import checks_of
 from operations.console import new_console
@@ -135,16 +137,18 @@ def test_a_stopped_demo_leaves_no_process_and_no_working_copy(root: Path, stop: 
 def test_a_kept_emulator_stays_and_is_explained(root: Path) -> None:
     write_stack(root, QUICK, deployment="one")
     fine, said = demonstrate(root, keep=True, checks_of=no_checks)
-    (pid,) = (int(line.split()[-1]) for line in said.splitlines() if line.startswith("To stop it: kill "))
+    assert "To stop it: quintet emulator stop" in said
+    kept = find(root)
     try:
         assert fine
         exports = dict(line.split()[1].split("=", 1) for line in said.splitlines() if line.startswith("  export "))
         (command,) = (line for line in said.splitlines() if line.endswith(" state list"))
-        environment = {**os.environ, **exports}
+        operator = aws_environment(kept.endpoint, account_id=kept.account_id, region=kept.region, secret=kept.secret)
+        environment = {**os.environ, **operator, **exports}
         listed = subprocess.run(command, shell=True, env=environment, capture_output=True, text=True, check=True)
         assert listed.stdout.split() == ["aws_sns_topic.alarms", "aws_ssm_parameter.greeting"]
     finally:
-        os.kill(pid, signal.SIGTERM)
+        end(root)
 
 
 @pytest.mark.terraform

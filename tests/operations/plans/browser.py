@@ -22,7 +22,6 @@ FLAGS = (
     "--disable-component-update",
     "--disable-sync",
     "--no-first-run",
-    "--host-resolver-rules=MAP * ~NOTFOUND",  # nothing is ever looked up
     "--remote-debugging-pipe",
 )
 
@@ -35,7 +34,8 @@ def find_browser() -> str | None:
 class Browser:
     """One page in a browser of its own, gone when the block is left."""
 
-    def __init__(self, program: str, profile: Path) -> None:
+    def __init__(self, program: str, profile: Path, *, resolver_rules: str = "MAP * ~NOTFOUND") -> None:
+        """`resolver_rules` decide which names are found; nothing is ever looked up."""
         from_us, self._to = os.pipe()
         self._from, to_us = os.pipe()
 
@@ -46,7 +46,7 @@ class Browser:
             os.dup2(high, 4)
 
         self._process = subprocess.Popen(
-            [program, *FLAGS, f"--user-data-dir={profile}", "about:blank"],
+            [program, *FLAGS, f"--host-resolver-rules={resolver_rules}", f"--user-data-dir={profile}", "about:blank"],
             stdout=subprocess.DEVNULL,
             stderr=subprocess.DEVNULL,
             close_fds=False,
@@ -87,14 +87,18 @@ class Browser:
 
     def open(self, page: Path) -> None:
         """Show a file and wait until it is there."""
+        self.visit(page.as_uri())
+
+    def visit(self, url: str) -> None:
+        """Show a page and wait until it is there."""
         self.call("Page.enable")
-        self.call("Page.navigate", url=page.as_uri())
+        self.call("Page.navigate", url=url)
         while self.run("document.readyState") != "complete" or self.run("location.href") == "about:blank":
             pass
 
     def run(self, script: str) -> Any:
-        """The value of an expression on the page."""
-        answer = self.call("Runtime.evaluate", expression=script, returnByValue=True)
+        """The value of an expression on the page, after its promise if it is one."""
+        answer = self.call("Runtime.evaluate", expression=script, returnByValue=True, awaitPromise=True)
         assert "exceptionDetails" not in answer, answer
         return answer["result"].get("value")
 

@@ -49,7 +49,7 @@ def account(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, Any]
     with Emulator.start(log=tmp_path_factory.mktemp("emulator") / "emulator.log", facts=FACTS) as emulator:
         aws = Aws(emulator.environment(account_id=STACK.account_id, region=STACK.region))
         fill(aws)
-        yield {"endpoint": emulator.endpoint}
+        yield {"endpoint": emulator.endpoint, "secret": emulator.secret}
 
 
 def fill(aws: Aws) -> None:
@@ -112,7 +112,8 @@ def fill(aws: Aws) -> None:
 @pytest.fixture
 def operator(account: dict[str, Any], monkeypatch: pytest.MonkeyPatch) -> dict[str, Any]:
     """Whoever types the commands: with the account's credentials, and the API's in the environment."""
-    variables = aws_environment(account["endpoint"], account_id=STACK.account_id, region=STACK.region)
+    where = {"account_id": STACK.account_id, "region": STACK.region}
+    variables = aws_environment(account["endpoint"], **where, secret=account["secret"])
     variables |= {"DAP_CLIENT_ID": "the-client", "DAP_CLIENT_SECRET": SECRET, "COLUMNS": "300"}
     for name, value in variables.items():
         monkeypatch.setenv(name, value)
