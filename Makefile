@@ -8,7 +8,7 @@ LOCK        := .venv/bin/uv pip compile --quiet --universal --python-version 3.1
 
 yes = $(filter-out 0 no false,$($(1)))
 
-.PHONY: help demo test test-fast check synth plan bench soak lock clean cdktf venv venv-checkov venv-cfnlint venv-other-bindings system-packages
+.PHONY: help demo test test-fast check synth plan bench soak mutants lock clean cdktf venv venv-checkov venv-cfnlint venv-other-bindings venv-mutants system-packages
 help: ## This list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-13s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
@@ -46,10 +46,14 @@ soak: venv ## What the state stands: eight writers at once, applies killed at ra
 	@.venv/bin/python -m bench.state
 	@.venv/bin/python -m bench.applies
 
-lock: venv ## Resolve requirements.in anew into requirements.lock, likewise for checkov, cfn-lint and other bindings
+mutants: venv venv-mutants ## How many seeded mistakes in config, modules, plans and state the tests notice  [MUTANTS=… SEED=…]
+	@.venv-mutants/bin/python scripts/mutants.py $(if $(MUTANTS),--mutants $(MUTANTS)) $(if $(SEED),--seed $(SEED))
+
+lock: venv ## Resolve requirements.in anew into requirements.lock, likewise for checkov, cfn-lint, mutants and other bindings
 	@$(LOCK) --upgrade requirements.in -o requirements.lock
 	@$(LOCK) --upgrade requirements-checkov.in -o requirements-checkov.lock
 	@$(LOCK) --upgrade requirements-cfnlint.in -o requirements-cfnlint.lock
+	@$(LOCK) --upgrade requirements-mutants.in -o requirements-mutants.lock
 	@$(LOCK) --upgrade requirements-cdktn.in -o requirements-cdktn.lock
 	@$(LOCK) --upgrade requirements-newest-bindings.in -o requirements-newest-bindings.lock
 
@@ -69,6 +73,9 @@ venv-cfnlint:
 venv-other-bindings: # a small part of them is ever imported
 	@COMPILE=no scripts/venv.sh .venv-cdktn requirements-cdktn.lock
 	@COMPILE=no scripts/venv.sh .venv-newest-bindings requirements-newest-bindings.lock
+
+venv-mutants:
+	@scripts/venv.sh .venv-mutants requirements-mutants.lock
 
 system-packages:
 	@scripts/system-packages.sh
