@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 import subprocess
 import sys
 from collections.abc import Mapping, Sequence
-from pathlib import Path
 
 import pytest
 
@@ -20,41 +18,30 @@ pytestmark = pytest.mark.xdist_group("sources")  # traced once
 Sources = Mapping[str, Sequence[str]]
 
 
-TRACE = "import json, sys, pathlib; from scripts.fresh_synth import traced; json.dump(traced(pathlib.Path(sys.argv[1])), sys.stdout)"
+GENERATED = ROOT / "generated" / "stacks"
 
 
 @pytest.fixture(scope="module")
-def output(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return tmp_path_factory.mktemp("traced") / "generated"
-
-
-def digests(output: Path) -> dict[str, dict[str, str]]:
-    return {
-        folder.name: {
-            str(file.relative_to(folder)): hashlib.sha256(file.read_bytes()).hexdigest()
-            for file in folder.rglob("*")
-            if file.is_file()
-        }
-        for folder in (output / "stacks").iterdir()
-    }
-
-
-@pytest.fixture(scope="module")
-def sources(output: Path) -> Sources:
-    done = subprocess.run([sys.executable, "-c", TRACE, output], cwd=ROOT, capture_output=True, text=True, check=False)
+def synth() -> FreshSynth:
+    done = subprocess.run(
+        [sys.executable, ROOT / "scripts" / "fresh_synth.py"], cwd=ROOT, capture_output=True, text=True, check=False
+    )
     assert done.returncode == 0, done.stderr
-    found: Sources = json.loads(done.stdout)
-    return found
+    return FreshSynth(**json.loads(done.stdout))
 
 
-def test_the_committed_stacks_are_what_the_code_and_the_settings_say(sources: Sources, output: Path) -> None:
-    del sources
-    assert FreshSynth(files=digests(output)).stale_stacks(ROOT) == []
+@pytest.fixture(scope="module")
+def sources(synth: FreshSynth) -> Sources:
+    return synth.sources
 
 
-def test_every_resource_is_traced_to_its_deployment(sources: Sources, output: Path) -> None:
+def test_the_committed_stacks_are_what_the_code_and_the_settings_say(synth: FreshSynth) -> None:
+    assert synth.stale_stacks(ROOT) == []
+
+
+def test_every_resource_is_traced_to_its_deployment(sources: Sources) -> None:
     untraced = []
-    for folder in sorted((output / "stacks").iterdir()):
+    for folder in sorted(GENERATED.iterdir()):
         stack = read_stack(folder)
         package = f"deployments/{stack.deployment.replace('-', '_')}/"
         for resources in read_document(folder)["resource"].values():
