@@ -15,6 +15,7 @@ import re
 import shutil
 import sys
 import tempfile
+import traceback
 from collections.abc import Iterable, Mapping, Sequence
 from importlib.metadata import version
 from pathlib import Path
@@ -30,6 +31,7 @@ from config.rendering import not_evaluated  # noqa: E402
 from config.retired_stacks import refuse_lost_stacks  # noqa: E402
 from config.settings import SettingsError  # noqa: E402
 from config.stack_settings import StackSettings, load_all  # noqa: E402
+from config.utf8 import use_utf8  # noqa: E402
 from synth.kept_stacks import FinishedStack, KeptStacks, switched_off  # noqa: E402
 
 if TYPE_CHECKING:
@@ -64,8 +66,18 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except (RuntimeError, ValueError) as error:
         print(f"Refused, nothing was written: {error}", file=sys.stderr)  # noqa: T201
         return 1
+    except TypeError as error:  # a wrong keyword: the line that gives it says more than the frames below
+        print(f"Refused, nothing was written: {_own_line(error)}{error}", file=sys.stderr)  # noqa: T201
+        return 1
     write(finished, output, every)
     return 0
+
+
+def _own_line(error: BaseException) -> str:
+    """`file:line: ` of the repository's code that ran last."""
+    frames = traceback.extract_tb(error.__traceback__)
+    own = [f for f in frames if Path(f.filename).is_relative_to(ROOT) and ".venv" not in Path(f.filename).parts]
+    return f"{Path(own[-1].filename).relative_to(ROOT)}:{own[-1].lineno}: " if own else ""
 
 
 def kept_stacks() -> KeptStacks | None:
@@ -222,4 +234,5 @@ def _cdktf_json() -> dict[str, Any]:
 
 
 if __name__ == "__main__":
+    use_utf8()
     sys.exit(main())

@@ -273,7 +273,11 @@ class LoadBalancer(Construct):
 
     def _explain(self, *, protect: bool) -> None:
         reasons = self._settings.reasons
-        exempt(self._load_balancer, "CKV2_AWS_28", reason="none of the documents has a web application firewall")
+        exempt(
+            self._load_balancer,
+            "CKV2_AWS_28",
+            reason="no request is filtered by its content: rules of WAF depend on the application, and cost by request",
+        )
         if not protect:
             exempt(self._load_balancer, "CKV_AWS_150", reason="this environment is made to be destroyed again")
         if "access_logs_enabled" in reasons:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import difflib
 import errno
 import importlib
+import os
 import sys
 from collections.abc import Sequence
 from types import ModuleType
@@ -15,6 +16,7 @@ from typer.core import TyperGroup
 
 from config.registry import DEPLOYMENTS
 from config.settings import ROOT, SettingsError
+from config.utf8 import use_utf8
 from emulator.errors import EmulatorError
 from operations.commands.day2 import part
 from operations.commands.factory import new_app
@@ -123,9 +125,9 @@ def run(arguments: Sequence[str] | None = None) -> int:
         typer.echo(f"Settings refused:\n{error}", err=True)
         return 1
     except OSError as error:
-        if error.errno not in (errno.ENOSPC, errno.EDQUOT, errno.EROFS):
+        if error.errno not in (errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EACCES, errno.EPERM):
             raise
-        typer.echo(f"Error: {error.filename or 'A file'} cannot be written: {error.strerror}.", err=True)
+        typer.echo(f"Error: {error.filename or 'A file'} cannot be written: {error.strerror}.{_owner()}", err=True)
         return 1
     except (OperatorError, EmulatorError) as error:
         typer.echo(f"Error: {error}", err=True)
@@ -133,6 +135,15 @@ def run(arguments: Sequence[str] | None = None) -> int:
     return 0
 
 
+def _owner() -> str:
+    """A sentence on whose the checkout is, when it is somebody else's."""
+    owner = ROOT.stat().st_uid
+    if owner == os.geteuid():
+        return ""
+    return f" {ROOT} belongs to user {owner}, you are user {os.geteuid()}: work in a clone of your own."
+
+
 def main() -> None:
     """The console script."""
+    use_utf8()
     sys.exit(run())

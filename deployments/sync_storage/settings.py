@@ -140,7 +140,7 @@ class SyncStorageSettings(DeploymentSettings):
                 )
             if node.require_tls:
                 raise SettingsRefusal(
-                    "must be false, with its reason: the application's client does not speak TLS",
+                    "must be false, with its reason: PyMySQL 0.6.7, the application's client, speaks TLS 1.0 only",
                     "nodes",
                     name,
                     "require_tls",
