@@ -188,6 +188,30 @@ def refresh(
 
 
 @app.command()
+def rehearse(
+    environment: EnvironmentOption = DEFAULT_ENVIRONMENT,
+    checkout: Annotated[
+        Path | None,
+        typer.Option(
+            help="A checkout of server-syncstorage with its packages in local/, as its own `make build` leaves them; "
+            "without, a stand-in plays the application.",
+            file_okay=False,
+            exists=True,
+            show_default=False,
+        ),
+    ] = None,
+) -> None:
+    """Plays the committed stack through on this machine: webheads boot, a node comes into service, clients sign.
+
+    Needs no AWS account: the emulator is applied to. Exit code 1 when a step fails.
+    """
+    from deployments.sync_storage.day2.rehearsal.command import play
+
+    if not play(new_console(), environment, checkout):
+        raise typer.Exit(1)
+
+
+@app.command()
 def check(
     nodes: Nodes = None,
     environment: EnvironmentOption = DEFAULT_ENVIRONMENT,

@@ -99,7 +99,7 @@ cat >"$root/usr/local/sbin/syncstorage-render" <<'END_OF_FILE'
 """Writes production.ini and secrets of a webhead from what Parameter Store and Secrets Manager hold now.
 
   syncstorage-render           write them
-  syncstorage-render --reload  write them; when they changed have gunicorn read them; wait until it answers
+  syncstorage-render --reload  write them; when they changed have gunicorn read them; wait until every node is served
   syncstorage-render --wait    only wait until it answers, as long as a first boot may take
 
 Installed as /usr/local/sbin/syncstorage-render; runs with Amazon Linux's Python 3.9 and AWS command line, nothing else.
@@ -108,7 +108,9 @@ SYNCSTORAGE_ROOT puts all paths below another root, SYNCSTORAGE_GROUP names the 
 
 from __future__ import annotations
 
+import base64
 import grp
+import hmac
 import json
 import os
 import re
@@ -117,6 +119,7 @@ import sys
 import tempfile
 import time
 import urllib.request
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -125,7 +128,10 @@ GROUP = os.environ.get("SYNCSTORAGE_GROUP", "syncstorage")
 SETTINGS = ROOT / "etc/syncstorage/webhead.json"
 FOLDER = ROOT / "etc/mozilla-services/syncstorage"
 UNIT = "gunicorn-syncstorage.service"
-HEARTBEAT = f"http://127.0.0.1:{os.environ.get('SYNCSTORAGE_PORT', '80')}/__heartbeat__"
+HERE = f"http://127.0.0.1:{os.environ.get('SYNCSTORAGE_PORT', '80')}"
+HEARTBEAT = f"{HERE}/__heartbeat__"
+USER_0 = "/1.5/0/info/configuration"  # what the application answers to whoever signs, without asking a database
+TOKENLIB = b"services.mozilla.com/tokenlib/v1/"
 PATIENCE = {"AWS_RETRY_MODE": "standard", "AWS_MAX_ATTEMPTS": "10", "AWS_METADATA_SERVICE_NUM_ATTEMPTS": "10"}
 AT_ONCE = 20  # secrets that Secrets Manager gives in one answer
 ANSWER_SECONDS = int(os.environ.get("SYNCSTORAGE_ANSWER_SECONDS", "120"))
@@ -270,28 +276,61 @@ def write(path: Path, text: str) -> bool:
     return True
 
 
-def render() -> bool:
-    """Write both files; whether any changed."""
+def render() -> list[str]:
+    """Write both files; the names of those that changed."""
     cache, nodes, login = look_up(json.loads(SETTINGS.read_text()))
     texts = {FOLDER / "secrets": secrets_file(nodes), FOLDER / "production.ini": production_ini(cache, nodes, login)}
     changed = [path.name for path, text in texts.items() if write(path, text)]
     say(f"{len(nodes)} nodes; changed: {', '.join(changed) or 'nothing'}")
-    return bool(changed)
+    return changed
 
 
 def wait(seconds: int = ANSWER_SECONDS) -> None:
     """Wait until the application answers its heartbeat through nginx."""
+    answer(HEARTBEAT, dict, seconds)
+
+
+def wait_for_nodes() -> None:
+    """Wait until workers that have read the files anew serve every host name; those of before refuse its tokens."""
+    for line in (FOLDER / "secrets").read_text(encoding="utf-8").splitlines():
+        name, *secrets = line.split(",")
+        answer(HERE + USER_0, lambda name=name, newest=secrets[-1]: signed(name, newest.partition(":")[2]), name=name)
+
+
+def answer(
+    url: str, headers: Callable[[], dict[str, str]], seconds: int = ANSWER_SECONDS, name: str = HEARTBEAT
+) -> None:
+    """Wait until a request is answered with 200."""
     opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
     give_up = time.monotonic() + seconds
     while True:
         try:
-            with opener.open(HEARTBEAT, timeout=5):
-                say(f"{HEARTBEAT} answers")
+            with opener.open(urllib.request.Request(url, headers=headers()), timeout=5):  # noqa: S310 - our own
+                say(f"{name} answers")
             return
         except OSError as error:
             if time.monotonic() > give_up:
-                raise RenderError(f"{HEARTBEAT} does not answer after {seconds} seconds: {error}") from None
+                raise RenderError(f"{name} does not answer after {seconds} seconds: {error}") from None
             time.sleep(0.5)
+
+
+def signed(name: str, secret: str) -> dict[str, str]:
+    """The headers of a request for user 0 of a host name, signed with a token that this secret makes."""
+    scheme, _, host = name.partition("://")
+    now, salt, key = int(time.time()), os.urandom(3).hex(), secret.encode()
+    data = json.dumps({"uid": 0, "node": name, "salt": salt, "expires": now + 60}).encode()
+    signature = hmac.digest(derived(key, b"", b"signing"), data, "sha256")
+    token = base64.urlsafe_b64encode(data + signature)
+    request = f"hawk.1.header\n{now}\n{salt}\nGET\n{USER_0}\n{host}\n{443 if scheme == 'https' else 80}\n\n\n"
+    mine = base64.urlsafe_b64encode(derived(key, salt.encode(), b"derive/" + token))
+    mac = base64.b64encode(hmac.digest(mine, request.encode(), "sha256")).decode()
+    hawk = f'Hawk id="{token.decode()}", ts="{now}", nonce="{salt}", mac="{mac}"'
+    return {"Host": host, "X-Forwarded-Proto": scheme, "Authorization": hawk}
+
+
+def derived(secret: bytes, salt: bytes, info: bytes) -> bytes:
+    """HKDF with SHA-256 (RFC 5869), as tokenlib uses it."""
+    return hmac.digest(hmac.digest(salt or bytes(32), secret, "sha256"), TOKENLIB + info + b"\x01", "sha256")
 
 
 def say(message: str) -> None:
@@ -310,6 +349,7 @@ def main() -> int:
         elif sys.argv[1:] == ["--reload"]:
             if render():
                 subprocess.run(["systemctl", "reload-or-restart", UNIT], check=True)
+                wait_for_nodes()
             wait()
         else:
             start_render()

@@ -59,18 +59,26 @@ GUNICORN = f'''#!{sys.executable}
 """gunicorn as far as nginx sees it: serves the heartbeat where it is told to listen, once it has read its settings."""
 import configparser, http.server, json, os, pathlib, signal, sys
 
-signal.signal(signal.SIGHUP, lambda *_: None)  # it reads its files anew
+def reload(*_):
+    global nodes
+    nodes = set() if (root / "deaf").exists() else set(line.split(",")[0] for line in open(secrets))
+
+signal.signal(signal.SIGHUP, reload)
 
 root = pathlib.Path(os.environ.get("STAND_IN_ROOT") or os.environ["HOST_ROOT"])
 arguments = dict(zip(sys.argv[1::2], sys.argv[2::2]))
 parser = configparser.RawConfigParser()
 with open(root / arguments["--paste"].lstrip("/")) as file:
     parser.read_file(file)
+secrets = root / parser["hawkauth"]["secrets_file"].lstrip("/")
+reload()
 port = json.loads((root / "host.json").read_text())["ports"][arguments["--bind"].rpartition(":")[2]]
 
 class Answers(http.server.BaseHTTPRequestHandler):
     def do_GET(self):
-        self.send_response(200 if self.path == "/__heartbeat__" else 404)
+        served = self.headers["X-Forwarded-Proto"] + "://" + self.headers["Host"] in nodes
+        signed = self.headers.get("Authorization", "").startswith("Hawk ") and self.path.startswith("/1.5/0/")
+        self.send_response(200 if self.path == "/__heartbeat__" or signed and served else 404)
         self.end_headers()
 
 http.server.HTTPServer(("127.0.0.1", port), Answers).serve_forever()
@@ -228,6 +236,20 @@ def test_rendered_again_only_a_change_is_reloaded(webhead: Webhead) -> None:
     assert done.returncode == 0, done.stderr
     assert webhead.calls[before:] == ["systemctl reload-or-restart gunicorn-syncstorage.service"]
     assert "[host:b-9.sync.example.org]" in webhead.file("production.ini").read_text()
+
+
+def test_a_reload_is_done_when_every_host_name_is_served_and_fails_when_one_is_not(webhead: Webhead) -> None:
+    webhead.boot()
+    webhead.add_node("a")
+    done = webhead.render("--reload")
+    assert done.returncode == 0, done.stderr
+    assert done.stderr.count("sync.example.org answers") == 10
+    (webhead.root / "deaf").touch()
+    webhead.host.environment |= {"SYNCSTORAGE_ANSWER_SECONDS": "0"}
+    webhead.add_node("b")
+    done = webhead.render("--reload")
+    assert done.returncode == 1
+    assert "https://a-0.sync.example.org does not answer after 0 seconds: HTTP Error 404" in done.stderr
 
 
 def test_many_nodes_are_read_although_answers_come_in_parts(webhead: Webhead) -> None:
