@@ -8,10 +8,13 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
+from types import ModuleType
 
 import pytest
 
 from deployments.canvas_data_2.day2.rehearsal import checks as canvas
+from deployments.suai_cloud_app.day2.rehearsal import checks as suai
+from deployments.sync_storage.day2.rehearsal import checks as sync
 from operations.applied import Applied
 from operations.commands.day2 import rehearsal_of
 from operations.console import new_console
@@ -69,9 +72,11 @@ def test_what_is_rehearsed_counts_as_checked_and_what_cannot_be_is_said_without_
     assert "three-test: checks failed.\n  play: nobody answers" in said
 
 
-def test_the_demo_of_canvas_has_a_rehearsal_and_a_deployment_without_one_has_none() -> None:
+def test_deployments_with_a_rehearsal_are_played_in_the_demo_and_others_are_not() -> None:
     assert rehearsal_of("canvas-data-2") is canvas.checks
-    assert rehearsal_of("suai-cloud-app") is None
+    assert rehearsal_of("sync-storage") is sync.checks
+    assert rehearsal_of("suai-cloud-app") is suai.checks
+    assert rehearsal_of("beaver-contest") is None
     assert rehearsal_of("no-such-deployment") is None
 
 
@@ -90,6 +95,22 @@ def test_without_postgresql_canvas_is_not_rehearsed_and_says_how_to_get_it(
     with (
         pytest.raises(NotRehearsedError, match=r"^not run: no PostgreSQL server \(apt install postgresql\)$"),
         canvas.checks(stage(tmp_path)),
+    ):
+        pass
+
+
+@pytest.mark.parametrize(("rehearsal", "packages"), [(suai, suai.PACKAGES), (sync, sync.PACKAGES)])
+def test_without_its_engines_a_deployment_is_not_rehearsed_and_says_what_to_install(
+    rehearsal: ModuleType, packages: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def missing(package: str, *programs: str, **_: object) -> list[str]:
+        raise MissingEngineError(package, programs)
+
+    monkeypatch.setattr("operations.engines.mariadb.programs_of", missing)
+    there = stage(tmp_path)
+    with (
+        pytest.raises(NotRehearsedError, match=rf"^not run: mariadbd.*\(apt install {packages}\)$"),
+        rehearsal.checks(there),
     ):
         pass
 

@@ -7,10 +7,8 @@ Parameter Store do meanwhile: they name this machine. Run Command runs its docum
 
 from __future__ import annotations
 
-import base64
 import getpass
 import grp
-import gzip
 import io
 import json
 import os
@@ -32,6 +30,7 @@ from deployments.sync_storage.day2.webheads import RunningWebheads
 from deployments.sync_storage.outputs import SyncStorageOutputs
 from operations.console import new_console
 from operations.demo.check import CheckFailedError
+from operations.demo.launch import launch_of
 from operations.demo.rehearsals import Stage
 from operations.engines.host import Host
 from operations.engines.mariadb import MariaDb
@@ -69,8 +68,8 @@ builtins.open = from_volume
 class Surroundings:
     """What is there while the rehearsal lasts."""
 
-    stage: Stage
     deployed: Deployed
+    user_data: str
     hosts: dict[str, Host]
     """Instance → its host."""
     servers: dict[str, MariaDb]
@@ -80,9 +79,8 @@ class Surroundings:
 
     def boot(self) -> list[str]:
         """First boots, all at once; what their logs say of those that failed."""
-        text = self._user_data()
         with ThreadPoolExecutor() as pool:
-            done = list(pool.map(lambda host: host.boot(text), self.hosts.values()))
+            done = list(pool.map(lambda host: host.boot(self.user_data), self.hosts.values()))
         return [boot.stderr[-1500:] for boot in done if boot.returncode]
 
     def add(self, node: str) -> str:
@@ -118,21 +116,6 @@ class Surroundings:
             (found,) = cursor.fetchone() or (0,)
         return int(found)
 
-    def _user_data(self) -> str:
-        group = self.deployed.client("autoscaling").describe_auto_scaling_groups(
-            AutoScalingGroupNames=[self.deployed.outputs.group]
-        )["AutoScalingGroups"][0]
-        data = _template(self.deployed, group)["UserData"]
-        return gzip.decompress(base64.b64decode(data)).decode()
-
-
-def _template(deployed: Deployed, group: dict[str, Any]) -> dict[str, Any]:
-    (version,) = deployed.client("ec2").describe_launch_template_versions(
-        LaunchTemplateId=group["LaunchTemplate"]["LaunchTemplateId"], Versions=["$Latest"]
-    )["LaunchTemplateVersions"]
-    data: dict[str, Any] = version["LaunchTemplateData"]
-    return data
-
 
 @contextmanager
 def surroundings(
@@ -145,27 +128,21 @@ def surroundings(
     """
     deployed = Deployed(stage.context.aws, stage.context.stack, stage.context.read(SyncStorageOutputs))
     first = next(iter(deployed.nodes()))
-    group = deployed.client("autoscaling").describe_auto_scaling_groups(AutoScalingGroupNames=[deployed.outputs.group])[
-        "AutoScalingGroups"
-    ][0]
-    profile = _template(deployed, group)["IamInstanceProfile"]
-    name = profile.get("Name") or profile["Arn"].rpartition("/")[2]
-    role = deployed.client("iam").get_instance_profile(InstanceProfileName=name)["InstanceProfile"]["Roles"][0]["Arn"]
+    launch = launch_of(stage.context, deployed.outputs.group)
     with ExitStack() as cleanup:
         scratch = Path(cleanup.enter_context(tempfile.TemporaryDirectory(prefix="quintet-sync-storage-")))
-        keys = {**stage.environment, **stage.keys_of(role)}
+        keys = {**stage.environment, **stage.keys_of(launch.role_arn)}
         hosts = {}
-        for instance in group["Instances"]:
-            host = _host(scratch / instance["InstanceId"], keys, program, stage.root)
-            cleanup.callback(host.close)
-            hosts[instance["InstanceId"]] = host
+        for instance in launch.instances:
+            hosts[instance] = _host(scratch / instance, keys, program, stage.root)
+            cleanup.callback(hosts[instance].close)
         path = deployed.outputs.parameter_path
         cleanup.enter_context(_parameter(deployed, f"{path}/cache", f"{cache.host}:{cache.port}"))
         nodes = dict(zip((first, ADDED), servers, strict=True))
         cleanup.enter_context(_entry(deployed, first, nodes[first]))
         _let_master_in(deployed, deployed.nodes()[first].identifier, nodes[first])
         cleanup.enter_context(_run_command(deployed, hosts))
-        yield Surroundings(stage, deployed, hosts, nodes, cache, scratch)
+        yield Surroundings(deployed, launch.user_data, hosts, nodes, cache, scratch)
 
 
 def _host(root: Path, keys: dict[str, str], program: Sequence[str] | None, checkout: Path) -> Host:

@@ -1,0 +1,1 @@
+"""The SUAI Cloud App played through on this machine: everything is real but AWS."""

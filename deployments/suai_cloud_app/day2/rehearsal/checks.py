@@ -1,0 +1,146 @@
+"""What `make demo` tries of the SUAI Cloud App with an instance, a database and a Redis cluster that really run.
+
+The instance is a host of `operations.engines.host`, booted with the user data of the launch template as it was applied,
+and holds keys of its own role. What DNS would do is done to that text: the addresses of database and cluster become
+those of MariaDB and Redis on this machine, and the application's port one that is free.
+"""
+
+from __future__ import annotations
+
+import getpass
+import io
+import json
+import re
+import secrets
+import tempfile
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from deployments.suai_cloud_app.day2.pages import ask_pages
+from deployments.suai_cloud_app.day2.publish import ReleasePublication
+from deployments.suai_cloud_app.outputs import SuaiCloudAppOutputs
+from operations.aws import refusals_explained
+from operations.console import new_console
+from operations.demo.check import Check, CheckContext, expect
+from operations.demo.launch import launch_of
+from operations.demo.rehearsals import NotRehearsedError, Stage
+from operations.engines.host import Host
+from operations.engines.mariadb import MariaDb, mariadb
+from operations.engines.redis_cluster import redis_cluster
+from operations.engines.server import MissingEngineError, free_port
+from operations.errors import OperatorError
+
+PACKAGES = "mariadb-server redis-server"
+
+
+@contextmanager
+def checks(stage: Stage) -> Iterator[Sequence[Check]]:
+    """The checks, to be run in their order. Raises NotRehearsedError."""
+    if stage.context.stack.backend is None:
+        raise NotRehearsedError("not run: its commands read a state in S3, and this one is in HCP Terraform")
+    with ExitStack() as behind:
+        try:
+            database = behind.enter_context(mariadb())
+            cluster = behind.enter_context(redis_cluster())
+        except MissingEngineError as missing:
+            raise NotRehearsedError(f"not run: {missing} (apt install {PACKAGES})") from None
+        behind.enter_context(refusals_explained())
+        _publish(stage)
+        outputs = stage.context.read(SuaiCloudAppOutputs)
+        launch = launch_of(stage.context, outputs.group)
+        root = Path(behind.enter_context(tempfile.TemporaryDirectory(prefix="quintet-suai-"))) / "root"
+        own = {"SUAICLOUDAPP_ROOT": str(root), "SUAICLOUDAPP_USER": getpass.getuser()}
+        host = Host(root, {**stage.environment, **stage.keys_of(launch.role_arn), **own})
+        behind.callback(host.close)
+        port = free_port()
+        here = {
+            "server_port": port,
+            "database_host": database.host,
+            "database_port": database.port,
+            "redis_host": cluster.host,
+            "redis_port": cluster.port,
+        }
+        played = _Played(host, _led_here(launch.user_data, here), port, database, outputs)
+        yield (
+            Check("first boot", played.the_deployed_user_data_boots_an_instance),
+            Check("pages", played.six_pages_say_that_all_is_well),
+            Check("rotation", played.a_rotated_password_is_taken_over),
+        )
+
+
+def _publish(stage: Stage) -> None:
+    """`quintet suai publish`: the application of this repository. Raises NotRehearsedError when it cannot be built."""
+    asked = ReleasePublication(
+        environment=stage.context.stack.environment, refresh="never", root=stage.root, aws=stage.context.aws
+    )
+    try:
+        asked.run(new_console(file=io.StringIO()))
+    except OperatorError as error:
+        raise NotRehearsedError(f"not run: the application was not published: {error}") from None
+
+
+def _led_here(user_data: str, values: Mapping[str, object]) -> str:
+    for name, value in values.items():
+        user_data, found = re.subn(rf'("{name}": )"[^"]*"', rf'\g<1>"{value}"', user_data)
+        expect(found == 1, f"the user data names {name} {found} times")
+    return user_data
+
+
+@dataclass(frozen=True)
+class _Played:
+    """The checks; each begins where the one before it ended."""
+
+    host: Host
+    user_data: str
+    port: int
+    database: MariaDb
+    outputs: SuaiCloudAppOutputs
+
+    def the_deployed_user_data_boots_an_instance(self, context: CheckContext) -> str:
+        """It fetches the release, writes config.toml, starts the units, and waits until /health answers."""
+        self._let_in(context, self._login(context))
+        done = self.host.boot(self.user_data)
+        expect(done.returncode == 0, f"the first boot failed: {done.stderr[-1500:]}{self.host.journal[-1500:]}")
+        return "the release of the bucket runs"
+
+    def six_pages_say_that_all_is_well(self, context: CheckContext) -> str:
+        """Every page of the document but /logs, asked as `quintet suai check` asks them."""
+        del context
+        pages = ask_pages(f"http://127.0.0.1:{self.port}", timeout_seconds=60)
+        wrong = [f"{page.path} says {page.answer}" for page in pages if not page.fine]
+        expect(not wrong, "; ".join(wrong))
+        return f"{len(pages)} pages"
+
+    def a_rotated_password_is_taken_over(self, context: CheckContext) -> str:
+        """RDS rotates the password; the timer's unit restarts the application with the new one."""
+        login = {**self._login(context), "password": secrets.token_hex(16)}
+        self._let_in(context, login)
+        context.client("secretsmanager").put_secret_value(
+            SecretId=self.outputs.database_secret_arn, SecretString=json.dumps(login)
+        )
+        done = self.host.systemctl("start", "suaicloudapp-refresh.service")
+        expect(done.returncode == 0, f"the refresh failed: {done.stderr[-800:]}")
+        done = self.host.run(str(self.host.root / "usr/local/sbin/suaicloudapp-boot"), "wait")
+        expect(done.returncode == 0, f"the application is not back: {done.stderr[-800:]}")
+        return self.six_pages_say_that_all_is_well(context)
+
+    def _login(self, context: CheckContext) -> dict[str, Any]:
+        found = context.client("secretsmanager").get_secret_value(SecretId=self.outputs.database_secret_arn)
+        login: dict[str, Any] = json.loads(found["SecretString"])
+        return login
+
+    def _let_in(self, context: CheckContext, login: Mapping[str, Any]) -> None:
+        """What RDS does: its database, and the master user with the password of its secret."""
+        instances = context.client("rds").describe_db_instances()["DBInstances"]
+        (name,) = [
+            instance["DBName"]
+            for instance in instances
+            if instance["Endpoint"]["Address"] == self.outputs.database_address
+        ]
+        with self.database.connect() as connection, connection.cursor() as cursor:
+            cursor.execute(f"CREATE DATABASE IF NOT EXISTS `{name}`")
+            cursor.execute("CREATE OR REPLACE USER %s@'%%' IDENTIFIED BY %s", (login["username"], login["password"]))
+            cursor.execute(f"GRANT ALL ON `{name}`.* TO %s@'%%'", (login["username"],))
