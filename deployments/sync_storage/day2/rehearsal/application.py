@@ -52,7 +52,7 @@ class StartError(Exception):
     """The program does not start; the message says why."""
 
 
-class Application:
+class StandInApplication:
     """What the files say, and how requests are answered by it."""
 
     def __init__(self, ini: Path) -> None:
@@ -169,7 +169,7 @@ def main() -> None:
     given = parser.parse_args()
     logging.config.fileConfig(given.log_config, disable_existing_loggers=False)
     try:
-        application = Application(Path(given.paste))
+        application = StandInApplication(Path(given.paste))
     except (StartError, configparser.Error) as error:
         sys.exit(f"Error: {error}")
 
