@@ -123,19 +123,13 @@ class Table(Construct):
                 )
         self._explain(settings)
 
-    def grant(self, grantee: Grantable, *, actions: Sequence[TableAction], only_from_vpc: str | None = None) -> None:
-        """Lets `grantee` do these with the table's items, and query and scan its indexes if it may query and scan.
-
-        `only_from_vpc` is the VPC whose endpoint its calls must take; left out, they may come from anywhere.
-        """
-        conditions = {"StringEquals": {"aws:SourceVpc": only_from_vpc}} if only_from_vpc else None
+    def grant(self, grantee: Grantable, *, actions: Sequence[TableAction]) -> None:
+        """Lets `grantee` do these with the table's items, and query and scan its indexes if it may query and scan."""
         names = [f"dynamodb:{each}" for each in sorted(actions)]
-        statements = [allow("Items", actions=names, resources=[self.arn], conditions=conditions)]
+        statements = [allow("Items", actions=names, resources=[self.arn])]
         through_indexes = [f"dynamodb:{each}" for each in sorted(actions) if each in ("Query", "Scan")]
         if self._indexes and through_indexes:
-            statements.append(
-                allow("Indexes", actions=through_indexes, resources=[f"{self.arn}/index/*"], conditions=conditions)
-            )
+            statements.append(allow("Indexes", actions=through_indexes, resources=[f"{self.arn}/index/*"]))
         grantee.attach_policy(self, f"read_write_by_{grantee.grantee_role}", document(*statements))
 
     def watches(self) -> Sequence[Watch]:

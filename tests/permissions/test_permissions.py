@@ -86,7 +86,7 @@ def test_every_role_and_user_has_calls_or_rights_of_aws_alone(name: str) -> None
     stack = stack_of(name)
     of_aws = {role for role, _ in stack.attached}
     assert {principal for principal in stack.principals if principal not in declared(stack)} <= of_aws
-    deployment = name.rpartition("-")[0]
+    deployment = name.partition("@")[0].rpartition("-")[0]
     known = {
         principal for other in COMMITTED if other.startswith(deployment) for principal in stack_of(other).principals
     }

@@ -74,15 +74,6 @@ def test_user_data_stays_below_its_limit_when_every_attribute_is_as_long_as_can_
 
 
 @every_stack
-def test_inline_policies_of_a_user_together_stay_below_their_limit(file: Path) -> None:
-    sizes: Counter[str] = Counter()
-    for _, body in resources(file, "aws_iam_user_policy"):
-        policy = re.sub(r"\$\{[^}]*\}", LONGEST_ATTRIBUTE[:80], body["policy"])
-        sizes[body["user"]] += len(re.sub(r"\s", "", policy))
-    assert {user: size for user, size in sizes.items() if size > SIZES["inline_policies_of_a_user"]} == {}
-
-
-@every_stack
 def test_inline_policies_of_a_role_together_stay_below_their_limit(file: Path) -> None:
     sizes: Counter[str] = Counter()
     for _, body in resources(file, "aws_iam_role_policy"):
