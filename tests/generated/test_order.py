@@ -105,8 +105,9 @@ def without_what_it_starts(stack: Committed) -> Problems:
         machines = [
             one for one, machine in stack.of_kind("aws_sfn_state_machine") if machine["name"] in body["target"]["arn"]
         ]
-        assert machines, address
-        yield from (f"{address} before {one}" for one in machines if one not in stack.before(address))
+        started = machines or sorted(stack.references(body["target"]["arn"]))
+        assert started, address
+        yield from (f"{address} before {one}" for one in started if one not in stack.before(address))
 
 
 def without_ownership(stack: Committed) -> Problems:
