@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Annotated, Any, ClassVar, Literal, Self
+from typing import Annotated, ClassVar, Literal, Self
 
 from pydantic import Field, model_validator
 
@@ -44,7 +44,7 @@ class BeanstalkEnvironmentSettings(GuardedSettings):
     """How instances get a new version; every one of these keeps the environment in service."""
     log_retention_days: LogRetentionDays = 365
 
-    guarded: ClassVar[Mapping[str, Any]] = {"https": False}
+    guarded: ClassVar[Mapping[str, object]] = {"https": False}
 
     @property
     def solution_stack_name(self) -> str:

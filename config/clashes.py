@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from typing import Any, Literal
+from typing import Literal, NotRequired, TypedDict, cast
 
 from config.environment import CloudStateSettings, Environment
 from config.limits import NAME_LENGTHS
@@ -56,7 +56,38 @@ NAMED: Mapping[str, tuple[str, Scope]] = {
 """Resource type → the argument that is its name, and the space in which AWS lets a name be used once."""
 
 
-def clashes(stacks: Mapping[str, Mapping[str, Any]], environments: Mapping[str, Environment]) -> Iterator[str]:
+class _Provider(TypedDict):
+    """A provider block of a stack."""
+
+    alias: NotRequired[str]
+    allowed_account_ids: list[str]
+    region: str
+
+
+class _Cloud(TypedDict):
+    """The block of HCP Terraform."""
+
+    hostname: str
+    organization: str
+    workspaces: Mapping[str, str]
+
+
+class _Terraform(TypedDict, total=False):
+    """The block `terraform`: where the state is."""
+
+    cloud: _Cloud
+    backend: Mapping[str, Mapping[str, str]]
+
+
+class _Document(TypedDict):
+    """As much of a stack's Terraform JSON as this room reads."""
+
+    terraform: _Terraform
+    provider: Mapping[str, list[_Provider]]
+    resource: NotRequired[Mapping[str, Mapping[str, Mapping[str, object]]]]
+
+
+def clashes(stacks: Mapping[str, Mapping[str, object]], environments: Mapping[str, Environment]) -> Iterator[str]:
     """One line for each name that is longer than AWS takes, and for each name or state place that is used twice.
 
     `stacks` is stack → Terraform JSON; `environments` those of the stacks, whose state buckets count as taken.
@@ -66,7 +97,8 @@ def clashes(stacks: Mapping[str, Mapping[str, Any]], environments: Mapping[str, 
         if not isinstance(environment.state, CloudStateSettings):
             taken["aws_s3_bucket", environment.state.bucket] = f"the state bucket of {environment.name}"
     places: dict[tuple[str, ...], str] = {}
-    for stack, document in sorted(stacks.items()):
+    for stack, content in sorted(stacks.items()):
+        document = cast("_Document", content)
         place = _place(document["terraform"])
         if (other := places.setdefault(place, stack)) != stack:
             yield f"{stack} and {other} would share a state: {'/'.join(place)}"
@@ -79,7 +111,7 @@ def clashes(stacks: Mapping[str, Mapping[str, Any]], environments: Mapping[str, 
                 yield f'{mine} and {other} would both be called "{name}"{where}'
 
 
-def _names(document: Mapping[str, Any]) -> Iterator[tuple[str, str, tuple[str, ...], str]]:
+def _names(document: _Document) -> Iterator[tuple[str, str, tuple[str, ...], str]]:
     """Type, name, the space it must be unique in, and address, of every resource with a name that the code says."""
     providers = {f"aws.{p['alias']}" if "alias" in p else "aws": p for p in document["provider"]["aws"]}
     for kind, (argument, scope) in NAMED.items():
@@ -87,13 +119,13 @@ def _names(document: Mapping[str, Any]) -> Iterator[tuple[str, str, tuple[str, .
             name = resource.get(argument)
             if not isinstance(name, str) or "${" in name:
                 continue
-            provider = providers[resource.get("provider", "aws")]
+            provider = providers[str(resource.get("provider", "aws"))]
             account, region = provider["allowed_account_ids"][0], provider["region"]
             spaces: Mapping[Scope, tuple[str, ...]] = {"global": (), "account": (account,), "region": (account, region)}
             yield kind, name, spaces[scope], f"{kind}.{role}"
 
 
-def _place(terraform: Mapping[str, Any]) -> tuple[str, ...]:
+def _place(terraform: _Terraform) -> tuple[str, ...]:
     if "cloud" in terraform:
         cloud = terraform["cloud"]
         return cloud["hostname"], cloud["organization"], cloud["workspaces"]["name"]

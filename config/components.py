@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Annotated, Any, ClassVar, Literal, Self
+from typing import Annotated, ClassVar, Literal, Self
 
 from pydantic import Discriminator, Field, Tag, field_validator, model_validator
 
@@ -42,7 +42,7 @@ class GuardedSettings(Settings):
 
     reasons: dict[str, Reason] = {}
 
-    guarded: ClassVar[Mapping[str, Any]] = {}
+    guarded: ClassVar[Mapping[str, object]] = {}
     """Key → the value that needs a reason."""
 
     @model_validator(mode="after")
@@ -86,7 +86,7 @@ class AdoptedNetwork(Settings):
         return tuple(sorted(self.private_subnet_ids))
 
 
-def _network_kind(value: Any) -> str:
+def _network_kind(value: object) -> str:
     given = value if isinstance(value, Mapping) else dict(value) if isinstance(value, Settings) else {}
     return "adopted network" if "vpc_id" in given else "own network"
 
@@ -123,7 +123,7 @@ class DatabaseSettings(GuardedSettings):
     parameters: dict[Annotated[str, Field(pattern=r"^[a-z][a-z0-9_.]*$")], str] = {}
     """Of the parameter group, beside those the deployment gives."""
 
-    guarded: ClassVar[Mapping[str, Any]] = {
+    guarded: ClassVar[Mapping[str, object]] = {
         "storage_encrypted": False,
         "backup_retention_days": 0,
         "require_tls": False,
@@ -172,7 +172,7 @@ class AuroraSettings(GuardedSettings):
     """Clients that do not speak TLS are turned away."""
     log_retention_days: LogRetentionDays = 365
 
-    guarded: ClassVar[Mapping[str, Any]] = {"require_tls": False, "extended_support": True}
+    guarded: ClassVar[Mapping[str, object]] = {"require_tls": False, "extended_support": True}
 
     @model_validator(mode="after")
     def _capacities_are_ordered(self) -> Self:
@@ -226,7 +226,7 @@ class RedisSettings(GuardedSettings):
     at_rest_encryption_enabled: bool = True
     snapshot_retention_days: Annotated[int, Field(ge=0, le=35)] = 1
 
-    guarded: ClassVar[Mapping[str, Any]] = {
+    guarded: ClassVar[Mapping[str, object]] = {
         "transit_encryption_enabled": False,
         "transit_encryption_mode": "preferred",
         "at_rest_encryption_enabled": False,
@@ -272,7 +272,7 @@ class TableSettings(GuardedSettings):
     capacity: TableCapacity = OnDemandCapacity()
     point_in_time_recovery_enabled: bool = True
 
-    guarded: ClassVar[Mapping[str, Any]] = {"point_in_time_recovery_enabled": False}
+    guarded: ClassVar[Mapping[str, object]] = {"point_in_time_recovery_enabled": False}
 
 
 class LatestImage(Settings):
@@ -289,7 +289,7 @@ class FixedImage(Settings):
     ami_id: AmiId
 
 
-def _image_kind(value: Any) -> str:
+def _image_kind(value: object) -> str:
     given = value if isinstance(value, Mapping) else dict(value) if isinstance(value, Settings) else {}
     return "fixed image" if "ami_id" in given else "latest image"
 
@@ -314,7 +314,7 @@ class FleetSettings(GuardedSettings):
     http_tokens: Literal["required", "optional"] = "required"
     """`required` is IMDSv2 only."""
 
-    guarded: ClassVar[Mapping[str, Any]] = {"http_tokens": "optional"}
+    guarded: ClassVar[Mapping[str, object]] = {"http_tokens": "optional"}
 
     @model_validator(mode="after")
     def _sizes_are_ordered(self) -> Self:
@@ -344,7 +344,7 @@ class LoadBalancerSettings(GuardedSettings):
     access_logs_enabled: bool = True
     access_log_retention_days: Annotated[int, Field(ge=1, le=3650)] = 90
 
-    guarded: ClassVar[Mapping[str, Any]] = {"dns": None, "access_logs_enabled": False}
+    guarded: ClassVar[Mapping[str, object]] = {"dns": None, "access_logs_enabled": False}
 
     @field_validator("source_cidr_blocks")
     @classmethod

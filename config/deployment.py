@@ -22,7 +22,7 @@ class DeploymentSettings(Settings):
 
     @field_validator("network")
     @classmethod
-    def _zones_lie_in_the_region(cls, network: NetworkSettings, info: ValidationInfo) -> NetworkSettings:
+    def _zones_lie_in_the_region(cls, network: NetworkSettings, info: ValidationInfo[object]) -> NetworkSettings:
         region = info.data.get("region")
         if region is None:  # refused already
             return network

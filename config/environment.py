@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Literal
 
 from pydantic import Discriminator, Tag
 
@@ -52,7 +52,7 @@ class CloudStateSettings(Settings):
         return self.workspaces.get(deployment, f"{deployment}-{environment}")
 
 
-def _state_backend(value: Any) -> str:
+def _state_backend(value: object) -> str:
     given = value if isinstance(value, Mapping) else dict(value) if isinstance(value, Settings) else {}
     # a backend that is neither is refused by the first, which names both
     return "cloud" if given.get("backend") == "cloud" else "s3"

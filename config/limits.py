@@ -7,14 +7,13 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from typing import Any
 
 from config.settings import ROOT
 
 FACTS = ROOT / "config" / "aws"
 FILE = FACTS / "limits.json"
 
-_GROUPS: Mapping[str, Mapping[str, Any]] = json.loads(FILE.read_text(encoding="utf-8"))
+_GROUPS = json.loads(FILE.read_text(encoding="utf-8"))
 
 AVAILABILITY_ZONES: Mapping[str, str] = _GROUPS["availability_zones"]["values"]
 """Regions of the partition `aws` and the letters of their availability zones. An account may see a subset."""

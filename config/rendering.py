@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Callable, Mapping
-from typing import Any, TypeVar
+from typing import TypeVar, cast
 
 from pydantic import BaseModel
 
@@ -39,7 +39,7 @@ def terraform(text: str) -> str:
 
 def not_evaluated(value: T) -> T:
     """A copy of settings, or of a part of them, whose texts Terraform takes as they are."""
-    found: Any = value
+    found: object = value
     if isinstance(value, str):
         found = terraform(value)
     elif isinstance(value, BaseModel):
@@ -48,8 +48,7 @@ def not_evaluated(value: T) -> T:
         found = tuple(not_evaluated(part) for part in value)
     elif isinstance(value, Mapping):
         found = {not_evaluated(key): not_evaluated(part) for key, part in value.items()}
-    rendered: T = found
-    return rendered
+    return cast("T", found)
 
 
 def json_string(text: str) -> str:

@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from datetime import date, time
 from pathlib import Path
 from types import UnionType
-from typing import Annotated, Any, Self, TypeVar, Union, get_args, get_origin
+from typing import Annotated, Self, TypeVar, Union, cast, get_args, get_origin
 
 from pydantic import BaseModel, ConfigDict, TypeAdapter, ValidationError
 from pydantic_core import ErrorDetails
@@ -38,7 +38,7 @@ class Settings(BaseModel):
         validate_default=True,
     )
 
-    def model_copy(self, *, update: Mapping[str, Any] | None = None, deep: bool = False) -> Self:
+    def model_copy(self, *, update: Mapping[str, object] | None = None, deep: bool = False) -> Self:
         """A copy with other values, checked. Raises pydantic's ValidationError."""
         del deep  # nothing in it changes
         return self.model_validate({**dict(self), **(update or {})})
@@ -112,10 +112,10 @@ def load(path: Path, model: type[S]) -> S:
     return settings
 
 
-def checked(kind: Any, name: str, value: T) -> T:
+def checked(kind: object, name: str, value: T) -> T:
     """A value that code gives for `name`, checked as settings of the type `kind` are. Raises ValueError."""
     try:
-        found: T = TypeAdapter(kind, config=ConfigDict(strict=True)).validate_python(value)
+        found: T = TypeAdapter(cast("type[T]", kind), config=ConfigDict(strict=True)).validate_python(value)
     except ValidationError as error:
         raise ValueError(
             "; ".join(f"{name} = {_shown(value)}: {_message(detail)}" for detail in error.errors())
@@ -123,7 +123,7 @@ def checked(kind: Any, name: str, value: T) -> T:
     return found
 
 
-def _read(path: Path, file: str) -> Mapping[str, Any]:
+def _read(path: Path, file: str) -> Mapping[str, object]:
     """The document in the file. Raises SettingsError."""
     text = ""
     try:
@@ -147,9 +147,9 @@ def _read(path: Path, file: str) -> Mapping[str, Any]:
         raise SettingsError([Problem(file, "", "", "has a number that no setting can have")]) from None
 
 
-def _unusable(file: str, document: Mapping[str, Any]) -> Iterator[Problem]:
+def _unusable(file: str, document: Mapping[str, object]) -> Iterator[Problem]:
     """Texts and shapes that no setting may have, whatever it is for."""
-    waiting: list[tuple[tuple[int | str, ...], Any]] = [((), document)]
+    waiting: list[tuple[tuple[int | str, ...], object]] = [((), document)]
     while waiting:
         location, value = waiting.pop()
         if len(location) > _DEEPEST:
@@ -174,13 +174,15 @@ def _unusable_text(file: str, key: str, text: str) -> Iterator[Problem]:
         yield Problem(file, key, _shown(text), "holds TfToken[, which CDKTF takes for an attribute of a resource")
 
 
-def _dates_as_text(file: str, document: Any, settings: Any, location: tuple[int | str, ...] = ()) -> Iterator[Problem]:
+def _dates_as_text(
+    file: str, document: object, settings: object, location: tuple[int | str, ...] = ()
+) -> Iterator[Problem]:
     """Dates and times where a setting is text: TOML has a type of its own for them."""
     if isinstance(document, Mapping):
         for key, part in document.items():
             found = settings.get(key) if isinstance(settings, Mapping) else getattr(settings, key, None)
             yield from _dates_as_text(file, part, found, (*location, key))
-    elif isinstance(document, list):
+    elif isinstance(document, list) and isinstance(settings, Sequence):
         for index, (part, found) in enumerate(zip(document, settings, strict=False)):
             yield from _dates_as_text(file, part, found, (*location, index))
     elif isinstance(document, date | time) and isinstance(settings, str):
@@ -202,7 +204,9 @@ def display_name(path: Path) -> str:
     return str(path.relative_to(ROOT)) if path.is_relative_to(ROOT) else str(path)
 
 
-def _problems(file: str, model: type[Settings], document: Mapping[str, Any], error: ValidationError) -> list[Problem]:
+def _problems(
+    file: str, model: type[Settings], document: Mapping[str, object], error: ValidationError
+) -> list[Problem]:
     problems = []
     for detail in error.errors(include_url=False)[:_MOST_PROBLEMS]:
         cause = detail.get("ctx", {}).get("error")
@@ -226,7 +230,7 @@ def _message(detail: ErrorDetails) -> str:
     return str(cause) if isinstance(cause, Exception) else detail["msg"][0].lower() + detail["msg"][1:]
 
 
-def _location(document: Any, loc: Sequence[int | str]) -> list[int | str]:
+def _location(document: object, loc: Sequence[int | str]) -> list[int | str]:
     """`loc` without the names of union members that pydantic adds, so that it is a path in the file."""
     path: list[int | str] = []
     found = document
@@ -250,16 +254,18 @@ def _dotted(location: Sequence[int | str]) -> str:
     return text
 
 
-def _lookup(document: Any, location: Sequence[int | str]) -> Any:
+def _lookup(document: object, location: Sequence[int | str]) -> object:
     for step in location:
-        try:
+        if isinstance(document, Mapping) and step in document:
             document = document[step]
-        except (KeyError, IndexError, TypeError):
+        elif isinstance(document, list) and isinstance(step, int) and step < len(document):
+            document = document[step]
+        else:
             return None
     return document
 
 
-def _shown(value: Any) -> str:
+def _shown(value: object) -> str:
     if value is None:
         return ""
     # a value of a kind that TOML has and JSON has not, a date, stands without quotes as in the file
@@ -284,7 +290,7 @@ def _known_keys(model: type[BaseModel], location: Sequence[int | str]) -> list[s
     return sorted({name for m in models for name in m.model_fields})
 
 
-def _models_in(annotation: Any) -> list[type[BaseModel]]:
+def _models_in(annotation: object) -> list[type[BaseModel]]:
     if isinstance(annotation, type) and issubclass(annotation, BaseModel):
         return [annotation]
     if get_origin(annotation) in (Union, UnionType, Annotated, dict, tuple, list, Mapping) or get_args(annotation):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Annotated, Any, ClassVar, Literal
+from typing import Annotated, ClassVar, Literal
 
 from pydantic import Field
 
@@ -26,7 +26,7 @@ class CnameDelivery(GuardedSettings):
 
     kind: Literal["cname"]
 
-    guarded: ClassVar[Mapping[str, Any]] = {"kind": "cname"}
+    guarded: ClassVar[Mapping[str, object]] = {"kind": "cname"}
 
 
 Delivery = Annotated[CloudFrontDelivery | CnameDelivery, Field(discriminator="kind")]
@@ -46,4 +46,4 @@ class StaticSiteSettings(GuardedSettings):
     access: Literal["policy", "acl"] = "policy"
     delivery: Delivery
 
-    guarded: ClassVar[Mapping[str, Any]] = {"access": "acl"}
+    guarded: ClassVar[Mapping[str, object]] = {"access": "acl"}
