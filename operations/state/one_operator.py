@@ -16,13 +16,14 @@ if TYPE_CHECKING:
 
 
 @contextmanager
-def one_operator(aws: Aws, stack: Stack, operation: str) -> Iterator[None]:
+def one_operator(aws: Aws, stack: Stack, operation: str, *, dry_run: bool = False) -> Iterator[None]:
     """Holds a lock beside that of the stack's state while the block runs; Terraform does not look at it.
 
     `quintet state status` shows it and `quintet state unlock` breaks it, when its holder has died. Nothing is held
-    where HCP Terraform keeps the state. Raises OperatorError, naming the holder, when somebody else works on the stack.
+    for a dry run, and where HCP Terraform keeps the state. Raises OperatorError, naming the holder, when somebody else
+    works on the stack.
     """
-    if stack.backend is None:
+    if dry_run or stack.backend is None:
         yield
         return
     with state_locked(aws, operator_place(stack), operation):

@@ -73,8 +73,11 @@ def migrate(
 def rotate_storage_key(environment: EnvironmentOption = DEFAULT_ENVIRONMENT, dry_run: DryRunOption = False) -> None:
     """Makes the key attachments are stored with, hands it to every host, removes the one before it."""
     from deployments.aquamark.day2.storage_key import StorageKey
+    from operations.state.one_operator import one_operator
 
-    StorageKey(_site(environment), dry_run=dry_run).rotate(new_console())
+    site = _site(environment)
+    with one_operator(site.aws, site.stack(), "rotate-storage-key", dry_run=dry_run):
+        StorageKey(site, dry_run=dry_run).rotate(new_console())
 
 
 @app.command()
@@ -85,7 +88,11 @@ def database_login(environment: EnvironmentOption = DEFAULT_ENVIRONMENT, dry_run
     if dry_run:
         typer.echo("Would set a new password of the application's login and restart the containers, host by host.")
         return
-    SiteDatabase(_site(environment)).make_login(new_console())
+    from operations.state.one_operator import one_operator
+
+    site = _site(environment)
+    with one_operator(site.aws, site.stack(), "database-login"):
+        SiteDatabase(site).make_login(new_console())
 
 
 @app.command()

@@ -75,6 +75,7 @@ def add_node(
     """
     from deployments.sync_storage.day2.add_node import AddNode
     from operations.aws import refusals_explained
+    from operations.state.one_operator import one_operator
 
     if (token_server is None) == (sql is None):
         raise typer.BadParameter("Give --token-server or --sql, one of them.", param_hint="--token-server")
@@ -82,19 +83,20 @@ def add_node(
     console = new_console()
     with refusals_explained():
         deployed = _deployed(environment)
-        (chosen,) = deployed.chosen([node])
-        AddNode(
-            deployed,
-            chosen,
-            _rotation(deployed, console, batch_size, dry_run),
-            console,
-            capacity=capacity,
-            secrets_file=secrets_file,
-            confirm=_confirmation(confirmed),
-            token_server=database,
-            sql_file=sql,
-            dry_run=dry_run,
-        ).run()
+        with one_operator(deployed.aws, deployed.stack, "add-node", dry_run=dry_run):
+            (chosen,) = deployed.chosen([node])
+            AddNode(
+                deployed,
+                chosen,
+                _rotation(deployed, console, batch_size, dry_run),
+                console,
+                capacity=capacity,
+                secrets_file=secrets_file,
+                confirm=_confirmation(confirmed),
+                token_server=database,
+                sql_file=sql,
+                dry_run=dry_run,
+            ).run()
 
 
 @secrets.command("add")
@@ -109,10 +111,12 @@ def add(
     Safe to run again: no other one is made before the token server has this one.
     """
     from operations.aws import refusals_explained
+    from operations.state.one_operator import one_operator
 
     with refusals_explained():
         deployed = _deployed(environment)
-        _rotation(deployed, new_console(), batch_size, dry_run).add(deployed.chosen(nodes or []))
+        with one_operator(deployed.aws, deployed.stack, "secrets add", dry_run=dry_run):
+            _rotation(deployed, new_console(), batch_size, dry_run).add(deployed.chosen(nodes or []))
 
 
 @secrets.command("publish")
@@ -127,11 +131,13 @@ def publish(
     Refused while a webhead may not accept tokens made with it.
     """
     from operations.aws import refusals_explained
+    from operations.state.one_operator import one_operator
 
     with refusals_explained():
         deployed = _deployed(environment)
-        rotation = _rotation(deployed, new_console(), 1, dry_run)
-        rotation.publish(secrets_file, confirm=_confirmation(confirmed))
+        with one_operator(deployed.aws, deployed.stack, "secrets publish", dry_run=dry_run):
+            rotation = _rotation(deployed, new_console(), 1, dry_run)
+            rotation.publish(secrets_file, confirm=_confirmation(confirmed))
 
 
 @secrets.command("retire")
@@ -144,11 +150,13 @@ def retire(
 ) -> None:
     """Takes every secret but the newest away, from the webheads too; refused before the grace period is over."""
     from operations.aws import refusals_explained
+    from operations.state.one_operator import one_operator
 
     span = time_span(grace, "--grace")
     with refusals_explained():
         deployed = _deployed(environment)
-        _rotation(deployed, new_console(), batch_size, dry_run).retire(deployed.chosen(nodes or []), grace=span)
+        with one_operator(deployed.aws, deployed.stack, "secrets retire", dry_run=dry_run):
+            _rotation(deployed, new_console(), batch_size, dry_run).retire(deployed.chosen(nodes or []), grace=span)
 
 
 @secrets.command("status")
@@ -180,11 +188,13 @@ def refresh(
 ) -> None:
     """Has every webhead render its files anew and reload, batch by batch; stops when health drops."""
     from operations.aws import refusals_explained
+    from operations.state.one_operator import one_operator
 
     with refusals_explained():
         deployed = _deployed(environment)
-        rotation = _rotation(deployed, new_console(), batch_size, dry_run)
-        rotation.bring_to_webheads(deployed.chosen([]), anyway=True)
+        with one_operator(deployed.aws, deployed.stack, "refresh", dry_run=dry_run):
+            rotation = _rotation(deployed, new_console(), batch_size, dry_run)
+            rotation.bring_to_webheads(deployed.chosen([]), anyway=True)
 
 
 @app.command()

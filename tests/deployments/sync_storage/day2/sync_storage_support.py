@@ -92,6 +92,11 @@ def make_account(emulator: Emulator, account: str) -> Account:
     aws = QuickAws(emulator.environment(account_id=account, region=REGION))
     zone = aws.client("route53", region=REGION).create_hosted_zone(Name=DOMAIN, CallerReference=account)
     make_webheads(aws)
+    aws.client("dynamodb", region=REGION).create_table(
+        TableName="locks", BillingMode="PAY_PER_REQUEST",
+        KeySchema=[{"AttributeName": "LockID", "KeyType": "HASH"}],
+        AttributeDefinitions=[{"AttributeName": "LockID", "AttributeType": "S"}],
+    )  # fmt: skip
     return Account(aws, account, zone["HostedZone"]["Id"].rpartition("/")[2])
 
 

@@ -5,12 +5,16 @@ from __future__ import annotations
 import http.server
 from collections.abc import Iterator
 from pathlib import Path
+from types import SimpleNamespace
+from typing import NoReturn
 
 import pytest
 from typer.testing import CliRunner
 
 from deployments.sync_storage.day2 import commands
 from deployments.sync_storage.day2.host_names import ask_all
+from operations.errors import OperatorError
+from operations.state import one_operator
 from tests.deployments.sync_storage.day2.sync_storage_support import DOMAIN, Account, make_account, make_world
 from tests.http_server import serving
 
@@ -97,3 +101,27 @@ def test_a_node_that_terraform_has_not_made_is_refused_with_what_to_do(
     assert result.exit_code == 1
     assert "There is no node z; nodes of test: a." in str(result.exception)
     assert "Add [nodes.z] to deployments/sync_storage/environments/test.toml" in str(result.exception)
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ["add-node", "a", "--capacity", "1", "--sql", "x"],
+        ["secrets", "add"],
+        ["secrets", "publish"],
+        ["secrets", "retire"],
+        ["refresh"],
+    ],
+    ids=lambda words: " ".join(words[:2]),
+)
+def test_every_command_that_changes_something_is_one_operators_at_a_time(
+    words: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def held(aws: object, stack: object, operation: str, *, dry_run: bool) -> NoReturn:
+        raise OperatorError(f"somebody else runs {operation}, dry run {dry_run}")
+
+    monkeypatch.setattr(commands, "_deployed", lambda _: SimpleNamespace(aws=None, stack=None))
+    monkeypatch.setattr(one_operator, "one_operator", held)
+    done = CliRunner().invoke(commands.app, words)
+    name = " ".join(words[:2]) if words[0] == "secrets" else words[0]
+    assert str(done.exception) == f"somebody else runs {name}, dry run False"
