@@ -33,10 +33,10 @@ def environments_serve_their_folders_through_apache(context: CheckContext) -> st
     for role, root in ROOTS.items():
         environment = _environment(context, role)
         expect(environment["Status"] == "Ready", f"{role} is {environment['Status']}")
-        options = _options(context, role)
-        expect(options["aws:elasticbeanstalk:container:php:phpini", "document_root"] == root, f"{role} serves another")
-        expect(options["aws:elasticbeanstalk:environment:proxy", "ProxyServer"] == "apache", f"{role} has no Apache")
-        expect(options["aws:elasticbeanstalk:environment", "EnvironmentType"] == "LoadBalanced", f"{role} stands alone")
+        found = options(context, role)
+        expect(found["aws:elasticbeanstalk:container:php:phpini", "document_root"] == root, f"{role} serves another")
+        expect(found["aws:elasticbeanstalk:environment:proxy", "ProxyServer"] == "apache", f"{role} has no Apache")
+        expect(found["aws:elasticbeanstalk:environment", "EnvironmentType"] == "LoadBalanced", f"{role} stands alone")
     return "admin and contest are ready"
 
 
@@ -46,10 +46,10 @@ def environments_know_the_database_and_no_secret(context: CheckContext) -> str:
     secret = context.client("secretsmanager").get_secret_value(SecretId=outputs.database_secret_arn)
     password = json.loads(secret["SecretString"])["password"]
     for role in ROOTS:
-        options = _options(context, role)
-        host = options["aws:elasticbeanstalk:application:environment", "RDS_HOSTNAME"]
+        found = options(context, role)
+        host = found["aws:elasticbeanstalk:application:environment", "RDS_HOSTNAME"]
         expect(host == outputs.database_address, f"{role} looks for its database at {host}")
-        expect(password not in json.dumps(list(options.values())), f"{role} has the password in its options")
+        expect(password not in json.dumps(list(found.values())), f"{role} has the password in its options")
     return "names and ARNs only"
 
 
@@ -164,7 +164,8 @@ def _environment(context: CheckContext, role: str) -> dict[str, Any]:
     return environment
 
 
-def _options(context: CheckContext, role: str) -> dict[tuple[str, str], str]:
+def options(context: CheckContext, role: str) -> dict[tuple[str, str], str]:
+    """Option settings of the environment of a role, by namespace and name."""
     outputs = context.read(BeaverContestOutputs)
     (described,) = context.client("elasticbeanstalk").describe_configuration_settings(
         ApplicationName=outputs.application, EnvironmentName=outputs.environments[role]

@@ -266,6 +266,20 @@ def migrate(
     console.print(f"{run} of {len(known)} revisions were run; the schema is at {known[-1].number}.")
 
 
+@app.command()
+def rehearse(
+    checkout: Annotated[
+        Path, typer.Option(help="A checkout of the contest to play through.", exists=True, file_okay=False)
+    ],
+    environment: EnvironmentOption = DEFAULT_ENVIRONMENT,
+) -> None:
+    """Applies the stack to an emulator and plays a contest through with a checkout; 1 if a step fails."""
+    from deployments.beaver_contest.day2.rehearsal.report import rehearse as play
+
+    if not play(new_console(steady=True), checkout, environment):
+        raise typer.Exit(1)
+
+
 @app.command("make-admin")
 def make_admin(
     email: Annotated[str, typer.Argument(help="The address with which the teacher registered.", show_default=False)],

@@ -1,0 +1,1 @@
+window.commonJsVersion = 2;

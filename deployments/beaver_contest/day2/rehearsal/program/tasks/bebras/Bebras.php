@@ -1,0 +1,1 @@
+<?php function task_page() { return "<html>a task</html>"; }
