@@ -4,36 +4,28 @@ from __future__ import annotations
 
 from typing import Final
 
-from cdktf import TerraformResourceLifecycle
-from cdktf_cdktf_provider_aws.ssm_parameter import SsmParameter
 from constructs import Construct
 
 from modules.access import Grantable
 from modules.encryption_key import EncryptionKey
 from modules.policy import allow, document
-
-UNSET = "not set"
-"""What a parameter holds until an operator's command fills it."""
+from modules.stack import DeploymentStack
 
 
 class SecureParameter(Construct):
-    """A SecureString in the Parameter Store whose value an operator's command fills in; plans do not look at it."""
+    """The name of a SecureString that an operator's command creates, updates and deletes.
 
-    def __init__(self, scope: Construct, id_: str, *, name: str, description: str, key: EncryptionKey) -> None:
+    It is no resource of Terraform: each refresh would read its value into the state. States that have it from before
+    forget it, and AWS keeps it.
+    """
+
+    def __init__(self, scope: Construct, id_: str, *, name: str, key: EncryptionKey) -> None:
         super().__init__(scope, id_)
         self._key = key
-        parameter = SsmParameter(
-            self,
-            "Default",
-            name=name,
-            description=description,
-            type="SecureString",
-            key_id=key.arn,
-            value=UNSET,
-            lifecycle=TerraformResourceLifecycle(ignore_changes=["value"]),
-        )
+        stack = DeploymentStack.of_construct(self)
+        stack.forget(f"aws_ssm_parameter.{id_}")
         self.name: Final[str] = name
-        self.arn: Final[str] = parameter.arn
+        self.arn: Final[str] = f"arn:aws:ssm:{stack.region}:{stack.environment.account_id}:parameter{name}"
 
     def grant_read(self, grantee: Grantable) -> None:
         """Lets `grantee` fetch the value."""

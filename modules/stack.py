@@ -39,6 +39,7 @@ class DeploymentStack(TerraformStack):
         self.files: dict[str, bytes] = {}
         """Files the stack's folder holds beside its JSON, by relative path; whoever synthesises writes them."""
         self._addresses: dict[str, str] = {}
+        self._forgotten: list[str] = []
         match environment.state:
             case StateSettings() as place:
                 self._keep_state_in_s3(place)
@@ -86,6 +87,12 @@ class DeploymentStack(TerraformStack):
         if self.files.setdefault(name, content) != content:
             raise ValueError(f"two files of {self.node.id} would be called {name}")
         return name
+
+    def forget(self, address: str) -> None:
+        """Lets states that still have the resource at `address` forget it; AWS keeps it."""
+        self._forgotten.append(address)
+        blocks = [{"from": each, "lifecycle": {"destroy": False}} for each in sorted(self._forgotten)]
+        self.add_override("removed", blocks)
 
     @staticmethod
     def of_construct(construct: IConstruct) -> DeploymentStack:

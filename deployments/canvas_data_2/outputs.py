@@ -16,6 +16,8 @@ class CanvasData2Outputs(DeploymentOutputs):
     """Where every refresh is reported."""
     parameter_path: str
     """Above the API's credentials in the Parameter Store."""
+    key_arn: str
+    """The key that encrypts the API's credentials."""
     cluster_arn: str
     """The database, as the Data API names it."""
     database_address: str

@@ -15,6 +15,9 @@ Namespace = Literal["canvas", "canvas_logs", "catalog", "new_quizzes"]
 """The namespaces that the DAP client knows; each becomes a schema of the database."""
 TableName = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]{0,62}$")]
 
+CREDENTIALS = ("dap_client_id", "dap_client_secret")
+"""Names of the API's credentials, below the path of the stage in the Parameter Store."""
+
 
 class DapSettings(Settings):
     """The Data Access Platform's API, and what of it is replicated."""

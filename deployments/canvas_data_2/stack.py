@@ -8,7 +8,7 @@ from config.environment import Environment
 from deployments.canvas_data_2.constructs.programs import Programs
 from deployments.canvas_data_2.constructs.refresh_machine import refresh_machine
 from deployments.canvas_data_2.outputs import CanvasData2Outputs
-from deployments.canvas_data_2.settings import CanvasData2Settings
+from deployments.canvas_data_2.settings import CREDENTIALS, CanvasData2Settings
 from modules.alarms import Alarms
 from modules.aurora import Aurora
 from modules.encryption_key import EncryptionKey
@@ -37,10 +37,9 @@ class CanvasData2Stack(DeploymentStack):
                 self,
                 role,
                 name=f"{parameter_path}/{role}",
-                description="Of the DAP API; filled by quintet canvas put-credentials",
                 key=key,
             )
-            for role in ("dap_client_id", "dap_client_secret")
+            for role in CREDENTIALS
         ]
         database = Aurora(
             self,
@@ -97,6 +96,7 @@ class CanvasData2Stack(DeploymentStack):
                 schedule=schedule.name,
                 topic_arn=topic.arn,
                 parameter_path=parameter_path,
+                key_arn=key.arn,
                 cluster_arn=database.arn,
                 database_address=database.address,
                 database_port=str(database.port),

@@ -12,7 +12,7 @@ from modules.secure_parameter import SecureParameter
 from modules.stack import DeploymentStack
 from modules.state_machine import StateMachine
 from modules.topic import Topic
-from tests.modules.synth import ABSENT, assert_subset, sample_stack, synthesised
+from tests.modules.synth import assert_subset, sample_stack, synthesised
 from tests.modules.test_database import NETWORK
 
 
@@ -95,15 +95,14 @@ def test_running_a_task_is_granted_in_its_cluster_with_its_roles_only(tmp_path: 
     }
 
 
-def test_a_secure_parameter_is_filled_by_an_operator_only(tmp_path: Path) -> None:
+def test_a_secure_parameter_is_a_name_that_states_forget_and_roles_may_read(tmp_path: Path) -> None:
     stack = sample_stack()
-    parameter = SecureParameter(stack, "password", name="/a/b", description="x", key=key(stack))
+    parameter = SecureParameter(stack, "password", name="/a/b", key=key(stack))
     parameter.grant_read(machine(stack, tmp_path))
     found = synthesised(stack)
-    assert_subset(
-        found.resource("aws_ssm_parameter.password"),
-        {"type": "SecureString", "lifecycle": {"ignore_changes": ["value"]}, "value_wo": ABSENT},
-    )
+    assert not found.resources("aws_ssm_parameter")
+    (read,) = found.policy("aws_iam_role_policy.password_read_by_work").values()
+    assert [arn.rpartition(":")[2] for arn in read["Resource"]] == ["parameter/a/b"]
     (statement,) = found.policy("aws_iam_role_policy.key_decrypt_by_work").values()
     assert (statement["Action"], statement["Resource"]) == (["kms:Decrypt"], ["${aws_kms_key.key.arn}"])
 

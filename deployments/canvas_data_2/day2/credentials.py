@@ -5,10 +5,11 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from config.settings import ROOT
 from deployments.canvas_data_2.day2.deployed import CanvasData2
+from deployments.canvas_data_2.settings import CREDENTIALS
 from operations.aws import Aws, refusals_explained
 from operations.errors import OperatorError
 
@@ -16,6 +17,7 @@ if TYPE_CHECKING:
     from rich.console import Console
 
 _LONGEST = 4096
+_DESCRIPTION = "Of the DAP API; filled by quintet canvas put-credentials"
 
 
 @dataclass(frozen=True)
@@ -30,8 +32,11 @@ class Credentials:
     aws: Aws = field(default_factory=Aws)
 
     def put(self, console: Console) -> None:
-        """Fill both parameters; what holds the same value already is left alone. Raises OperatorError."""
-        values = {"dap_client_id": self.client_id, "dap_client_secret": self.client_secret}
+        """Create or fill both parameters; one that holds the value under the stack's key is left alone.
+
+        Raises OperatorError.
+        """
+        values = dict(zip(CREDENTIALS, (self.client_id, self.client_secret), strict=True))
         for name, value in values.items():
             if not value or len(value) > _LONGEST or re.search(r"\s", value):
                 raise OperatorError(
@@ -43,11 +48,28 @@ class Credentials:
             ssm = canvas.client("ssm")
             for name, value in values.items():
                 path = f"{canvas.outputs.parameter_path}/{name}"
-                if ssm.get_parameter(Name=path, WithDecryption=True)["Parameter"]["Value"] == value:
+                if _held(ssm, path) == (value, canvas.outputs.key_arn):
                     console.print(f"{path} has this value already.")
                 elif self.dry_run:
                     console.print(f"{path} would be filled.")
                 else:
-                    # the key stays the one the parameter was made with
-                    ssm.put_parameter(Name=path, Value=value, Type="SecureString", Overwrite=True)
+                    ssm.put_parameter(
+                        Name=path,
+                        Value=value,
+                        Type="SecureString",
+                        KeyId=canvas.outputs.key_arn,
+                        Description=_DESCRIPTION,
+                        Overwrite=True,
+                    )
                     console.print(f"{path} is filled.")
+
+
+def _held(ssm: Any, path: str) -> tuple[str, str] | None:
+    """The value and the key of a parameter; None when there is no such parameter."""
+    try:
+        value: str = ssm.get_parameter(Name=path, WithDecryption=True)["Parameter"]["Value"]
+    except ssm.exceptions.ParameterNotFound:
+        return None
+    named = [{"Key": "Name", "Option": "Equals", "Values": [path]}]
+    (described,) = ssm.describe_parameters(ParameterFilters=named)["Parameters"]
+    return value, described.get("KeyId", "")

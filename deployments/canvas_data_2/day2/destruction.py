@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from config.settings import ROOT
 from deployments.canvas_data_2.day2.deployed import CanvasData2
+from deployments.canvas_data_2.settings import CREDENTIALS
 from operations.aws import Aws, refusals_explained
 from operations.review.addresses import read_document
 
@@ -39,11 +40,12 @@ class DestructionNotes:
         snapshots = sorted(snapshot["DBClusterSnapshotIdentifier"] for snapshot in found["DBClusterSnapshots"])
         kind, place = _ADDRESS
         committed = read_document(canvas.stack.folder)["resource"][kind][place]
-        for line in self._notes(canvas.stack, cluster, committed, snapshots):
+        path = canvas.outputs.parameter_path
+        for line in self._notes(canvas.stack, cluster, committed, snapshots, path):
             console.print(line)
 
     def _notes(
-        self, stack: Stack, cluster: dict[str, Any], committed: dict[str, Any], snapshots: list[str]
+        self, stack: Stack, cluster: dict[str, Any], committed: dict[str, Any], snapshots: list[str], path: str
     ) -> Iterator[str]:
         name, final = cluster["DBClusterIdentifier"], committed.get("final_snapshot_identifier")
         protected = bool(committed.get("lifecycle", {}).get("prevent_destroy"))
@@ -58,7 +60,7 @@ class DestructionNotes:
             yield f"  and gone: aws rds delete-db-cluster-snapshot --db-cluster-snapshot-identifier {final}"
         else:
             yield f"  A last snapshot is taken when it goes: {final}."
-        yield "Gone for good: the credentials in the Parameter Store, views and grants of others, images, logs."
+        yield "Gone for good: views and grants of others, images, logs."
         yield "Made again by a new deployment and `quintet canvas start`: every table, from Canvas."
         yield "To destroy it:"
         keep = f"--db-cluster-identifier {name} --db-cluster-snapshot-identifier {name}-kept"
@@ -67,6 +69,10 @@ class DestructionNotes:
             settings = f"config/environments/{self.environment}.toml"
             steps.append(f"protect_data = false in {settings}; make synth; terraform apply for this stack only")
         steps.append(f"in generated/stacks/{stack.name}: terraform destroy")
+        names = " ".join(f"{path}/{name}" for name in CREDENTIALS)
+        steps.append(
+            f"the API's credentials, which no key decrypts any more: aws ssm delete-parameters --names {names}"
+        )
         if protected:
             steps.append("protect_data = true again; make synth")
         yield from (f"  {number}. {step}" for number, step in enumerate(steps, start=1))

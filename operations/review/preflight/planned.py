@@ -28,6 +28,11 @@ class PlannedDocument:
             for name, body in self._document.get("resource", {}).get(kind, {}).items():
                 yield f"{kind}.{name}", body
 
+    def output(self, name: str) -> str:
+        """Value of an output, as it stands in the document."""
+        value: str = self._document["output"][name]["value"]
+        return value
+
     def count(self, *types: str) -> int:
         """Number of the resources of these types."""
         return sum(1 for _ in self.of(*types))

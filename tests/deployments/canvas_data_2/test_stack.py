@@ -59,12 +59,18 @@ def test_the_scheduler_may_start_that_state_machine_and_nothing_else(stack: Stac
     assert [arn.rpartition(":")[2] for arn in start["Resource"]] == ["CD2RefreshStateMachine"]
 
 
-def test_parameters_have_the_documented_names_and_plans_do_not_look_at_their_values(stack: StackJson) -> None:
+def test_parameters_have_the_documented_names_and_are_not_terraforms(stack: StackJson) -> None:
     stage = stack.folder.name.rpartition("-")[2]
     for name in ("dap_client_id", "dap_client_secret"):
-        parameter = stack.resource(f"aws_ssm_parameter.{name}")
-        has(parameter, name=f"/{stage}/canvas_data_2/{name}", type="SecureString", value="not set")
-        assert parameter["lifecycle"]["ignore_changes"] == ["value"]
+        for program in ("list_tables", "sync_table", "table_task"):
+            (read,) = stack.policy(f"aws_iam_role_policy.{name}_read_by_{program}")
+            assert [arn.rpartition(":")[2] for arn in read["Resource"]] == [f"parameter/{stage}/canvas_data_2/{name}"]
+    assert not stack.resources("aws_ssm_parameter")
+    document = json.loads((stack.folder / "cdk.tf.json").read_text())
+    assert document["removed"] == [
+        {"from": f"aws_ssm_parameter.{name}", "lifecycle": {"destroy": False}}
+        for name in ("dap_client_id", "dap_client_secret")
+    ]
 
 
 def test_the_database_is_the_one_of_the_template(stack: StackJson) -> None:

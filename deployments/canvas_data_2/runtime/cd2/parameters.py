@@ -8,6 +8,7 @@ from typing import Any, NamedTuple
 from . import log
 
 UNSET = "not set"
+"""Value of parameters that Terraform created, before operators did."""
 
 
 class CredentialsMissingError(Exception):
@@ -26,7 +27,10 @@ def api_credentials(ssm: Any) -> ApiCredentials:
     path = os.environ["SSM_PATH"]
     found = []
     for name in ("dap_client_id", "dap_client_secret"):
-        value = ssm.get_parameter(Name=f"{path}/{name}", WithDecryption=True)["Parameter"]["Value"]
+        try:
+            value = ssm.get_parameter(Name=f"{path}/{name}", WithDecryption=True)["Parameter"]["Value"]
+        except ssm.exceptions.ParameterNotFound:
+            value = UNSET
         if value == UNSET:
             raise CredentialsMissingError(f"{path}/{name} is not set: quintet canvas put-credentials fills it")
         found.append(value)

@@ -62,13 +62,12 @@ def fill(aws: Aws) -> None:
     statement = {"Effect": "Allow", "Principal": {"Service": services}, "Action": "sts:AssumeRole"}
     trust = json.dumps({"Version": "2012-10-17", "Statement": [statement]})
     role = client("iam").create_role(RoleName="any", AssumeRolePolicyDocument=trust)["Role"]["Arn"]
-    for name in ("dap_client_id", "dap_client_secret"):
-        client("ssm").put_parameter(Name=f"/dev/canvas_data_2/{name}", Value="not set", Type="SecureString")
     definition = json.dumps({"StartAt": "End", "States": {"End": {"Type": "Succeed"}}})
     admin = json.dumps({"username": "cd2_admin", "password": "of the administrator"})
     login = json.dumps({"username": "canvas", "password": "of the pipeline"})
     outputs = CanvasData2Outputs(
         parameter_path="/dev/canvas_data_2",
+        key_arn=client("kms").create_key()["KeyMetadata"]["Arn"],
         cluster_arn=f"arn:aws:rds:{STACK.region}:{STACK.account_id}:cluster:canvas",
         database_address="database.example",
         database_port="5432",
@@ -250,11 +249,15 @@ def test_notes_on_destroying_what_is_protected_name_the_last_snapshot_and_one_in
     cluster = {"DBClusterIdentifier": database["cluster_identifier"], "DeletionProtection": True}
     stack = only(find_stacks(ROOT), f"{DEPLOYMENT}-prod")
     notes = DestructionNotes("prod")
-    said = "\n".join(notes._notes(stack, cluster, database, []))
+    said = "\n".join(notes._notes(stack, cluster, database, [], "/prod/canvas_data_2"))
     assert "AWS refuses to delete canvas-data-2-prod-database." in said
     assert "A last snapshot is taken when it goes: canvas-data-2-prod-database-final." in said
     assert "2. protect_data = false in config/environments/prod.toml" in said
-    blocked = "\n".join(notes._notes(stack, cluster, database, ["canvas-data-2-prod-database-final"]))
+    assert (
+        "aws ssm delete-parameters --names /prod/canvas_data_2/dap_client_id /prod/canvas_data_2/dap_client_secret"
+        in said
+    )
+    blocked = "\n".join(notes._notes(stack, cluster, database, ["canvas-data-2-prod-database-final"], "/x"))
     assert "AWS will refuse" in blocked
     assert "--db-cluster-snapshot-identifier canvas-data-2-prod-database-final" in blocked
 

@@ -24,13 +24,18 @@ CREDENTIALS = ApiCredentials(CLIENT_ID, CLIENT_SECRET)
 
 
 class Parameters:
-    """The Parameter Store with two parameters."""
+    """The Parameter Store with these parameters."""
+
+    class exceptions:  # noqa: N801  # as boto3 spells it
+        ParameterNotFound = LookupError
 
     def __init__(self, **values: str) -> None:
         self._values = values
 
     def get_parameter(self, Name: str, WithDecryption: bool) -> dict[str, Any]:  # noqa: N803  # as boto3 spells it
         assert WithDecryption
+        if Name.rpartition("/")[2] not in self._values:
+            raise self.exceptions.ParameterNotFound
         return {"Parameter": {"Value": self._values[Name.rpartition("/")[2]]}}
 
 
@@ -76,12 +81,13 @@ def test_an_api_that_stays_away_is_an_error_that_says_how_often_it_was_asked(api
         Api(api.url, CREDENTIALS, sleep=lambda _: None).tables("canvas")
 
 
-def test_credentials_nobody_filled_in_name_the_command(monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize("secret", [{}, {"dap_client_secret": "not set"}])
+def test_credentials_nobody_filled_in_name_the_command(monkeypatch: pytest.MonkeyPatch, secret: dict[str, str]) -> None:
     monkeypatch.setenv("SSM_PATH", "/prod/canvas_data_2")
     with pytest.raises(
         CredentialsMissingError, match="/prod/canvas_data_2/dap_client_secret is not set: quintet canvas"
     ):
-        api_credentials(Parameters(dap_client_id="x", dap_client_secret="not set"))
+        api_credentials(Parameters(dap_client_id="x", **secret))
 
 
 class Interrupted(ReplicatedTable):

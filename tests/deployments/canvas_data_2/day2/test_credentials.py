@@ -1,0 +1,75 @@
+"""The API's credentials are an operator's: preflight names them, and no state has them, not even one from before."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+from pathlib import Path
+
+import pytest
+
+from config.settings import ROOT
+from deployments.canvas_data_2.day2.preflight import credentials
+from emulator.server import Emulator
+from operations.aws import Aws
+from operations.review.preflight.account import Account
+from operations.review.preflight.findings import Verdict
+from operations.review.preflight.planned import PlannedDocument
+from operations.stacks import find_stacks, only
+from operations.terraform.run import Run
+from tests.operations.terraform_support import ACCOUNT, REGION, make_repository, write_stack
+
+SECRET = "planted-secret-of-the-operator"
+ID, CLIENT_SECRET = (f"/dev/canvas_data_2/{name}" for name in ("dap_client_id", "dap_client_secret"))
+
+
+def test_preflight_names_the_credentials_that_are_not_filled_yet(emulator: Emulator, account: str) -> None:
+    stack = dataclasses.replace(only(find_stacks(ROOT), "canvas-data-2-dev"), account_id=account)
+    aws = Aws(emulator.environment(account_id=account, region=stack.region))
+    ssm = aws.client("ssm", region=stack.region)
+    asked = Account(aws, region=stack.region)
+    ssm.put_parameter(Name=ID, Value="x", Type="SecureString")
+    (found,) = credentials(asked, PlannedDocument(stack))
+    assert (found.verdict, found.found) == (Verdict.WARNING, f"not filled yet: {CLIENT_SECRET}")
+    assert found.hint.endswith("quintet canvas put-credentials --environment dev")
+    ssm.put_parameter(Name=CLIENT_SECRET, Value="x", Type="SecureString")
+    (found,) = credentials(asked, PlannedDocument(stack))
+    assert found.verdict is Verdict.FINE
+
+
+@pytest.mark.emulator
+@pytest.mark.terraform
+def test_a_state_from_before_forgets_the_secret_and_aws_keeps_it(emulator: Emulator, tmp_path: Path) -> None:
+    root = make_repository(tmp_path)
+    parameter = {"name": CLIENT_SECRET, "type": "SecureString", "value": "not set"}
+    before = {"dap_client_secret": {**parameter, "lifecycle": {"ignore_changes": ["value"]}}}
+    stack = write_stack(root, {"aws_ssm_parameter": before}, deployment="canvas")
+    environment = emulator.full_environment(account_id=ACCOUNT, region=REGION)
+    aws = Aws(emulator.environment(account_id=ACCOUNT, region=REGION))
+    ssm = aws.client("ssm", region=REGION)
+    with Run("forget", root=root) as run:
+        terraform = run.terraform(stack, environment=environment)
+        (terraform.directory / "local_override.tf.json").write_text(
+            json.dumps({"terraform": {"backend": {"local": {}}}})
+        )
+        terraform.init()
+        terraform.apply(terraform.plan())
+        ssm.put_parameter(Name=CLIENT_SECRET, Value=SECRET, Type="SecureString", Overwrite=True)
+        terraform.apply(terraform.plan("refreshed"))
+        assert SECRET in json.dumps(terraform.state_pull())
+        file = terraform.directory / "cdk.tf.json"
+        document = json.loads(file.read_text())
+        del document["resource"]
+        committed = json.loads((ROOT / "generated/stacks/canvas-data-2-dev/cdk.tf.json").read_text())
+        document["removed"] = committed["removed"]
+        file.write_text(json.dumps(document))
+        plan = terraform.plan("forget")
+        terraform.apply(plan)
+        assert terraform.state_list() == []
+        assert SECRET not in json.dumps(terraform.state_pull())
+        assert ssm.get_parameter(Name=CLIENT_SECRET, WithDecryption=True)["Parameter"]["Value"] == SECRET
+        ssm.put_parameter(Name=CLIENT_SECRET, Value=SECRET, Type="SecureString", Description="New", Overwrite=True)
+        again = terraform.plan("again")
+        assert not again.changes
+        assert SECRET not in json.dumps(terraform.show_json(again))
+        assert ssm.get_parameter(Name=CLIENT_SECRET, WithDecryption=True)["Parameter"]["Value"] == SECRET
