@@ -144,7 +144,9 @@ def _read(path: Path, file: str) -> Mapping[str, object]:
     except RecursionError:
         raise SettingsError([Problem(file, "", "", _TOO_DEEP)]) from None
     except ValueError:  # Python reads no integer of more than 4,300 digits
-        raise SettingsError([Problem(file, "", "", "has a number that no setting can have")]) from None
+        found_line = re.search(r"(?m)^[ \t]*([\w.-]{1,80})[ \t]*=[^\n]*[0-9]{4301}", text)
+        key = found_line[1] if found_line else ""
+        raise SettingsError([Problem(file, key, "", "has a number that no setting can have")]) from None
 
 
 def _unusable(file: str, document: Mapping[str, object]) -> Iterator[Problem]:

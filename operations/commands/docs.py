@@ -14,13 +14,14 @@ app = new_app("The generated parts of the documentation.")
 def write(
     dry_run: DryRunOption = False,
 ) -> None:
-    """Brings diagrams, tables of settings and lists of exemptions up to date with the committed Terraform JSON."""
+    """Brings diagrams, tables and JSON schemas of settings and lists of exemptions up to date with what exists."""
     from config.settings import ROOT
     from operations.docs.pages import pages
 
     stale = [page for page in pages(ROOT) if page.stale]
     for page in stale:
         if not dry_run:
+            page.path.parent.mkdir(exist_ok=True)
             page.path.write_text(page.wanted, encoding="utf-8")
         typer.echo(f"{page.path.relative_to(ROOT)}: {'would be written' if dry_run else 'written'}")
     if not stale:

@@ -19,6 +19,7 @@ from config.stack_settings import settings_model
 from operations.docs.data_protection import protections
 from operations.docs.diagram import mermaid
 from operations.docs.reachability import INTERNET, reachable
+from operations.docs.schemas import schemas
 from operations.docs.settings_table import HEADER, rows
 from operations.errors import OperatorError
 from operations.review.addresses import read_document
@@ -30,7 +31,7 @@ _BEGIN = re.compile(r"<!-- generated:")
 
 @dataclass(frozen=True)
 class Page:
-    """A Markdown file with generated parts: as it is, and as it should be."""
+    """A file with generated parts, or generated as a whole: as it is, and as it should be."""
 
     path: Path
     text: str
@@ -43,7 +44,7 @@ class Page:
 
 
 def pages(root: Path) -> list[Page]:
-    """Every Markdown file of the repository that has generated parts.
+    """Every Markdown file of the repository that has generated parts, and the JSON schemas of settings.
 
     Raises OperatorError for a part that nothing here generates, and for one without an end.
     """
@@ -58,6 +59,9 @@ def pages(root: Path) -> list[Page]:
             )
         if _BEGIN.search(text):
             found.append(Page(path, text, _PART.sub(partial(_renew, root, path), text)))
+    for name, wanted in schemas():
+        path = root / name
+        found.append(Page(path, path.read_text(encoding="utf-8") if path.is_file() else "", wanted))
     return found
 
 
