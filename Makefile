@@ -38,7 +38,8 @@ plan: venv ## Plan against your own AWS account, with the credentials of your en
 cdktf: venv ## cdktf synth, deploy, diff and destroy, against an emulator  [STACKS="…" ENVIRONMENT=…]
 	@.venv/bin/python scripts/cdktf_tour.py $(or $(STACKS),$(notdir $(wildcard generated/stacks/*-$(ENVIRONMENT))))
 
-bench: venv ## What a synth costs: CPU seconds and memory, stock bindings against ours
+bench: venv ## What a synth costs: CPU seconds and memory, stock bindings against ours, and whatever changed (docs/performance.md)
+	@.venv/bin/python -m bench.synth --write
 	@.venv/bin/python -m bench.bindings bench/suai_app.py
 	@.venv/bin/python -m bench.bindings main.py --wanted 4
 

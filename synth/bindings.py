@@ -132,6 +132,14 @@ class _UncheckedLoader(SourceFileLoader):
         code: CodeType = compile(data, path, "exec", flags=as_text, dont_inherit=True, optimize=1)
         return code
 
+    def get_code(self, fullname: str) -> CodeType | None:
+        # beside the packages, as byte code of the environment: compiling anew would double what a stack costs
+        unwanted, sys.dont_write_bytecode = sys.dont_write_bytecode, False
+        try:
+            return super().get_code(fullname)
+        finally:
+            sys.dont_write_bytecode = unwanted
+
     def get_data(self, path: str) -> bytes:
         return super().get_data(_unchecked_cache(path))
 

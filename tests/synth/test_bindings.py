@@ -66,6 +66,21 @@ import {UNUSED}
     assert "install(roots=" in done.stderr
 
 
+def test_byte_code_of_the_bindings_is_kept_even_where_python_writes_none(tmp_path: Path) -> None:
+    source = tmp_path / "generated.py"
+    source.write_text("assert False\nvalue = 1\n")  # checks are left out
+    program = f"""
+import sys
+from importlib.machinery import ModuleSpec
+from synth.bindings import _UncheckedLoader
+code = _UncheckedLoader("generated", {str(source)!r}).get_code("generated")
+print(sys.dont_write_bytecode, eval(code, found := {{}}) or found["value"])
+"""
+    done = run("-c", program, PYTHONDONTWRITEBYTECODE="1")
+    assert done.stdout == "True 1\n", done.stderr
+    assert [path.name.split(".", 2)[-1] for path in (tmp_path / "__pycache__").iterdir()] == ["opt-unchecked.pyc"]
+
+
 def test_only_named_submodules_are_imported() -> None:
     from cdktf_cdktf_provider_aws.vpc import Vpc
 
