@@ -39,7 +39,7 @@ cdktf: venv ## cdktf synth, deploy, diff and destroy, against an emulator  [STAC
 	@.venv/bin/python scripts/cdktf_tour.py $(or $(STACKS),$(notdir $(wildcard generated/stacks/*-$(ENVIRONMENT))))
 
 bench: venv ## What a synth costs: CPU seconds and memory, stock bindings against ours, and whatever changed (docs/performance.md)
-	@.venv/bin/python -m bench.synth --write
+	@.venv/bin/python -m bench.synths --write
 	@.venv/bin/python -m bench.bindings bench/suai_app.py
 	@.venv/bin/python -m bench.bindings main.py --wanted 4
 
