@@ -109,6 +109,7 @@ SYNCSTORAGE_ROOT puts all paths below another root, SYNCSTORAGE_GROUP names the 
 from __future__ import annotations
 
 import base64
+import functools
 import grp
 import hmac
 import json
@@ -294,7 +295,8 @@ def wait_for_nodes() -> None:
     """Wait until workers that have read the files anew serve every host name; those of before refuse its tokens."""
     for line in (FOLDER / "secrets").read_text(encoding="utf-8").splitlines():
         name, *secrets = line.split(",")
-        answer(HERE + USER_0, lambda name=name, newest=secrets[-1]: signed(name, newest.partition(":")[2]), name=name)
+        newest = secrets[-1].partition(":")[2]
+        answer(HERE + USER_0, functools.partial(signed, name, newest), name=name)
 
 
 def answer(

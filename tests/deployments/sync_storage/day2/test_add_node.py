@@ -13,6 +13,7 @@ import pytest
 
 from deployments.sync_storage.day2.add_node import AddNode
 from deployments.sync_storage.day2.token_server import TokenServerDatabase, statements
+from deployments.sync_storage.stack import TABLES as NODE_TABLES
 from modules.handlers import mysql_databases as handler
 from modules.mysql_databases import HANDLER, code_with_client
 from operations.engines.mariadb import MariaDb
@@ -77,7 +78,9 @@ EXPECTED = [(2, f"https://a-{number}.{DOMAIN}", 10, 0, 100, 0, 0) for number in 
 def shared(emulator: Emulator) -> Account:
     """With the very function that is deployed."""
     account = make_account(emulator, "310000000002")
-    make_function(account, code_with_client({HANDLER.name: HANDLER, TABLES.name: TABLES}), f"{HANDLER.stem}.handle")
+    make_function(
+        account, code_with_client({HANDLER.name: HANDLER, "tables.sql": NODE_TABLES}), f"{HANDLER.stem}.handle"
+    )
     return account
 
 
@@ -92,7 +95,7 @@ def in_process(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
         client.meta.events.emit("after-call.in-process.Invoke", model=SimpleNamespace(name="Invoke"))
         return {"Payload": io.BytesIO(answer)}
 
-    monkeypatch.setattr(handler, "TABLES", TABLES)
+    monkeypatch.setattr(handler, "TABLES", NODE_TABLES)
     monkeypatch.setattr(handler.boto3, "client", world.client)
     monkeypatch.setattr(client, "invoke", invoke)
 

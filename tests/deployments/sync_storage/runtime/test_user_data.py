@@ -245,7 +245,7 @@ def test_a_reload_is_done_when_every_host_name_is_served_and_fails_when_one_is_n
     assert done.returncode == 0, done.stderr
     assert done.stderr.count("sync.example.org answers") == 10
     (webhead.root / "deaf").touch()
-    webhead.host.environment |= {"SYNCSTORAGE_ANSWER_SECONDS": "0"}
+    webhead.host.environment = {**webhead.host.environment, "SYNCSTORAGE_ANSWER_SECONDS": "0"}
     webhead.add_node("b")
     done = webhead.render("--reload")
     assert done.returncode == 1
