@@ -230,3 +230,10 @@ def test_user_data_installs_docker_from_the_distribution(stack: StackJson) -> No
     text = (stack.folder / "user_data.sh").read_text()
     assert "dnf install --assumeyes" in text
     assert not re.search(r"get\.docker\.com|git clone|apt-get|pip install", text)
+
+
+def test_user_data_names_no_secret_that_the_host_may_not_read(stack: StackJson) -> None:
+    for role, other in (("web", "smtp"), ("daemons", "attachments_key")):
+        text = stack.resource(f"aws_launch_template.{role}_launch_template")["user_data"]
+        assert f"aws_secretsmanager_secret.{other}.arn" not in text
+        assert "aws_secretsmanager_secret.login.arn" in text
