@@ -206,7 +206,14 @@ class Demo:
         if rehearsal is not None and not failed:
             line.enter("rehearsal")
             operator = emulator.full_environment(account_id=stack.account_id, region=stack.region)
-            stage = Stage(context, self.root, run.folder / _BEHIND, environment=operator, sleep=_sleep_in(run))
+            stage = Stage(
+                context,
+                self.root,
+                run.folder / _BEHIND,
+                environment=operator,
+                sleep=_sleep_in(run),
+                keys_in_vpc=lambda arn, vpc_id: emulator.keys_of(arn, region=stack.region, vpc_id=vpc_id),
+            )
             try:
                 with rehearsal(stage) as played:
                     try_all("rehearsal", played)

@@ -37,6 +37,9 @@ class Stage:
     sleep: Callable[[float], None]
     """Waits, and raises when nobody waits for the result any more."""
 
+    keys_in_vpc: Callable[[str, str], dict[str, str]]
+    """The variables with which a program in a VPC signs: the ARN of its role or user, and the VPC's id."""
+
     @property
     def endpoint(self) -> str:
         """The emulator's URL."""

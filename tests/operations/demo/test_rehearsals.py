@@ -12,6 +12,7 @@ from types import ModuleType
 
 import pytest
 
+from deployments.beaver_contest.day2.rehearsal import checks as beaver
 from deployments.canvas_data_2.day2.rehearsal import checks as canvas
 from deployments.suai_cloud_app.day2.rehearsal import checks as suai
 from deployments.sync_storage.day2.rehearsal import checks as sync
@@ -76,13 +77,16 @@ def test_deployments_with_a_rehearsal_are_played_in_the_demo_and_others_are_not(
     assert rehearsal_of("canvas-data-2") is canvas.checks
     assert rehearsal_of("sync-storage") is sync.checks
     assert rehearsal_of("suai-cloud-app") is suai.checks
-    assert rehearsal_of("beaver-contest") is None
+    assert rehearsal_of("beaver-contest") is beaver.checks
+    assert rehearsal_of("aquamark") is None
     assert rehearsal_of("no-such-deployment") is None
 
 
 def stage(tmp_path: Path) -> Stage:
     context = CheckContext(Applied(write_stack(tmp_path, QUICK), {}), aws=None)  # type: ignore[arg-type]  # is not asked
-    return Stage(context, tmp_path, tmp_path / "behind.json", environment={}, sleep=time.sleep)
+    return Stage(
+        context, tmp_path, tmp_path / "behind.json", environment={}, sleep=time.sleep, keys_in_vpc=lambda *_: {}
+    )
 
 
 def test_without_postgresql_canvas_is_not_rehearsed_and_says_how_to_get_it(

@@ -14,7 +14,6 @@ from typing import TYPE_CHECKING, Any
 from deployments.beaver_contest.day2.checks import options
 from deployments.beaver_contest.day2.contest import Contest
 from deployments.beaver_contest.outputs import BeaverContestOutputs
-from emulator.server import keys_of
 from operations.engines.apache import apache
 from operations.engines.host import Host
 from operations.engines.mariadb import MariaDb
@@ -55,7 +54,7 @@ def sign_in(stage: Stage, contest: Contest, server: MariaDb) -> None:
         cursor.execute(f"GRANT ALL PRIVILEGES ON `{contest.outputs.database_name}`.* TO %s@'%%'", (login["username"],))
         cursor.execute("SET GLOBAL sql_mode = %s", (_sql_mode(contest),))
     # the PHP code sends no session token, and the emulator asks for none; the key is one of the VPC's programs
-    key = keys_of(stage.endpoint, _user_arn(contest), region=contest.region, vpc_id=_vpc_of(contest))
+    key = stage.keys_in_vpc(_user_arn(contest), _vpc_of(contest))
     value = {"key": key["AWS_ACCESS_KEY_ID"], "secret": key["AWS_SECRET_ACCESS_KEY"]}
     contest.client("secretsmanager").put_secret_value(
         SecretId=contest.outputs.key_secret_arn, SecretString=json.dumps(value)
