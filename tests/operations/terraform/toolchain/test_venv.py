@@ -236,6 +236,7 @@ def test_make_lists_every_target_it_offers() -> None:
         "cdktf",
         "bench",
         "soak",
+        "mutants",
         "lock",
         "clean",
     ]
