@@ -11,14 +11,15 @@ from config.registry import DEPLOYMENTS
 from config.stack_settings import settings_model
 
 if TYPE_CHECKING:
-    from config.settings import Settings
+    from pydantic import BaseModel
 
 FOLDER = "config/schemas"
 
 
 def schemas() -> Iterator[tuple[str, str]]:
     """Path below the repository and text of each schema."""
-    models: dict[str, type[Settings]] = {deployment.name: settings_model(deployment) for deployment in DEPLOYMENTS}
-    for name, model in {**models, "environment": Environment}.items():
+    models: dict[str, type[BaseModel]] = {deployment.name: settings_model(deployment) for deployment in DEPLOYMENTS}
+    models["environment"] = Environment
+    for name, model in models.items():
         schema = {"$schema": "https://json-schema.org/draft/2020-12/schema", **model.model_json_schema()}
         yield f"{FOLDER}/{name}.json", f"{json.dumps(schema, indent=2, ensure_ascii=False)}\n"
