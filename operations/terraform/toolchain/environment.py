@@ -16,14 +16,17 @@ if TYPE_CHECKING:
 
 
 def tool_environment(root: Path) -> Mapping[str, str]:
-    """What to add to the environment; PATH begins with the virtual environment, Terraform and Node.js.
+    """What to add to the environment; PATH begins with the virtual environment and Terraform.
+
+    Node.js of the environment comes last: cdktf's command line has native parts for older versions, such as a system's.
 
     The kernel's own settings are left to main.py: npm finds no registry under its NODE_OPTIONS, because its HTTPS agent
     reads stack traces. Raises OperatorError when Terraform or its provider cannot be had.
     """
     terraform = find_terraform(root)
-    programs = [Path(sys.executable), terraform, *filter(None, [find_node()])]
-    folders = [*(str(program.parent) for program in programs), os.environ.get("PATH", os.defpath)]
+    first, last = [Path(sys.executable), terraform], [*filter(None, [find_node()])]
+    folders = [str(program.parent) for program in first]
+    folders += [os.environ.get("PATH", os.defpath), *(str(program.parent) for program in last)]
     return {
         "PATH": os.pathsep.join(dict.fromkeys(folders)),
         "TERRAFORM_BINARY_NAME": str(terraform),
