@@ -12,15 +12,20 @@ import typer
 import yaml
 
 from config.settings import ROOT
-from operations.commands import apply, drift, plan
+from operations.commands import apply, drift, plan, report
 
-EXAMPLES = sorted((ROOT / "docs" / "examples" / "github").glob("*.yml"))
-COMMANDS = {"plan": plan.app, "apply": apply.app, "drift": drift.app}
+EXAMPLES = sorted((ROOT / "docs" / "examples").rglob("*.yml"))
+COMMANDS = {"plan": plan.app, "apply": apply.app, "drift": drift.app, "report": report.app}
 
 
 def scripts(file: Path) -> list[str]:
-    workflow = yaml.safe_load(file.read_text(encoding="utf-8"))
-    return [step["run"] for job in workflow["jobs"].values() for step in job["steps"] if "run" in step]
+    """The scripts of a workflow's steps, and of the jobs of a pipeline, each after what its template does before."""
+    content = yaml.safe_load(file.read_text(encoding="utf-8"))
+    if "jobs" in content:
+        return [step["run"] for job in content["jobs"].values() for step in job["steps"] if "run" in step]
+    jobs = [job for job in content.values() if isinstance(job, dict) and "script" in job]
+    before = [content[job["extends"]]["before_script"] if "extends" in job else [] for job in jobs]
+    return ["\n".join([*first, *job["script"]]) for first, job in zip(before, jobs, strict=True)]
 
 
 @pytest.mark.parametrize("file", EXAMPLES, ids=lambda file: file.stem)
