@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 class Facts:
     """Values of the groups, each under its group's name."""
 
-    database_versions: Mapping[str, Sequence[str]]
+    database_versions: dict[str, list[str]]
     """Engine → versions that can be created, oldest first."""
     database_classes: Mapping[str, Mapping[str, Sequence[str]]]
     """Engine → family (`db.t3`) → sizes."""
@@ -56,6 +56,15 @@ def needed() -> Facts:
     if _at_hand is None:
         raise NotImplementedError("the emulator was started without facts of AWS")
     return _at_hand
+
+
+def release_database_version(engine: str, version: str) -> None:
+    """Offer one more version from now on, as AWS does with a release; nothing happens without facts."""
+    offered = _at_hand.database_versions.setdefault(engine, []) if _at_hand else [version]
+    if version not in offered:
+        series = version.rpartition(".")[0]
+        of_series = [place for place, one in enumerate(offered) if one.rpartition(".")[0] == series]
+        offered.insert(of_series[-1] + 1 if of_series else len(offered), version)
 
 
 def read_facts(folder: Path) -> Facts:

@@ -99,6 +99,8 @@ def template(response: ElastiCacheResponse, engine: str, *, cluster_mode: bool =
         "LogDeliveryConfigurations": log_deliveries(get("LogDeliveryConfigurations")),
         "Port": get("Port") or _PORTS[engine],
     }
+    if made["TransitEncryptionEnabled"]:
+        made["TransitEncryptionMode"] = get("TransitEncryptionMode") or "required"
     if engine != "memcached":
         made["SnapshotRetentionLimit"] = get("SnapshotRetentionLimit", 0)
         made["SnapshotWindow"] = get("SnapshotWindow") or "03:00-04:00"

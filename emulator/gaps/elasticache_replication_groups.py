@@ -70,7 +70,7 @@ def create_replication_group(self: ElastiCacheResponse) -> ActionResult:
         },
     }
     if group["TransitEncryptionEnabled"]:
-        group["TransitEncryptionMode"] = get("TransitEncryptionMode") or "required"
+        group["TransitEncryptionMode"] = made_from["TransitEncryptionMode"]
     if get("KmsKeyId"):
         group["KmsKeyId"] = get("KmsKeyId")
     if cluster_mode:
@@ -95,6 +95,9 @@ def modify_replication_group(self: ElastiCacheResponse) -> ActionResult:
     of_members = _templates.at(self)[group["ReplicationGroupId"]]
     for cluster in [of_members, *(common.clusters.at(self)[name] for name in group["MemberClusters"])]:
         members.change(self, cluster)
+        for name in ("TransitEncryptionEnabled", "TransitEncryptionMode"):
+            if get(name) is not None:
+                cluster[name] = get(name)
     group |= {name: of_members[name] for name in group if name in of_members and name != "ARN"}
     if get("ReplicationGroupDescription"):
         group["Description"] = get("ReplicationGroupDescription")

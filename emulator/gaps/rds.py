@@ -188,7 +188,7 @@ def upgrade_minor_versions(account_id: str, region: str, names: Container[str]) 
     """
     backend: Any = rds_backends[account_id][region]
     known = facts.at_hand()
-    upgraded = {}
+    upgraded, released = {}, []
     for name, database in (*backend.clusters.items(), *backend.databases.items()):
         if name not in names or isinstance(database, DBInstanceClustered):  # a member has its cluster's version
             continue
@@ -198,6 +198,9 @@ def upgrade_minor_versions(account_id: str, region: str, names: Container[str]) 
         newest = resolve(series, offered) or current
         database.engine_version = newest if newest != current else f"{series}.{int(minor) + 1}"
         upgraded[name] = database.engine_version
+        released.append((database.engine, database.engine_version))
+    for engine, version in released:
+        facts.release_database_version(engine, version)
     return upgraded
 
 

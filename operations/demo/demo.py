@@ -28,6 +28,7 @@ from operations.demo.unprotect import without_protections
 from operations.errors import OperatorError
 from operations.plans.apply_plan import apply_plan
 from operations.plans.planning import stack_background
+from operations.plans.report.wording import step
 from operations.plans.review import review
 from operations.stacks import FILE, Stack, find_stacks, select
 from operations.state.bootstrap import bootstrap
@@ -176,7 +177,7 @@ class Demo:
             if finding.counts
         ]
         drifted = [
-            f"  {line.address}: {', '.join(change.path for change in line.attributes)}" for line in reviewed.drift
+            f"  {line.address}: {change.path}: {step(change)}" for line in reviewed.drift for change in line.attributes
         ]
         if found or drifted or reviewed.failure:
             head = f"{terraform.stack}: nothing was changed after the apply, and yet the review finds something."

@@ -166,12 +166,36 @@ def _without(change: Change, existing: _Declared) -> Change:
     if change.action is not Action.UPDATE or not isinstance(change.after, dict) or not isinstance(change.before, dict):
         return change
     after = dict(change.after)
+    if change.type == "aws_elastic_beanstalk_environment":
+        after |= {
+            name: change.before[name]
+            for name in ("setting", "all_settings")
+            if name in change.before and _unordered(change.before.get(name)) == _unordered(after.get(name))
+        }
     for name, mirror in mirrors.items():
         if change.before.get(name) != after.get(name):
             after[name] = _undeclared(change, name, mirror, existing)
     if after == change.before:
         return replace(change, after=after, action=Action.NO_OP)
     return replace(change, after=after)
+
+
+_LISTS = ("ELBSubnets", "SecurityGroups", "Subnets")
+"""Options of Elastic Beanstalk whose ids come back in an order of its own."""
+
+
+def _unordered(settings: Any) -> list[str] | None:
+    """Option settings of Elastic Beanstalk as texts that are equal when only an order differs."""
+    if not isinstance(settings, list):
+        return None
+    known = [setting if isinstance(setting, dict) else {} for setting in settings]
+    values = [
+        sorted(str(one.get("value")).split(",")) if one.get("name") in _LISTS else one.get("value") for one in known
+    ]
+    return sorted(
+        json.dumps([one, value], sort_keys=True)
+        for one, value in zip([{**one, "value": None} for one in known], values, strict=True)
+    )
 
 
 def _undeclared(change: Change, name: str, mirror: _Whole | _Elements, existing: _Declared) -> Any:

@@ -148,7 +148,7 @@ def php_user_is_scoped_and_has_no_key_of_terraforms(context: CheckContext) -> st
     iam, user = context.client("iam"), context.read(BeaverContestOutputs).php_user
     expect(not iam.list_attached_user_policies(UserName=user)["AttachedPolicies"], "it has a policy of AWS's")
     names = iam.list_user_policies(UserName=user)["PolicyNames"]
-    expect(len(names) == 4, f"it has the policies {names}")
+    expect(len(names) == 2, f"it has the policies {names}")
     keys = iam.list_access_keys(UserName=user)["AccessKeyMetadata"]
     expect(not keys, f"it has {len(keys)} keys already")
     return "one bucket, three tables, no key yet"

@@ -93,14 +93,15 @@ def instances_run_in_every_zone_with_the_rendered_user_data(context: CheckContex
     (version,) = ec2.describe_launch_template_versions(
         LaunchTemplateId=template["LaunchTemplateId"], Versions=["$Latest"]
     )["LaunchTemplateVersions"]
-    user_data = gzip.decompress(base64.b64decode(version["LaunchTemplateData"]["UserData"])).decode()
+    packed = base64.b64decode(version["LaunchTemplateData"]["UserData"])
+    user_data = gzip.decompress(packed).decode()
     outputs = context.read(SuaiCloudAppOutputs)
     named = (
         outputs.bucket, outputs.database_address, outputs.database_secret_arn, outputs.redis_endpoint, outputs.table,
     )  # fmt: skip
     for value in named:
         expect(f'"{value}"' in user_data, f"the user data does not name {value}")
-    expect(len(user_data) <= 16384, f"the user data has {len(user_data)} bytes, EC2 takes 16384")
+    expect(len(packed) <= 16384, f"the user data has {len(packed)} bytes, EC2 takes 16384")
     secret = context.client("secretsmanager").get_secret_value(SecretId=outputs.database_secret_arn)
     expect(json.loads(secret["SecretString"])["password"] not in user_data, "the password stands in the user data")
     return f"{len(running)} in service"

@@ -94,3 +94,19 @@ def test_a_range_added_by_hand_to_a_declared_rules_block_is_drift() -> None:
     after = GROUP | {"ingress": [OPEN | {"ipv6_cidr_blocks": ["::/0"]}]}
     stack = drifted(change("aws_security_group.x", GROUP, after), ("aws_vpc_security_group_ingress_rule", RULE))
     assert stack.findings
+
+
+def _environment(name: str, value: str) -> dict[str, Any]:
+    others = {"name": "VPCId", "namespace": "aws:ec2:vpc", "value": "vpc-1"}
+    return {"id": "e-1", "setting": [others, {"name": name, "namespace": "aws:ec2:vpc", "value": value}]}
+
+
+def test_ids_of_an_environments_option_in_another_order_are_no_drift() -> None:
+    address = "aws_elastic_beanstalk_environment.x"
+    for name, after, drifts in (
+        ("Subnets", "subnet-2,subnet-1", False),
+        ("Subnets", "subnet-2,subnet-3", True),
+        ("GREETING", "subnet-2,subnet-1", True),
+    ):
+        moved = change(address, _environment(name, "subnet-1,subnet-2"), _environment(name, after))
+        assert bool(drifted(moved).drift) is drifts, (name, after)

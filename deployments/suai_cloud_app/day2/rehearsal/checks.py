@@ -42,17 +42,19 @@ def checks(stage: Stage) -> Iterator[Sequence[Check]]:
     if stage.context.stack.backend is None:
         raise NotRehearsedError("not run: its commands read a state in S3, and this one is in HCP Terraform")
     with ExitStack() as behind:
+        outputs = stage.context.read(SuaiCloudAppOutputs)
         try:
             database = behind.enter_context(mariadb())
-            cluster = behind.enter_context(redis_cluster())
+            cluster = behind.enter_context(redis_cluster(tls=outputs.redis_secret_arn is not None))
         except MissingEngineError as missing:
             raise NotRehearsedError(f"not run: {missing} (apt install {PACKAGES})") from None
         behind.enter_context(refusals_explained())
         _publish(stage)
-        outputs = stage.context.read(SuaiCloudAppOutputs)
         launch = launch_of(stage.context, outputs.group)
         root = Path(behind.enter_context(tempfile.TemporaryDirectory(prefix="quintet-suai-"))) / "root"
         own = {"SUAICLOUDAPP_ROOT": str(root), "SUAICLOUDAPP_USER": getpass.getuser()}
+        if cluster.authority_file:
+            own["SSL_CERT_FILE"] = str(cluster.authority_file)  # instances trust Amazon's authority from the start
         host = Host(root, {**stage.environment, **stage.keys_of(launch.role_arn), **own})
         behind.callback(host.close)
         port = free_port()

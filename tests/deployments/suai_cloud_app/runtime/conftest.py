@@ -34,7 +34,8 @@ class Aws:
     def environment(self) -> dict[str, str]:
         """The variables with which AWS's clients find both, and Secrets Manager beside S3."""
         s3, dynamodb = self._emulators["s3"], self._emulators["dynamodb"]
-        own = {"AWS_ENDPOINT_URL_DYNAMODB": dynamodb.endpoint}
+        # a key with the secret of one emulator is unknown to the other; the account's own is enough, as no code runs
+        own = {"AWS_ENDPOINT_URL_DYNAMODB": dynamodb.endpoint, "AWS_ACCESS_KEY_ID": ACCOUNT_ID}
         return s3.full_environment(account_id=ACCOUNT_ID, region=REGION) | own
 
     def client(self, service: str) -> Any:
