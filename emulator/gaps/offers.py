@@ -33,7 +33,7 @@ SESV2 = Gap("sesv2")
 _PARAMETERS = {
     "mysql": (
         "character_set_server collation_server local_infile log_bin_trust_function_creators log_output long_query_time"
-        " max_connections require_secure_transport slow_query_log"
+        " max_connections require_secure_transport slow_query_log sql_mode"
     ),
     "postgres": (
         "log_connections log_lock_waits log_min_duration_statement log_statement max_connections password_encryption"

@@ -38,7 +38,7 @@ WRITE_LOG = {
 
 def rendered(path: Path) -> str:
     """User data with values that nothing reads before packages are installed."""
-    names = set(re.findall(r"@\{(\w+)\}", path.read_text()))
+    names = set(re.findall(r"@\{(?:[a-z]+:)?(\w+)\}", path.read_text()))
     return render(path, **{name: name for name in names} | {"region": REGION, "boot_log_group": GROUP})
 
 

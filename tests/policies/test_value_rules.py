@@ -73,9 +73,7 @@ OTHERWISE_NAMED = {
     ("aws_rds_cluster", "cluster_identifier"): "DBClusterIdentifier",
 }
 """Terraform's attribute → CloudFormation's property, where their letters differ."""
-NOT_RULES: Mapping[tuple[str, str], str] = {
-    ("aws_ssm_parameter", "type"): "SecureString is a type of the API that CloudFormation alone does not create",
-}
+NOT_RULES: Mapping[tuple[str, str], str] = {}
 """Type and property → the reason why its schema is no rule for Terraform's value."""
 
 needs_cfn_lint = pytest.mark.skipif(SCHEMAS is None, reason="cfn-lint is not installed: make venv-cfnlint")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from deployments.canvas_data_2.outputs import CanvasData2Outputs
 from deployments.canvas_data_2.settings import CREDENTIALS
 from operations.review.preflight.findings import PreflightFinding, fine, warning
 
@@ -22,7 +23,7 @@ def questions() -> Sequence[Question]:
 
 def credentials(account: Account, planned: PlannedDocument) -> Iterator[PreflightFinding]:
     """Looks for the parameters that the functions read; their values are not asked for."""
-    path = planned.output("parameter_path")
+    path = planned.read(CanvasData2Outputs).parameter_path
     wanted = [f"{path}/{name}" for name in CREDENTIALS]
     named = [{"Key": "Name", "Option": "Equals", "Values": wanted}]
     found = {each["Name"] for each in account.ask("ssm", "describe_parameters", ParameterFilters=named)["Parameters"]}

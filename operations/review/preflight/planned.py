@@ -4,14 +4,17 @@ from __future__ import annotations
 
 import json
 from functools import cached_property
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
+from config.outputs import DeploymentOutputs
 from operations.stacks import FILE
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
 
     from operations.stacks import Stack
+
+_Outputs = TypeVar("_Outputs", bound=DeploymentOutputs)
 
 
 class PlannedDocument:
@@ -28,10 +31,9 @@ class PlannedDocument:
             for name, body in self._document.get("resource", {}).get(kind, {}).items():
                 yield f"{kind}.{name}", body
 
-    def output(self, name: str) -> str:
-        """Value of an output, as it stands in the document."""
-        value: str = self._document["output"][name]["value"]
-        return value
+    def read(self, model: type[_Outputs]) -> _Outputs:
+        """Outputs as they stand in the document: expressions where AWS or Terraform gives the value."""
+        return model.model_construct(**{name: out["value"] for name, out in self._document["output"].items()})
 
     def count(self, *types: str) -> int:
         """Number of the resources of these types."""

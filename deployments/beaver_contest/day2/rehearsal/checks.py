@@ -20,7 +20,7 @@ import requests
 from deployments.beaver_contest.day2.assets import ASSETS, publish, read_assets
 from deployments.beaver_contest.day2.migrations import Migration, make_admin, revisions
 from deployments.beaver_contest.day2.mysql import connected, of_contest
-from deployments.beaver_contest.day2.rehearsal.site import Site, contest_of, sign_in, site
+from deployments.beaver_contest.day2.rehearsal.site import ContestSite, contest_of, sign_in, site
 from deployments.beaver_contest.runtime.bundle import Bundle, BundleError, build
 from operations.demo.check import Check, CheckContext, CheckFailedError, expect
 from operations.demo.rehearsals import NotRehearsedError, Stage
@@ -94,7 +94,7 @@ class _Played:
             session.trust_env = False
             session.headers.update(BROWSER)
         self._bundle: Bundle | None = None
-        self._site: Site | None = None
+        self._site: ContestSite | None = None
         self._sid = ""
         self._team: dict[str, Any] = {}
 

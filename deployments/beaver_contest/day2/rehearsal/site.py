@@ -31,7 +31,7 @@ _STRICT = "STRICT_TRANS_TABLES,NO_ZERO_IN_DATE,NO_ZERO_DATE,ERROR_FOR_DIVISION_B
 
 
 @dataclass(frozen=True)
-class Site:
+class ContestSite:
     """The contest as browsers reach it."""
 
     contest: Contest
@@ -62,7 +62,7 @@ def sign_in(stage: Stage, contest: Contest, server: MariaDb) -> None:
 
 
 @contextmanager
-def site(stage: Stage, contest: Contest, server: MariaDb, bundle: Path) -> Iterator[Site]:
+def site(stage: Stage, contest: Contest, server: MariaDb, bundle: Path) -> Iterator[ContestSite]:
     """Both environments with the unpacked `bundle`, for as long as the block lasts. Raises EngineError."""
     with ExitStack() as stack:
         ports: dict[str, int] = {}
@@ -89,7 +89,7 @@ def site(stage: Stage, contest: Contest, server: MariaDb, bundle: Path) -> Itera
                 variables={**properties, **own},
             )
             ports[role] = stack.enter_context(served)
-        yield Site(contest, stage, server, ports)
+        yield ContestSite(contest, stage, server, ports)
 
 
 def contest_of(stage: Stage) -> Contest:
