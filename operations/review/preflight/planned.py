@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from functools import cached_property
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar, cast
 
 from config.outputs import DeploymentOutputs
 from operations.stacks import FILE
@@ -33,7 +33,8 @@ class PlannedDocument:
 
     def read(self, model: type[_Outputs]) -> _Outputs:
         """Outputs as they stand in the document: expressions where AWS or Terraform gives the value."""
-        return model.model_construct(**{name: out["value"] for name, out in self._document["output"].items()})
+        values = {name: output["value"] for name, output in self._document["output"].items()}
+        return cast("_Outputs", model.model_construct(**values))
 
     def count(self, *types: str) -> int:
         """Number of the resources of these types."""
