@@ -12,6 +12,7 @@ from deployments.canvas_data_2.day2.executions import Execution
 from deployments.canvas_data_2.day2.rehearsal.dap_api import CLIENT_SECRET, DapApi, SourceTable
 from deployments.canvas_data_2.day2.rehearsal.pipeline import Pipeline, pipeline
 from deployments.canvas_data_2.outputs import CanvasData2Outputs
+from deployments.canvas_data_2.settings import CREDENTIALS
 from operations.aws import refusals_explained
 from operations.demo.check import Check, CheckContext, expect
 from operations.demo.rehearsals import NotRehearsedError, Stage
@@ -44,6 +45,7 @@ def checks(stage: Stage) -> Iterator[Sequence[Check]]:
             variables={"API_ATTEMPTS": "2"},
         )
         played = _Played(behind.enter_context(ready))
+        behind.callback(_delete_credentials, stage.context)
         yield (
             Check("preparation", played.commands_fill_in_credentials_and_prepare_the_database),
             Check("first refresh", played.the_first_refresh_fills_every_table),
@@ -51,6 +53,12 @@ def checks(stage: Stage) -> Iterator[Sequence[Check]]:
             Check("broken table", played.a_broken_table_is_reported_and_stops_no_other),
             Check("secrets", played.no_log_line_holds_a_secret),
         )
+
+
+def _delete_credentials(context: CheckContext) -> None:
+    """What the runbook asks of operators who retire the stack: Terraform does not own these parameters."""
+    path = context.read(CanvasData2Outputs).parameter_path
+    context.client("ssm").delete_parameters(Names=[f"{path}/{name}" for name in CREDENTIALS])
 
 
 class _Played:
