@@ -1,4 +1,4 @@
-"""What a synth costs, whatever changed: `python -m bench.synths [--runs N] [--write]`, all ways in one run, on Linux.
+"""Cost of a synth, by what changed: `python -m bench.synths [--runs N] [--write]`, all ways in one run, on Linux.
 
 In a copy of this repository: with the stock bindings, with ours and no stack kept, one stack alone, one setting changed
 and nothing changed. CPU seconds are user and system time of Python and of Node.js; of several runs the median counts.

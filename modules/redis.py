@@ -24,6 +24,7 @@ from modules.access import Connections
 from modules.log_group import LogGroup
 from modules.network import Network
 from modules.refusals import exempt
+from modules.secret import Secret
 from modules.stack import DeploymentStack
 from modules.watches.redis import redis_watches
 from modules.watches.watch import Watch
@@ -84,6 +85,12 @@ class Redis(Construct):
             log_delivery_configuration=list(self._log_delivery()),
             lifecycle=TerraformResourceLifecycle(prevent_destroy=True) if protect else None,
         )
+        self.auth: Final[Secret | None] = (
+            Secret(self, "auth", name=f"{name}-auth", description="The AUTH token of Redis")
+            if settings.transit_encryption_enabled
+            else None
+        )
+        """The token's secret, where TLS is on: Redis takes none without."""
         self._explain()
 
     @property

@@ -23,7 +23,7 @@ class AquamarkRelease:
     libpq: str
     """The client library of Ubuntu in `base_image`: SCRAM needs 10."""
     tls_12: bool
-    """Whether that library speaks TLS 1.2, the least that RDS takes."""
+    """True for a library that speaks TLS 1.2, the least that RDS takes."""
     generation: Generation | None
     """None: alembic reads no address of a database, so nothing can be migrated."""
     variables: tuple[str, ...]
@@ -36,7 +36,7 @@ class AquamarkRelease:
 
     @property
     def scram(self) -> bool:
-        """Whether the client library signs in by SCRAM."""
+        """True for a client library that signs in by SCRAM."""
         return int(self.libpq.partition(".")[0]) >= 10
 
     @property
@@ -82,7 +82,7 @@ def release_of(tag: str) -> AquamarkRelease | None:
 
 
 def is_upstreams(tag: str) -> bool:
-    """Whether the tag is a release's and nothing more: an image by upstream's own Dockerfile.
+    """True for a tag that is a release's and nothing more: an image by upstream's own Dockerfile.
 
     >>> is_upstreams("1.4.7"), is_upstreams("1.4.7-build2")
     (True, False)

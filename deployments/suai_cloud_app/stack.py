@@ -19,7 +19,6 @@ from modules.fleet import Fleet, log_group_name
 from modules.load_balancer import HealthCheck, LoadBalancer
 from modules.network import Network
 from modules.redis import Redis
-from modules.secret import Secret
 from modules.stack import DeploymentStack
 from modules.table import Key, Table
 from modules.template import template_file
@@ -50,11 +49,6 @@ class SuaiCloudAppStack(DeploymentStack):
             username=settings.application.database_user,
         )
         redis = Redis(self, "redis", name=name("redis", max_length=40), network=network, settings=settings.redis)
-        redis_auth = (
-            Secret(self, "redis_auth", name=name("redis-auth"), description="The AUTH token of Redis")
-            if settings.redis.transit_encryption_enabled
-            else None
-        )
         table = Table(
             self,
             "table",
@@ -63,11 +57,7 @@ class SuaiCloudAppStack(DeploymentStack):
             settings=settings.dynamodb,
         )
         load_balancer = LoadBalancer(
-            self,
-            "load_balancer",
-            name=name("lb", max_length=32),
-            network=network,
-            settings=settings.load_balancer,
+            self, "load_balancer", name=name("lb", max_length=32), network=network, settings=settings.load_balancer
         )
 
         # what runs
@@ -93,7 +83,7 @@ class SuaiCloudAppStack(DeploymentStack):
                 database_name=settings.application.database_name,
                 redis_host=redis.endpoint,
                 redis_port=str(redis.port),
-                redis_secret_arn=redis_auth.arn if redis_auth else "",
+                redis_secret_arn=redis.auth.arn if redis.auth else "",
                 table=table.name,
                 partition_key=settings.dynamodb.partition_key,
                 app_log_group=log_group_name(name("web"), "application"),
@@ -108,8 +98,8 @@ class SuaiCloudAppStack(DeploymentStack):
         database.connections.allow_from(web)
         redis.connections.allow_from(web)
         database.grant_read_secret(web)
-        if redis_auth:
-            redis_auth.grant_read(web)
+        if redis.auth:
+            redis.auth.grant_read(web)
         bucket.grant_read(web)
         table.grant(web, actions=settings.dynamodb.actions)
         Alarms(
@@ -132,7 +122,7 @@ class SuaiCloudAppStack(DeploymentStack):
                 database_secret_arn=database.secret_arn,
                 redis_endpoint=redis.endpoint,
                 redis_group=redis.name,
-                redis_secret_arn=redis_auth.arn if redis_auth else None,
+                redis_secret_arn=redis.auth.arn if redis.auth else None,
                 table=table.name,
             )
         )

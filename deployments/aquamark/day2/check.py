@@ -66,7 +66,7 @@ class SiteCheck:
         return _demand(said == UP, said, f"/ping says {said!r}, not {UP!r}")
 
     def _login_page(self) -> str:
-        """What /ping does not show: templates and the files that they name, which are read here first."""
+        """Looks for what /ping does not show: templates and the files that they name, which are read here first."""
         page = f"{self._address()}/login/"
         try:
             with urllib.request.urlopen(page, timeout=20) as answer:  # noqa: S310 - of the stack

@@ -232,7 +232,7 @@ def _walk(text: str, start: int, end: int) -> Iterator[tuple[int, int]]:
 
 
 def _is_text(argument: str) -> bool:
-    """Whether an argument is a string: a literal, or pieces one of which is."""
+    """True for an argument that is a string: a literal, or pieces one of which is."""
     return _LITERAL.match(argument.strip()) is not None or argument.strip() == "PHP_EOL"
 
 

@@ -1,4 +1,4 @@
-"""What `make demo` plays through of the Beaver Contest: a contest, from the checkout to the answers of a team.
+"""The rehearsal of the Beaver Contest in `make demo`: a contest, from the checkout to the answers of a team.
 
 Pages are asked as upstream's own scripts ask them (contestInterface/common.js, teacherInterface/admin.js), so the same
 steps work with an operator's checkout: `quintet beaver rehearse --checkout PATH`.

@@ -56,7 +56,7 @@ def checks(stage: Stage) -> Iterator[Sequence[Check]]:
 
 
 def _delete_credentials(context: CheckContext) -> None:
-    """What the runbook asks of operators who retire the stack: Terraform does not own these parameters."""
+    """Delete what Terraform does not own, as the runbook asks of operators who retire the stack."""
     path = context.read(CanvasData2Outputs).parameter_path
     context.client("ssm").delete_parameters(Names=[f"{path}/{name}" for name in CREDENTIALS])
 
