@@ -42,9 +42,9 @@ def checks(stage: Stage) -> Iterator[Sequence[Check]]:
     if stage.context.stack.backend is None:
         raise NotRehearsedError("not run: its commands read a state in S3, and this one is in HCP Terraform")
     with ExitStack() as behind:
-        outputs = stage.context.read(SuaiCloudAppOutputs)
         try:
             database = behind.enter_context(mariadb())
+            outputs = stage.context.read(SuaiCloudAppOutputs)
             cluster = behind.enter_context(redis_cluster(tls=outputs.redis_secret_arn is not None))
         except MissingEngineError as missing:
             raise NotRehearsedError(f"not run: {missing} (apt install {PACKAGES})") from None
