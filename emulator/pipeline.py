@@ -6,6 +6,8 @@ is answered by moto and its gaps.
 
 from __future__ import annotations
 
+import contextlib
+import threading
 from collections.abc import Callable, Iterable, Mapping, Set
 from typing import TYPE_CHECKING, TypeAlias
 
@@ -26,6 +28,12 @@ if TYPE_CHECKING:
     from emulator.shortcomings import Shortcomings
 
 Stage: TypeAlias = Callable[[Call], None]
+_OF_INSTANCES = frozenset({"autoscaling", "ec2", "elb", "elbv2"})
+"""Services that change each other's objects in moto, of which none waits or runs code: one call of theirs at a time.
+
+moto has no locks: a description that reads a network interface's address twice failed when another thread took the
+address away in between.
+"""
 
 
 def chain(
@@ -65,16 +73,18 @@ class Calls:
         self._without = without
         self._default_account_id = default_account_id
         self._shortcomings = shortcomings
+        self._instances = threading.Lock()
 
     def __call__(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
         """Answer the refusal of the first stage that refuses, or what moto answers."""
         environ[ACCOUNT_HEADER] = account_of(environ, self._default_account_id)
         call = read_call(environ, environ[ACCOUNT_HEADER])
         try:
-            for name, stage in self._stages.items():
-                if name not in self._without:
-                    stage(call)
-            return self._moto_and_gaps(environ, start_response)
+            with self._instances if call.service in _OF_INSTANCES else contextlib.nullcontext():
+                for name, stage in self._stages.items():
+                    if name not in self._without:
+                        stage(call)
+                return self._moto_and_gaps(environ, start_response)
         except Refusal as stated:
             refusal = stated
         except NotImplementedError as missing:
