@@ -137,6 +137,15 @@ def _exemptions(root: Path) -> str:
     )
 
 
+def _decisions(root: Path) -> str:
+    def row(path: Path) -> tuple[str, str, str]:
+        title, _, standing = path.read_text(encoding="utf-8").splitlines()[:3]
+        number, _, name = title.removeprefix("# ").partition(". ")
+        return number, f"[{name}]({path.name})", standing
+
+    return _table(("", "decision", "standing"), map(row, sorted((root / "docs" / "decisions").glob("[0-9]*.md"))))
+
+
 def _by_stacks(where: Mapping[str, Sequence[str]]) -> str:
     """Resources that are exempted in the same stacks, together."""
     together: defaultdict[tuple[str, ...], list[str]] = defaultdict(list)
@@ -159,6 +168,7 @@ def _table(header: Sequence[str], lines: Iterable[Sequence[str]]) -> str:
 
 
 PARTS: Mapping[str, Callable[[Path], str]] = {
+    "decisions": _decisions,
     "environment settings": _environment_settings,
     "exemptions": _exemptions,
 }

@@ -1,4 +1,4 @@
-"""The README's sixth deployment, built from the README's own code blocks in a copy of the repository."""
+"""The sixth deployment of docs/new-deployment.md, built from the page's code blocks in a copy of the repository."""
 
 from __future__ import annotations
 
@@ -26,8 +26,7 @@ MOST_LINES = 80
 
 def blocks() -> dict[str, str]:
     """The code blocks by the file they belong to."""
-    section = (ROOT / "README.md").read_text().split("\n## A sixth deployment\n")[1]
-    return {file: text for file, _, text in BLOCK.findall(section)}
+    return {file: text for file, _, text in BLOCK.findall((ROOT / "docs/new-deployment.md").read_text())}
 
 
 def run(root: Path, *command: str) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import math
 import re
 from collections.abc import Iterator
 from functools import cache
@@ -16,7 +17,7 @@ from config.settings import ROOT
 from operations.cli import app
 
 PAGES = sorted(
-    {*ROOT.glob("*.md"), *(path for folder in ("config", "deployments", "docs", "modules", "operations", "tests") for path in (ROOT / folder).rglob("*.md"))}
+    {*ROOT.glob("*.md"), *(path for folder in ("config", "deployments", "docs", "emulator", "modules", "operations", "tests") for path in (ROOT / folder).rglob("*.md"))}
 )  # fmt: skip
 TABLE = "| the document says | here | shown by test |"
 _CODE = re.compile(r"```.*?```|`[^`\n]*`", re.DOTALL)
@@ -118,12 +119,49 @@ def test_every_link_within_the_repository_leads_somewhere(page: Path) -> None:
 
 
 def test_decisions_are_numbered_in_order_and_have_their_four_parts() -> None:
-    decisions = sorted((ROOT / "docs/decisions").glob("*.md"))
+    decisions = sorted((ROOT / "docs/decisions").glob("[0-9]*.md"))
     assert [int(path.name[:4]) for path in decisions] == list(range(1, len(decisions) + 1))
-    for path in decisions:
+    for path in [ROOT / "docs/decisions/template.md", *decisions]:
         text = path.read_text()
-        assert text.startswith(f"# {int(path.name[:4])}. "), path
+        number = "N" if path.name == "template.md" else int(path.name[:4])
+        assert re.match(rf"# {number}\. .*\n\n\S+ · (accepted|superseded by \d+)\n", text), path
         assert re.findall(r"^## (.*)$", text, re.MULTILINE) == ["Context", "Decision", "Alternatives", "Consequences"]
+
+
+def test_the_readme_fits_two_screens_of_eighty_columns() -> None:
+    lines = (ROOT / "README.md").read_text().splitlines()
+    assert sum(max(1, math.ceil(len(line) / 80)) for line in lines) <= 100
+
+
+def test_the_index_names_every_page() -> None:
+    index = ROOT / "docs/README.md"
+    named = {(index.parent / link).resolve() for link in re.findall(r"\]\(([^)#]+)", index.read_text())}
+    wanted = {*ROOT.glob("docs/*.md"), *ROOT.glob("deployments/*/README.md"), ROOT / "docs/decisions/README.md"}
+    assert sorted(str(page.relative_to(ROOT)) for page in wanted - named - {index}) == []
+
+
+def lines_with_two_sentences(text: str) -> list[str]:
+    """Lines of prose in which a second sentence begins; tables, code and parentheses left out."""
+    prose = re.sub(
+        r"^<!-- (?:generated|bench):.*?^<!-- end|^ *```.*?```|^ *\|.*?$", "", text, flags=re.DOTALL | re.MULTILINE
+    )
+    return [
+        line
+        for line in prose.splitlines()
+        if re.search(r"[a-z`][.!?]\*{0,2} [A-Z`\[]", re.sub(r"`[^`]*`|\([^()]*\)", "`", line))
+    ]
+
+
+@pages_named([ROOT / "README.md", ROOT / "CONTRIBUTING.md", *sorted(ROOT.glob("docs/*.md"))])
+def test_a_page_has_one_sentence_on_each_line(page: Path) -> None:
+    assert lines_with_two_sentences(page.read_text()) == []
+
+
+def test_a_second_sentence_on_a_line_is_found() -> None:
+    assert lines_with_two_sentences("One. Two.\n\nOne (A. b).\n| a. B |\n```sh\na. B\n```\n- `x`. Two.\n") == [
+        "One. Two.",
+        "- `x`. Two.",
+    ]
 
 
 def test_the_changelog_says_what_an_apply_does_to_what_exists() -> None:
