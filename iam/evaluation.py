@@ -145,7 +145,8 @@ def _fits_resources(statement: Statement, request: Request, of_resource: bool) -
 
 def _speaks_of(statement: Statement, principal: Principal) -> bool:
     if statement.principals is not None:
-        return _named(statement.principals, principal)
+        everybody = not statement.allows and "*" in statement.principals.of("AWS")  # services of AWS as well
+        return everybody or _named(statement.principals, principal)
     if statement.not_principals is None:
         return False
     named = statement.not_principals.of("AWS")

@@ -7,6 +7,8 @@
 * the expected bucket owner, with which clients guard against a foreign bucket of the same name, is not looked at
 * a statement of a bucket policy counts whatever its conditions say: a bucket that refuses plain HTTP would refuse all
 * every statement of a bucket policy whose conditions do not hold denies, so that "deny unless TLS" locks all out
+* an unsigned reader is let in where a statement denies everybody but an account's identities, and by an ACL that the
+  public access block has S3 ignore
 * server access logging wants a bucket policy of one certain form, and fails on others (`aws_s3_bucket_logging`)
 * creating a bucket whose name another account has is "access denied" and not "already exists"
 """
@@ -26,6 +28,10 @@ from moto.s3.responses import S3Response
 
 from emulator.gap import Gap
 from emulator.store import Shelf
+from iam.document import parse
+from iam.errors import UndecidedError
+from iam.evaluation import evaluate
+from iam.request import Context, Principal, Request
 
 GAP = Gap("s3")
 
@@ -34,6 +40,12 @@ _documents: Shelf[tuple[str, str, str], bytes] = Shelf("s3", "configurations", c
 
 _REQUEST_CONTEXT = {"aws:SecureTransport": "true"}
 """What bucket policies may ask of a request: the emulator stands for HTTPS, though it speaks HTTP on this machine."""
+
+_PUBLIC = Principal("anonymous", account_id="anonymous")
+"""Whoever sends a request without a signature: only statements about everybody speak of it."""
+_PUBLIC_CONTEXT = Context(
+    dict.fromkeys(("aws:principalaccount", "aws:principalarn", "aws:sourcevpc", "aws:sourcevpce")) | _REQUEST_CONTEXT
+)
 
 _NO_PAYMENT = b"<RequestPaymentConfiguration><Payer>BucketOwner</Payer></RequestPaymentConfiguration>"
 _TIERING_LIST = (
@@ -97,7 +109,11 @@ def logging_allowed_by_policy(original: Any, target_bucket: FakeBucket, target_p
 
 @GAP.around(S3Response, "_key_response")
 def key_of_the_expected_owner(original: Any, response: S3Response, request: Any, full_url: str) -> Any:
-    _refuse_unexpected_owner(response, response.parse_bucket_name_from_url(request, full_url))
+    bucket = response.parse_bucket_name_from_url(request, full_url)
+    _refuse_unexpected_owner(response, bucket)
+    signed = "Authorization" in request.headers or "Signature=" in full_url
+    if request.method in ("GET", "HEAD") and not signed:
+        _refuse_the_public(bucket, response.parse_key_name())
     return original(response, request, full_url)
 
 
@@ -186,6 +202,26 @@ def _documents_of(response: S3Response, bucket: str) -> dict[tuple[str, str, str
 def _refuse_unexpected_owner(response: S3Response, bucket: str) -> None:
     expected = response.headers.get("x-amz-expected-bucket-owner")
     if expected and _owner(bucket) not in (None, expected):
+        raise S3ClientError("AccessDenied", "Access Denied")
+
+
+def _refuse_the_public(name: str, key: str) -> None:
+    """Refuse what neither the bucket's policy nor the object's ACL opens to everybody, or what the policy denies."""
+    owner = _owner(name)
+    bucket = s3_backends[owner]["aws"].buckets[name] if owner else None
+    found = bucket.keys.get(key) if bucket else None
+    if bucket is None or found is None:
+        return
+    block = bucket.public_access_block
+    policy = parse(json.loads(bucket.policy), name="the bucket's policy") if bucket.policy else None
+    asked = Request("s3:GetObject", f"arn:aws:s3:::{name}/{key}", _PUBLIC, _PUBLIC_CONTEXT)
+    try:
+        decision = evaluate(asked, (), resource=policy)
+    except UndecidedError as unknown:
+        raise S3ClientError("AccessDenied", f"Access Denied: {unknown}") from None
+    by_policy = decision.allowed and not (block and block.restrict_public_buckets)
+    by_acl = bool(found.acl and found.acl.public_read) and not (block and block.ignore_public_acls)
+    if decision.explicit or not (by_policy or by_acl):
         raise S3ClientError("AccessDenied", "Access Denied")
 
 

@@ -176,6 +176,16 @@ def test_a_resources_policy_allows_those_it_names_and_an_account_only_with_the_i
     assert not allowed(call(), policy(allow()), resource=of_resource("*", effect="Deny"))
 
 
+def test_a_denial_of_everybody_is_one_of_services_too() -> None:
+    for everybody in ("*", {"AWS": "*"}):
+        service = allow(Principal={"Service": "logs.amazonaws.com"})
+        both = parse(
+            {"Version": "2012-10-17", "Statement": [service, allow(effect="Deny", Principal=everybody)]}, name="bucket"
+        )
+        assert not allowed(call(principal=LOGS), resource=both)
+    assert not allowed(call(principal=LOGS), resource=of_resource("*"))
+
+
 def test_a_key_of_kms_lets_identity_policies_count_only_through_the_account() -> None:
     own = policy(allow())
     root = of_resource({"AWS": "arn:aws:iam::111122223333:root"})

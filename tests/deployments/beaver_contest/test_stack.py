@@ -8,6 +8,9 @@ from typing import Any
 
 import pytest
 
+from iam.document import parse
+from iam.evaluation import Decision, evaluate
+from iam.request import Context, Principal, Request
 from tests.deployments.stack_json import StackJson, has
 
 ROOTS = {"admin": "/teacherInterface", "contest": "/contestInterface"}
@@ -199,13 +202,40 @@ def test_the_static_bucket_is_a_website(stack: StackJson) -> None:
 
 
 def test_solutions_graders_and_htaccess_are_never_public(dev: StackJson, prod: StackJson) -> None:
-    for stack, hidden in ((dev, 2), (prod, 3)):
+    for stack, hidden in ((dev, 3), (prod, 4)):
         (statement,) = [s for s in stack.policy("aws_s3_bucket_policy.static_policy") if s["Sid"] == "NeverPublic"]
         has(statement, Effect="Deny", Principal={"AWS": ["*"]})
         assert len(statement["Resource"]) == hidden
-        assert {resource.split("/")[-1] for resource in statement["Resource"]} >= {"*_sols.html", "*.htaccess"}
+        ends = {resource.split("/")[-1] for resource in statement["Resource"]}
+        assert ends >= {"*_sols.html", "*.htaccess", "bebras.js"}
         assert list(statement["Condition"]) == ["StringNotEquals"]
     assert any(resource.endswith("*_graders.html") for resource in statement["Resource"])
+
+
+@pytest.mark.parametrize("reader", ["anonymous", "cloudfront.amazonaws.com"])
+def test_no_reader_gets_what_gives_answers_away_and_every_reader_what_a_contest_shows(
+    stack: StackJson, prod: StackJson, reader: str
+) -> None:
+    """Keys as upstream's generateContest.php writes them; an ACL of dev opens all of them but solutions and graders."""
+    bucket = "${aws_s3_bucket.static.arn}"
+    arn = "arn:aws:s3:::static"
+    text = json.dumps({"Version": "2012-10-17", "Statement": stack.policy("aws_s3_bucket_policy.static_policy")})
+    policy = parse(re.sub(r"\$\{(?!aws_s3_bucket)[^}]*\}", "known", text.replace(bucket, arn)))
+    of_cloudfront = "known" if reader != "anonymous" else None
+    context = Context({"aws:securetransport": "true", "aws:principalaccount": None, "aws:sourcearn": of_cloudfront})
+    who = Principal(reader, account_id="" if "." in reader else "anonymous")
+
+    def decided(key: str) -> Decision:
+        asked = Request("s3:GetObject", f"{arn}/contests/folder.1/{key}", who, context)
+        return evaluate(asked, (), resource=policy)
+
+    hidden = ["contest_1_sols.html", ".htaccess", "FR-2026-01/bebras.js"]
+    hidden += ["contest_1_graders.html"] if stack.folder == prod.folder else []
+    shown = ["contest_1.html", "contest_1.js", "part_0.html", "index.txt", "FR-2026-01/icon.png"]
+    assert [key for key in hidden if not decided(key).explicit] == []
+    assert [key for key in shown if decided(key).explicit] == []
+    if reader != "anonymous" and stack.folder == prod.folder:
+        assert all(decided(key).allowed for key in shown)
 
 
 def test_in_dev_the_acl_of_each_object_decides_as_the_generator_writes_it(dev: StackJson) -> None:

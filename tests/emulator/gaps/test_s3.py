@@ -7,7 +7,10 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
+import requests
 from botocore.exceptions import ClientError
+
+from emulator.server import Emulator
 
 Aws = Callable[..., Any]
 
@@ -54,6 +57,42 @@ def test_a_statement_that_denies_everybody_denies(s3: Any, bucket: str) -> None:
     _policy(s3, bucket, Effect="Deny", Principal="*", Action="s3:PutObject")
     with pytest.raises(ClientError, match="403"):
         s3.put_object(Bucket=bucket, Key="x", Body=b"1")
+
+
+def _read(emulator: Emulator, bucket: str, key: str) -> int:
+    """The status with which a stranger's request for an object is answered."""
+    return requests.get(f"{emulator.endpoint}/{bucket}/{key}", timeout=10).status_code
+
+
+def test_an_unsigned_reader_gets_what_policy_or_acl_opens_and_nothing_that_the_policy_denies(
+    s3: Any, bucket: str, emulator: Emulator
+) -> None:
+    for key, acl in (("private", "private"), ("public", "public-read"), ("public_sols", "public-read")):
+        s3.put_object(Bucket=bucket, Key=key, Body=b"x", ACL=acl)
+    assert _read(emulator, bucket, "private") == 403
+    assert _read(emulator, bucket, "public_sols") == 200
+    others = {"StringNotEquals": {"aws:PrincipalAccount": "111122223333"}}
+    hidden = f"arn:aws:s3:::{bucket}/*_sols"
+    _policy(s3, bucket, Effect="Deny", Principal="*", Action="s3:GetObject", Resource=hidden, Condition=others)
+    assert _read(emulator, bucket, "public") == 200
+    assert _read(emulator, bucket, "public_sols") == 403
+    _policy(s3, bucket, Effect="Allow", Principal="*", Action="s3:GetObject")
+    assert _read(emulator, bucket, "private") == 200
+
+
+def test_an_unsigned_reader_is_refused_where_the_public_access_block_ignores_acls_and_restricts_policies(
+    s3: Any, bucket: str, emulator: Emulator
+) -> None:
+    s3.put_object(Bucket=bucket, Key="x", Body=b"x", ACL="public-read")
+    s3.put_public_access_block(Bucket=bucket, PublicAccessBlockConfiguration={"IgnorePublicAcls": True})
+    assert _read(emulator, bucket, "x") == 403
+    _policy(s3, bucket, Effect="Allow", Principal="*", Action="s3:GetObject")
+    assert _read(emulator, bucket, "x") == 200
+    s3.put_public_access_block(Bucket=bucket, PublicAccessBlockConfiguration={"RestrictPublicBuckets": True})
+    s3.put_object_acl(Bucket=bucket, Key="x", ACL="private")
+    assert _read(emulator, bucket, "x") == 403
+    signed = s3.generate_presigned_url("get_object", Params={"Bucket": bucket, "Key": "x"})
+    assert requests.get(signed, timeout=10).status_code == 200
 
 
 def test_the_logging_service_is_let_in_by_any_policy_that_does(s3: Any, bucket: str) -> None:
