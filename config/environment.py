@@ -12,11 +12,11 @@ from config.settings import ROOT, Problem, Settings, SettingsError, display_name
 from config.types import (
     AccountId,
     BucketName,
-    HostName,
     Locking,
     Name,
     OrganizationName,
     Region,
+    ServerName,
     TableName,
     Tags,
     WorkspaceName,
@@ -42,7 +42,7 @@ class CloudStateSettings(Settings):
 
     backend: Literal["cloud"]
     organization: OrganizationName
-    hostname: HostName = "app.terraform.io"
+    hostname: ServerName = "app.terraform.io"
     """Another one for Terraform Enterprise."""
     workspaces: dict[Name, WorkspaceName] = {}
     """Deployment → its workspace; a deployment that is left out has the workspace called like its stack."""

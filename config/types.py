@@ -5,6 +5,7 @@ from __future__ import annotations
 import ipaddress
 import re
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Annotated, Literal
 
 from pydantic import AfterValidator, Field, StringConstraints
@@ -18,7 +19,7 @@ from config.limits import (
 )
 from config.schedules import cron, schedule
 
-_PRIVATE_RANGES = tuple(
+PRIVATE_RANGES = tuple(
     ipaddress.IPv4Network(r) for r in ("10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16", "100.64.0.0/10")
 )
 
@@ -42,6 +43,18 @@ _ENGINES_DATABASES = [
     "template0",
     "template1",
 ]
+
+
+@dataclass(frozen=True)
+class Sharing:
+    """Marks a type whose value another environment cannot have as well, and says what that one gets.
+
+    `suffix` and `domain`: a name with the environment's in it, at its end or as a label before the domain; `network`:
+    the next free block; `choice`: another of the values allowed; `given`: the same value, which names something that
+    exists and has to be looked at.
+    """
+
+    kind: Literal["suffix", "domain", "network", "choice", "given"]
 
 
 def _room_for_access_logs(value: str) -> str:
@@ -77,8 +90,8 @@ def _cidr_block(value: str) -> str:
 
 def _vpc_cidr_block(value: str) -> str:
     network = _network(value)
-    if not any(network.subnet_of(private) for private in _PRIVATE_RANGES):
-        ranges = ", ".join(str(private) for private in _PRIVATE_RANGES)
+    if not any(network.subnet_of(private) for private in PRIVATE_RANGES):
+        ranges = ", ".join(str(private) for private in PRIVATE_RANGES)
         raise ValueError(f"is not a private range; allowed: a part of {ranges}")
     if not 16 <= network.prefixlen <= 22:
         raise ValueError(
@@ -153,7 +166,7 @@ AccountId = Annotated[
     str, _pattern(r"\d{12}", 'is not an AWS account id: twelve digits in quotes, example: "123456789012"')
 ]
 CidrBlock = Annotated[str, AfterValidator(_cidr_block)]
-VpcCidrBlock = Annotated[str, AfterValidator(_vpc_cidr_block)]
+VpcCidrBlock = Annotated[str, AfterValidator(_vpc_cidr_block), Sharing("network")]
 Port = Annotated[int, Field(ge=1, le=65535)]
 LogRetentionDays = Annotated[int, _one_of(LOG_RETENTION_DAYS, "a retention CloudWatch Logs accepts")]
 MonitoringIntervalSeconds = Annotated[int, _one_of(MONITORING_INTERVAL_SECONDS, "an interval RDS accepts")]
@@ -198,9 +211,12 @@ BucketName = Annotated[
         r"(?!xn--|sthree-)(?!\d+\.\d+\.\d+\.\d+$)(?!.*\.\.)(?!.*-s3alias$)[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]",
         "is not an S3 bucket name: 3 to 63 of a-z, 0-9, dots and hyphens, beginning and ending with a letter or digit",
     ),
+    Sharing("suffix"),
 ]
 TableName = Annotated[
-    str, _pattern(r"[A-Za-z0-9_.-]{3,255}", "is not a DynamoDB table name: 3 to 255 of A-Z, a-z, 0-9, _ . -")
+    str,
+    _pattern(r"[A-Za-z0-9_.-]{3,255}", "is not a DynamoDB table name: 3 to 255 of A-Z, a-z, 0-9, _ . -"),
+    Sharing("suffix"),
 ]
 AttributeName = Annotated[
     str,
@@ -221,36 +237,57 @@ UserName = Annotated[
 ]
 PostgresqlMasterUserName = Annotated[UserName, AfterValidator(_free_postgresql_master)]
 RoleName = Annotated[
-    str, _pattern(r"[\w+=,.@-]{1,64}", "is not an IAM role name: 1 to 64 of letters, digits and _+=,.@-")
+    str,
+    _pattern(r"[\w+=,.@-]{1,64}", "is not an IAM role name: 1 to 64 of letters, digits and _+=,.@-"),
+    Sharing("suffix"),
 ]
-HostName = Annotated[
+ServerName = Annotated[
     str,
     _pattern(
         r"(?=.{4,253}$)([a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?\.)+[a-z]{2,63}",
         "is not a lower-case host name; example: suai.example.org",
     ),
 ]
+"""The host name of a server that others run."""
+HostName = Annotated[ServerName, Sharing("domain")]
+"""A host name of the deployment's own."""
 EmailAddress = Annotated[
     str,
     _pattern(
         r"(?=.{3,254}$)[A-Za-z0-9.!#$%&'*+/=?^_`{|}~-]{1,64}@([A-Za-z0-9]([A-Za-z0-9-]{0,61}[A-Za-z0-9])?\.)+[A-Za-z]{2,63}",
         "is not an e-mail address; example: operators@example.org",
     ),
+    Sharing("given"),
 ]
-AmiId = Annotated[str, _pattern(r"ami-([0-9a-f]{8}|[0-9a-f]{17})", "is not an AMI id; example: ami-047e03b8591f2d48a")]
-VpcId = Annotated[str, _pattern(r"vpc-([0-9a-f]{8}|[0-9a-f]{17})", "is not a VPC id; example: vpc-0a1b2c3d4e5f60718")]
+AmiId = Annotated[
+    str,
+    _pattern(r"ami-([0-9a-f]{8}|[0-9a-f]{17})", "is not an AMI id; example: ami-047e03b8591f2d48a"),
+    Sharing("given"),
+]
+VpcId = Annotated[
+    str,
+    _pattern(r"vpc-([0-9a-f]{8}|[0-9a-f]{17})", "is not a VPC id; example: vpc-0a1b2c3d4e5f60718"),
+    Sharing("given"),
+]
 SubnetId = Annotated[
-    str, _pattern(r"subnet-([0-9a-f]{8}|[0-9a-f]{17})", "is not a subnet id; example: subnet-0a1b2c3d4e5f60718")
+    str,
+    _pattern(r"subnet-([0-9a-f]{8}|[0-9a-f]{17})", "is not a subnet id; example: subnet-0a1b2c3d4e5f60718"),
+    Sharing("given"),
 ]
 ZoneId = Annotated[
-    str, _pattern(r"Z[A-Z0-9]{5,31}", "is not a Route 53 hosted zone id; example: Z0123456789ABCDEFGHIJ")
+    str,
+    _pattern(r"Z[A-Z0-9]{5,31}", "is not a Route 53 hosted zone id; example: Z0123456789ABCDEFGHIJ"),
+    Sharing("given"),
 ]
 CertificateArn = Annotated[
     str,
     _pattern(r"arn:aws[a-z-]*:acm:[a-z0-9-]+:\d{12}:certificate/[0-9a-f-]+", "is not the ARN of an ACM certificate"),
+    Sharing("given"),
 ]
 KmsKeyArn = Annotated[
-    str, _pattern(r"arn:aws[a-z-]*:kms:[a-z0-9-]+:\d{12}:key/[0-9a-f-]+", "is not the ARN of a KMS key")
+    str,
+    _pattern(r"arn:aws[a-z-]*:kms:[a-z0-9-]+:\d{12}:key/[0-9a-f-]+", "is not the ARN of a KMS key"),
+    Sharing("given"),
 ]
 Name = Annotated[
     str,
@@ -284,6 +321,7 @@ BeanstalkEnvironmentName = Annotated[
         r"(?=.{4,40}$)[A-Za-z0-9]([A-Za-z0-9-]*[A-Za-z0-9])",
         "is not the name of a Beanstalk environment: 4 to 40 letters, digits and hyphens, no hyphen at an end",
     ),
+    Sharing("suffix"),
 ]
 ResourceAddress = Annotated[
     str,
@@ -302,6 +340,7 @@ WorkspaceName = Annotated[
     _pattern(
         r"[A-Za-z0-9_-]{1,90}", "is not the name of an HCP Terraform workspace: up to 90 letters, digits, _ and -"
     ),
+    Sharing("suffix"),
 ]
 Locking = Literal["dynamodb", "both", "lockfile"]
 TableAction = Literal[

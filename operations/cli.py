@@ -24,6 +24,8 @@ from operations.errors import OperatorError
 
 COMMANDS = {
     "settings": "Check what operators set.",
+    "new": "Write the settings of a new environment.",
+    "diff": "Differences between two environments, in settings and in Terraform JSON.",
     "facts": "The dated facts of AWS in config/aws.",
     "preflight": "Ask the account whether an apply can succeed.",
     "plan": "Plan every stack at once and report on one page.",

@@ -22,10 +22,10 @@ from config.types import (
     Cron,
     DatabaseName,
     EmailAddress,
-    HostName,
     InstanceType,
     LoggedBucketName,
     LogRetentionDays,
+    ServerName,
     UserName,
 )
 from deployments.aquamark.releases import SUPPORTED, AquamarkRelease, Generation, is_upstreams, release_of
@@ -94,7 +94,7 @@ class DaemonSettings(Settings):
 class MailSettings(Settings):
     """How the daemons send mail; name and password are kept in a secret."""
 
-    smtp_server: HostName
+    smtp_server: ServerName
     smtp_port: Annotated[int, Field(ge=1, le=65535)] = 587
     smtp_use_tls: bool = True
     send_from: EmailAddress

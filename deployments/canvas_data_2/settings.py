@@ -9,7 +9,14 @@ from pydantic import Field, field_validator, model_validator
 from config.components import AuroraSettings, ContainerTaskSettings, OwnNetwork, ScheduleSettings
 from config.deployment import DeploymentSettings
 from config.settings import Settings, SettingsRefusal, each_once
-from config.types import DatabaseName, EmailAddress, LogRetentionDays, PostgresqlMasterUserName, UserName
+from config.types import (
+    DatabaseName,
+    EmailAddress,
+    LogRetentionDays,
+    PostgresqlMasterUserName,
+    Sharing,
+    UserName,
+)
 
 Namespace = Literal["canvas", "canvas_logs", "catalog", "new_quizzes"]
 """The namespaces that the DAP client knows; each becomes a schema of the database."""
@@ -66,7 +73,7 @@ class RefreshSettings(Settings):
 class CanvasData2Settings(DeploymentSettings):
     """Canvas Data 2 in one environment."""
 
-    stage: Literal["dev", "stg", "prod"]
+    stage: Annotated[Literal["dev", "stg", "prod"], Sharing("choice")]
     """The document's environment, first part of the parameters' names: /<stage>/canvas_data_2/dap_client_id."""
     dap: DapSettings = DapSettings()
     database: ReplicaSettings = ReplicaSettings()
