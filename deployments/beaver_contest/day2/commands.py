@@ -30,6 +30,8 @@ Through = Annotated[
 Source = Annotated[
     Path, typer.Argument(help="A checkout of the contest.", exists=True, file_okay=False, show_default=False)
 ]
+_CHECKOUT = typer.Option("--checkout", help="A checkout of the contest.", exists=True, file_okay=False)
+Checkout = Annotated[Path, _CHECKOUT]
 Restart = Annotated[bool, typer.Option("--restart", help="Begin anew instead of where a stopped run ended.")]
 _TIME = re.compile(r"\d{4}-\d{2}-\d{2} \d{2}:\d{2}:\d{2}")
 
@@ -50,11 +52,10 @@ def deploy(
     """
     from deployments.beaver_contest.day2.deploy import BundleRollout
 
-    console, contest = new_console(), _contest(environment)
-    rollout = BundleRollout(
-        contest, say=_teller(console), php=_settings(environment).php_version, timeout_seconds=timeout_minutes * 60
-    )
-    label = rollout.run(source, folders=folder or (), dry_run=dry_run)
+    console, php = new_console(), _settings(environment).php_version
+    with _changed(environment, "deploy", dry_run=dry_run) as contest:
+        rollout = BundleRollout(contest, say=_teller(console), php=php, timeout_seconds=timeout_minutes * 60)
+        label = rollout.run(source, folders=folder or (), dry_run=dry_run)
     console.print(f"Would deploy {label}." if dry_run else f"Both environments run {label}.")
 
 
@@ -67,11 +68,11 @@ def publish_assets(
     from deployments.beaver_contest.runtime.bundle import staged
 
     console = new_console()
-    with staged(source) as bundle:
+    with staged(source) as bundle, _changed(environment, "publish-assets", dry_run=dry_run) as contest:
         for line in bundle.told:
             console.print(line)
         assets = read_assets(bundle.stage, bundle.label)
-        changed = publish(_contest(environment), assets, dry_run=dry_run, say=_teller(console))
+        changed = publish(contest, assets, dry_run=dry_run, say=_teller(console))
     console.print(f"{len(changed)} of {len(assets)} {'would be published' if dry_run else 'published'}.")
 
 
@@ -94,9 +95,13 @@ def transfer_table(
 
     if table not in ("team", "team_question"):
         raise typer.BadParameter(f"{table!r} is neither team nor team_question.", param_hint="TABLE")
-    console, contest = new_console(), _contest(environment)
-    checkpoint = ROOT / ".runs" / "beaver-contest" / f"{contest.name}-{table}.json"
-    with connected(of_contest(contest, through)) as connection, refusals_explained():
+    console = new_console()
+    with (
+        _changed(environment, "transfer-table", dry_run=dry_run) as contest,
+        connected(of_contest(contest, through)) as connection,
+        refusals_explained(),
+    ):
+        checkpoint = ROOT / ".runs" / "beaver-contest" / f"{contest.name}-{table}.json"
         with _bar(console, table) as (total, progress):
             transfer = Transfer(
                 connection,
@@ -156,31 +161,32 @@ def export_answers(
             raise typer.BadParameter(f"{value!r} is not a time like 2016-11-11 07:00:00.", param_hint=name)
     if (begin is None) != (end is None) or (begin and end and begin >= end):
         raise typer.BadParameter("Give both --begin and a later --end, or neither.", param_hint="--begin")
-    console, contest = new_console(), _contest(environment)
-    dynamodb, table = contest.client("dynamodb"), contest.outputs.team_question_table
-    if dry_run:
-        which = f"between {begin} and {end}" if begin else "of all times"
-        console.print(f"The items of {table} {which} would be written to {output} and {output.with_suffix('.sql')}.")
-        return
-    capacity = ReadCapacity(dynamodb, contest.client("application-autoscaling"), table)
-    with _bar(console, table) as (total, progress), refusals_explained(), stop_signals_interrupt():
-        export = Export(
-            dynamodb,
-            table,
-            output,
-            Interval(begin, end) if begin and end else None,
-            progress=lambda looked_at, _: progress(looked_at),
-        )
-        if restart:
-            export.forget()
-        total(dynamodb.describe_table(TableName=table)["Table"]["ItemCount"])
-        with capacity.raised(LEAST_FOR_EXPORTS, say=_teller(console)):
-            items = export.run()
-    sql = output.with_suffix(".sql")
-    number = write_sql(output, sql, table=sql_table)
-    console.print(f"{items} items in {output}; {number} statements in {sql}.")
-    if load:
-        _load(console, contest, sql, through)
+    console = new_console()
+    with _changed(environment, "export-answers", dry_run=dry_run) as contest:
+        dynamodb, table = contest.client("dynamodb"), contest.outputs.team_question_table
+        sql = output.with_suffix(".sql")
+        if dry_run:
+            which = f"between {begin} and {end}" if begin else "of all times"
+            console.print(f"The items of {table} {which} would be written to {output} and {sql}.")
+            return
+        capacity = ReadCapacity(dynamodb, contest.client("application-autoscaling"), table)
+        with _bar(console, table) as (total, progress), refusals_explained(), stop_signals_interrupt():
+            export = Export(
+                dynamodb,
+                table,
+                output,
+                Interval(begin, end) if begin and end else None,
+                progress=lambda looked_at, _: progress(looked_at),
+            )
+            if restart:
+                export.forget()
+            total(dynamodb.describe_table(TableName=table)["Table"]["ItemCount"])
+            with capacity.raised(LEAST_FOR_EXPORTS, say=_teller(console)):
+                items = export.run()
+        number = write_sql(output, sql, table=sql_table)
+        console.print(f"{items} items in {output}; {number} statements in {sql}.")
+        if load:
+            _load(console, contest, sql, through)
 
 
 @app.command("import-answers")
@@ -191,11 +197,12 @@ def import_answers(
     dry_run: DryRunOption = False,
 ) -> None:
     """Loads a file of SQL from export-answers into the contest's database; rows that are there stay."""
-    console, contest = new_console(), _contest(environment)
-    if dry_run:
-        console.print(f"{sql} ({sql.stat().st_size} bytes) would be loaded into {contest.outputs.database_name}.")
-        return
-    _load(console, contest, sql, through)
+    console = new_console()
+    with _changed(environment, "import-answers", dry_run=dry_run) as contest:
+        if dry_run:
+            console.print(f"{sql} ({sql.stat().st_size} bytes) would be loaded into {contest.outputs.database_name}.")
+            return
+        _load(console, contest, sql, through)
 
 
 @app.command("copy-database")
@@ -220,30 +227,29 @@ def copy_database(
 
     if (source is None) == (target is None):
         raise typer.BadParameter("Give either --from or --to; the contest's database is the other end.")
-    console, contest = new_console(), _contest(environment)
-    own = of_contest(contest, through)
-    copying = Copying(
-        source=parse(source, password_variable="SOURCE_PASSWORD") if source else own,  # noqa: S106
-        target=parse(target, password_variable="TARGET_PASSWORD") if target else own,  # noqa: S106
-        triggers=triggers,
-    )
-    replaced = copying.tables_replaced()
-    console.print(f"{copying.source} → {copying.target}, which has {len(replaced)} tables.")
-    if dry_run:
-        return
-    if replaced and not yes and not typer.confirm("Replace those that the source has as well?"):
-        console.print("Nothing was copied.")
-        raise typer.Exit(1)
-    with _bar(console, "bytes") as (_, progress):
-        octets = copying.run(progress)
+    console = new_console()
+    with _changed(environment, "copy-database", dry_run=dry_run) as contest:
+        own = of_contest(contest, through)
+        copying = Copying(
+            source=parse(source, password_variable="SOURCE_PASSWORD") if source else own,  # noqa: S106
+            target=parse(target, password_variable="TARGET_PASSWORD") if target else own,  # noqa: S106
+            triggers=triggers,
+        )
+        replaced = copying.tables_replaced()
+        console.print(f"{copying.source} → {copying.target}, which has {len(replaced)} tables.")
+        if dry_run:
+            return
+        if replaced and not yes and not typer.confirm("Replace those that the source has as well?"):
+            console.print("Nothing was copied.")
+            raise typer.Exit(1)
+        with _bar(console, "bytes") as (_, progress):
+            octets = copying.run(progress)
     console.print(f"Copied, {octets / 1e6:.1f} MB of SQL.")
 
 
 @app.command()
 def migrate(
-    checkout: Annotated[
-        Path, typer.Option(help="A checkout of the contest, whose revisions are run.", exists=True, file_okay=False)
-    ],
+    checkout: Checkout,
     environment: EnvironmentOption = DEFAULT_ENVIRONMENT,
     through: Through = None,
     baseline: Annotated[
@@ -255,8 +261,11 @@ def migrate(
     from deployments.beaver_contest.day2.migrations import Migration, revisions
     from deployments.beaver_contest.day2.mysql import connected, of_contest
 
-    console, contest, known = new_console(), _contest(environment), revisions(checkout)
-    with connected(of_contest(contest, through)) as connection:
+    console, known = new_console(), revisions(checkout)
+    with (
+        _changed(environment, "migrate", dry_run=dry_run) as contest,
+        connected(of_contest(contest, through)) as connection,
+    ):
         migration = Migration(connection, _teller(console))
         if dry_run:
             pending = [str(revision.number) for revision, _ in migration.pending(known, baseline=baseline)]
@@ -267,12 +276,7 @@ def migrate(
 
 
 @app.command()
-def rehearse(
-    checkout: Annotated[
-        Path, typer.Option(help="A checkout of the contest to play through.", exists=True, file_okay=False)
-    ],
-    environment: EnvironmentOption = DEFAULT_ENVIRONMENT,
-) -> None:
+def rehearse(checkout: Checkout, environment: EnvironmentOption = DEFAULT_ENVIRONMENT) -> None:
     """Applies the stack to an emulator and plays a contest through with a checkout; 1 if a step fails."""
     from deployments.beaver_contest.day2.rehearsal.report import rehearse as play
 
@@ -291,7 +295,10 @@ def make_admin(
     from deployments.beaver_contest.day2.migrations import make_admin as make
     from deployments.beaver_contest.day2.mysql import connected, of_contest
 
-    with connected(of_contest(_contest(environment), through)) as connection:
+    with (
+        _changed(environment, "make-admin", dry_run=dry_run) as contest,
+        connected(of_contest(contest, through)) as connection,
+    ):
         make(connection, email, dry_run=dry_run)
     new_console().print(f"{email} {'would be' if dry_run else 'is'} an administrator.")
 
@@ -424,15 +431,9 @@ def rotate_key(
 ) -> None:
     """Makes a new access key for the PHP code and deactivates the old one; the first run makes the first key."""
     from deployments.beaver_contest.day2.keys import AccessKeys
-    from operations.state.one_operator import one_operator
 
-    contest = _contest(environment)
-    keys = AccessKeys(contest, say=_teller(new_console()))
-    if dry_run:
-        keys.rotate(grace_seconds=grace_seconds, dry_run=True)
-        return
-    with one_operator(contest.aws, contest.stack, "rotate-key"):  # each of two would delete the other's key
-        keys.rotate(grace_seconds=grace_seconds, dry_run=False)
+    with _changed(environment, "rotate-key", dry_run=dry_run) as contest:  # each of two would delete the other's key
+        AccessKeys(contest, say=_teller(new_console())).rotate(grace_seconds=grace_seconds, dry_run=dry_run)
 
 
 @app.command("protect-tasks")
@@ -444,26 +445,19 @@ def protect_tasks(
     """Sets who may read teacherInterface/beaver_tasks: htpasswd -nB teacher | quintet beaver protect-tasks -"""
     from deployments.beaver_contest.day2.tasks_password import protect_tasks as protect
 
-    names = protect(_contest(environment), file.read(), dry_run=dry_run)
+    with _changed(environment, "protect-tasks", dry_run=dry_run) as contest:
+        names = protect(contest, file.read(), dry_run=dry_run)
     typer.echo(f"{', '.join(names)} {'would be let in' if dry_run else 'is let in within a minute, nobody else'}.")
 
 
 @app.command()
 def check(
     environment: EnvironmentOption = DEFAULT_ENVIRONMENT,
-    checkout: Annotated[
-        Path | None,
-        typer.Option(
-            help="Look at this checkout instead, before anything is deployed.",
-            exists=True,
-            file_okay=False,
-            show_default=False,
-        ),
-    ] = None,
+    checkout: Annotated[Path | None, _CHECKOUT] = None,
     pages: Annotated[bool, typer.Option(help="Fetch both environments' front pages as well.")] = True,
     as_json: JsonOption = False,
 ) -> None:
-    """Looks at environments, tables, assets, key and gate, or at a checkout, and says what is wrong; 1 if so."""
+    """Looks at environments, tables, assets, key and gate, or at a checkout only, and says what is wrong; 1 if so."""
     from deployments.beaver_contest.day2.health import look, status_of
     from deployments.beaver_contest.day2.source_check import look_at_checkout
 
@@ -499,6 +493,16 @@ def _contest(environment: str) -> Contest:
     from operations.aws import Aws
 
     return Contest.applied(ROOT, environment, Aws())
+
+
+@contextmanager
+def _changed(environment: str, operation: str, *, dry_run: bool) -> Iterator[Contest]:
+    """The contest, one operator's at a time while the block runs; a dry run changes nothing and keeps nobody out."""
+    from operations.state.one_operator import one_operator
+
+    contest = _contest(environment)
+    with one_operator(contest.aws, contest.stack, operation, dry_run=dry_run):
+        yield contest
 
 
 def _settings_file(environment: str) -> Path:

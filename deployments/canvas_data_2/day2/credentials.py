@@ -14,6 +14,8 @@ from operations.aws import Aws, refusals_explained
 from operations.errors import OperatorError
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from rich.console import Console
 
 _LONGEST = 4096
@@ -45,23 +47,27 @@ class Credentials:
                 )
         with refusals_explained():
             canvas = CanvasData2.applied(self.root, self.environment, self.aws)
-            ssm = canvas.client("ssm")
-            for name, value in values.items():
-                path = f"{canvas.outputs.parameter_path}/{name}"
-                if _held(ssm, path) == (value, canvas.outputs.key_arn):
-                    console.print(f"{path} has this value already.")
-                elif self.dry_run:
-                    console.print(f"{path} would be filled.")
-                else:
-                    ssm.put_parameter(
-                        Name=path,
-                        Value=value,
-                        Type="SecureString",
-                        KeyId=canvas.outputs.key_arn,
-                        Description=_DESCRIPTION,
-                        Overwrite=True,
-                    )
-                    console.print(f"{path} is filled.")
+            with canvas.changed("put-credentials", dry_run=self.dry_run):
+                self._fill(canvas, values, console)
+
+    def _fill(self, canvas: CanvasData2, values: Mapping[str, str], console: Console) -> None:
+        ssm = canvas.client("ssm")
+        for name, value in values.items():
+            path = f"{canvas.outputs.parameter_path}/{name}"
+            if _held(ssm, path) == (value, canvas.outputs.key_arn):
+                console.print(f"{path} has this value already.")
+            elif self.dry_run:
+                console.print(f"{path} would be filled.")
+            else:
+                ssm.put_parameter(
+                    Name=path,
+                    Value=value,
+                    Type="SecureString",
+                    KeyId=canvas.outputs.key_arn,
+                    Description=_DESCRIPTION,
+                    Overwrite=True,
+                )
+                console.print(f"{path} is filled.")
 
 
 def _held(ssm: Any, path: str) -> tuple[str, str] | None:

@@ -60,8 +60,9 @@ class PipelinePublication:
         """Publish what is not there yet; safe to run again. Raises OperatorError when it is refused or fails."""
         with refusals_explained():
             canvas = CanvasData2.applied(self.root, self.environment, self.aws)
-            self._publish_layer(canvas, console)
-            self._publish_image(canvas, console)
+            with canvas.changed("publish", dry_run=self.dry_run):
+                self._publish_layer(canvas, console)
+                self._publish_image(canvas, console)
 
     def _publish_layer(self, canvas: CanvasData2, console: Console) -> None:
         functions = canvas.client("lambda")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -16,6 +17,8 @@ from operations.aws import Aws, refusals_explained
 from operations.errors import OperatorError
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from rich.console import Console
 
 _PASSWORD_LENGTH = 32
@@ -36,8 +39,7 @@ class DatabaseUser:
         The password stays as well, and is set again, so that secret and database agree afterwards whatever was between.
         Raises OperatorError.
         """
-        with refusals_explained():
-            canvas = CanvasData2.applied(self.root, self.environment, self.aws)
+        with self._canvas("prepare-database") as canvas:
             database, secret = DataApi(canvas), _UserSecret(canvas)
             user = canvas.outputs.database_user
             exists = bool(database.execute("SELECT rolname FROM pg_roles WHERE rolname = :name", name=user))
@@ -70,8 +72,7 @@ class DatabaseUser:
         It is kept as pending first: interrupted before the end, `prepare` brings both back to the old one.
         Raises OperatorError.
         """
-        with refusals_explained():
-            canvas = CanvasData2.applied(self.root, self.environment, self.aws)
+        with self._canvas("rotate-user") as canvas:
             database, secret = DataApi(canvas), _UserSecret(canvas)
             user = canvas.outputs.database_user
             if not secret.value():
@@ -87,6 +88,13 @@ class DatabaseUser:
             database.execute(set_password(user, verifier(login["password"])))
             secret.make_current(version)
         console.print(f"{user} has a new password. What runs goes on; what starts from now on uses the new one.")
+
+    @contextmanager
+    def _canvas(self, operation: str) -> Iterator[CanvasData2]:
+        with refusals_explained():
+            canvas = CanvasData2.applied(self.root, self.environment, self.aws)
+            with canvas.changed(operation, dry_run=self.dry_run):
+                yield canvas
 
 
 class _UserSecret:

@@ -137,6 +137,7 @@ def redis_auth(
     from operations.applied import find_applied
     from operations.aws import Aws, refusals_explained
     from operations.errors import OperatorError
+    from operations.state.one_operator import one_operator
 
     aws = Aws()
     applied = find_applied(ROOT, DEPLOYMENT, environment, aws)
@@ -153,7 +154,7 @@ def redis_auth(
         outputs.redis_secret_arn,
         new_console().print,
     )
-    with refusals_explained():
+    with refusals_explained(), one_operator(aws, applied.stack, "redis-auth"):
         auth.finish() if finish else auth.add()
     if not finish:
         new_console().print(f"After that: quintet suai redis-auth --environment {environment} --finish")

@@ -18,12 +18,14 @@ from operations.applied import find_applied
 from operations.aws import Aws, refusals_explained
 from operations.errors import OperatorError
 from operations.instances.fleet import POLL_SECONDS, AutoScalingGroup
+from operations.state.one_operator import one_operator
 from operations.terraform.toolchain.one_at_a_time import one_at_a_time
 
 if TYPE_CHECKING:
     from rich.console import Console
 
     from deployments.suai_cloud_app.settings import SuaiCloudAppSettings
+    from operations.applied import Applied
 
 _PROGRAMS = (b"\x7fELF", b"#!")
 _VERSION_LENGTH = 12
@@ -55,32 +57,35 @@ class ReleasePublication:
         Raises OperatorError when it is refused or fails. When instances cannot be replaced, the old release is the
         current one again.
         """
-        with refusals_explained(), tempfile.TemporaryDirectory() as scratch:
+        with refusals_explained():
             applied = find_applied(self.root, DEPLOYMENT, self.environment, self.aws)
-            outputs = applied.read(SuaiCloudAppOutputs)
-            releases = Releases(self.aws, applied.stack, outputs)
-            fleet = AutoScalingGroup(
-                self.aws, outputs.group, region=applied.stack.region, poll_seconds=self.poll_seconds
-            )
-            rollout = ReleaseRollout(
-                releases,
-                fleet,
-                console,
-                environment=self.environment,
-                refresh=self.refresh,
-                dry_run=self.dry_run,
-                timeout_seconds=self.timeout_seconds,
-            )
-            if self.version and not self.app and not self.build:
-                release = _published(releases, self.version)
-                rollout.refuse_to_cut_in(release)
-            else:
+            with one_operator(self.aws, applied.stack, "publish", dry_run=self.dry_run):
+                self._publish(applied, console)
+
+    def _publish(self, applied: Applied, console: Console) -> None:
+        outputs = applied.read(SuaiCloudAppOutputs)
+        releases = Releases(self.aws, applied.stack, outputs)
+        fleet = AutoScalingGroup(self.aws, outputs.group, region=applied.stack.region, poll_seconds=self.poll_seconds)
+        rollout = ReleaseRollout(
+            releases,
+            fleet,
+            console,
+            environment=self.environment,
+            refresh=self.refresh,
+            dry_run=self.dry_run,
+            timeout_seconds=self.timeout_seconds,
+        )
+        if self.version and not self.app and not self.build:
+            release = _published(releases, self.version)
+            rollout.refuse_to_cut_in(release)
+        else:
+            with tempfile.TemporaryDirectory() as scratch:
                 file = _own(self.app) if self.app else self._built(Path(scratch), console)
                 release = _named(file, self.version)
                 new = _is_new(releases, release)
                 rollout.refuse_to_cut_in(release)
                 self._upload(releases, release, file, new, console)
-            rollout.make_current(release)
+        rollout.make_current(release)
 
     def _built(self, scratch: Path, console: Console) -> Path:
         wheels = self.root / ".cache" / "suaicloudapp-wheels"

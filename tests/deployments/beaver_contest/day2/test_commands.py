@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from contextlib import nullcontext
 from pathlib import Path
-from typing import Any
+from typing import Any, NoReturn
 
 import pytest
 from typer.testing import CliRunner
@@ -14,6 +15,7 @@ from deployments.beaver_contest.day2.mysql import Endpoint
 from operations.engines.mariadb import MariaDb
 from operations.engines.server import HOST, PASSWORD, USER
 from operations.errors import OperatorError
+from operations.state import one_operator
 from tests.deployments.beaver_contest.day2.made import DATABASE, Made, make_table
 
 
@@ -57,6 +59,38 @@ def test_the_whole_internet_is_refused() -> None:
     result = run("open-database", "0.0.0.0/0")
     assert isinstance(result.exception, OperatorError)
     assert "at most a /24" in str(result.exception)
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ["deploy", "CHECKOUT"],
+        ["publish-assets", "CHECKOUT"],
+        ["transfer-table", "team"],
+        ["export-answers"],
+        ["import-answers", "FILE"],
+        ["copy-database", "--from", "mysql://user@host/database"],
+        ["migrate", "--checkout", "CHECKOUT"],
+        ["make-admin", "teacher@example.org"],
+        ["rotate-key"],
+        ["protect-tasks", "FILE"],
+    ],
+    ids=lambda words: words[0],
+)
+def test_every_command_that_changes_something_is_one_operators_at_a_time(
+    words: list[str], contest: Made, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def held(aws: object, stack: object, operation: str, *, dry_run: bool) -> NoReturn:
+        raise OperatorError(f"somebody else runs {operation}, dry run {dry_run}")
+
+    monkeypatch.setattr(beaver, "_contest", lambda environment: contest())
+    monkeypatch.setattr(one_operator, "one_operator", held)
+    monkeypatch.setattr("deployments.beaver_contest.runtime.bundle.staged", lambda source: nullcontext())
+    monkeypatch.setattr("deployments.beaver_contest.day2.migrations.revisions", lambda checkout: [])
+    (tmp_path / "file").write_text("text")
+    places = {"CHECKOUT": str(tmp_path), "FILE": str(tmp_path / "file")}
+    done = run(*(places.get(word, word) for word in words))
+    assert str(done.exception) == f"somebody else runs {words[0]}, dry run False"
 
 
 @pytest.mark.engines

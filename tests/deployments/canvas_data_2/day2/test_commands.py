@@ -26,6 +26,7 @@ from emulator.server import Emulator, aws_environment
 from operations import cli
 from operations.aws import Aws
 from operations.stacks import find_stacks, only
+from operations.state.one_operator import one_operator
 
 STACK = only(find_stacks(ROOT), f"{DEPLOYMENT}-dev")
 SECRET = "the-clients-secret"
@@ -104,6 +105,13 @@ def fill(aws: Aws) -> None:
     assert STACK.backend is not None
     s3, where = aws.client("s3", region=STACK.backend.region), STACK.backend.region
     s3.create_bucket(Bucket=STACK.backend.bucket, CreateBucketConfiguration={"LocationConstraint": where})
+    assert STACK.backend.lock_table is not None
+    aws.client("dynamodb", region=where).create_table(
+        TableName=STACK.backend.lock_table,
+        KeySchema=[{"AttributeName": "LockID", "KeyType": "HASH"}],
+        AttributeDefinitions=[{"AttributeName": "LockID", "AttributeType": "S"}],
+        BillingMode="PAY_PER_REQUEST",
+    )
     state = {"outputs": {name: {"value": value, "sensitive": False} for name, value in outputs}}
     s3.put_object(Bucket=STACK.backend.bucket, Key=STACK.backend.key, Body=json.dumps(state))
 
@@ -135,11 +143,12 @@ def asked(monkeypatch: pytest.MonkeyPatch) -> list[tuple[str, dict[str, Any]]]:
 
 
 def changes(calls: list[tuple[str, dict[str, Any]]]) -> list[str]:
-    """The calls that do more than look."""
+    """The calls that do more than look, but for the operator's lock."""
     return [
         operation
         for operation, parameters in calls
-        if not re.match(r"(Get|List|Describe|Head)[A-Z]", operation)
+        if parameters.get("TableName") != STACK.state.lock_table
+        and not re.match(r"(Get|List|Describe|Head)[A-Z]", operation)
         and not (operation == "ExecuteStatement" and parameters["sql"].startswith("SELECT "))
     ]
 
@@ -200,6 +209,22 @@ def test_without_the_dry_run_the_same_commands_do_change_something(
     assert (code, changes(asked)) == (0, [])
     assert "has this value already" in said
     assert SECRET not in said
+
+
+@pytest.mark.parametrize("name", ["put-credentials", "publish", "prepare-database", "rotate-user"])
+def test_a_command_that_changes_credentials_database_or_code_is_one_operators_at_a_time(
+    name: str,
+    operator: dict[str, Any],
+    asked: list[tuple[str, dict[str, Any]]],
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    with one_operator(Aws(), STACK, "somebody-elses"):
+        asked.clear()
+        code, said = run(capsys, name)
+        assert run(capsys, name, "--dry-run")[0] == 0
+    assert (code, changes(asked)) == (1, [])
+    assert re.search(r"is locked: .*somebody-elses", said), said
+    assert "quintet state unlock canvas-data-2-dev" in said
 
 
 def test_credentials_are_asked_for_where_the_environment_has_none(

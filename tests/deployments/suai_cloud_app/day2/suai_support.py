@@ -98,6 +98,12 @@ def put_state(aws: Aws, stack: Stack, outputs: dict[str, str]) -> None:
     values = {name: {"value": value, "type": "string"} for name, value in outputs.items()}
     values["database_password"] = {"value": "a secret", "type": "string", "sensitive": True}  # type: ignore[dict-item]
     state = {"version": 4, "terraform_version": "1.11.4", "serial": 7, "outputs": values, "resources": []}
+    aws.client("dynamodb", region=REGION).create_table(
+        TableName="locks",
+        KeySchema=[{"AttributeName": "LockID", "KeyType": "HASH"}],
+        AttributeDefinitions=[{"AttributeName": "LockID", "AttributeType": "S"}],
+        BillingMode="PAY_PER_REQUEST",
+    )
     s3 = aws.client("s3", region=REGION)
     s3.create_bucket(Bucket=stack.state.bucket, CreateBucketConfiguration={"LocationConstraint": REGION})
     s3.put_object(Bucket=stack.state.bucket, Key=stack.state.key, Body=json.dumps(state).encode())
@@ -118,6 +124,7 @@ def deploy(root: Path, emulator: Emulator, account: str) -> Deployed:
             bucket=deployed.bucket,
             release_prefix="releases/",
             group=deployed.group,
+            redis_secret_arn="arn:of-the-token",
             application_log_group="/quintet/suai-web/application",
             boot_log_group="/quintet/suai-web/boot",
         ).model_dump(exclude_none=True),

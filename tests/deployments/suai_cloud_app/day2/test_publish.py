@@ -26,8 +26,11 @@ from operations.console import new_console
 from operations.errors import OperatorError
 from operations.instances.fleet import Refresh
 from operations.instances.fleet_progress import shown
+from operations.stacks import find_stacks, only
+from operations.state.one_operator import one_operator
 from tests.deployments.suai_cloud_app.day2.suai_support import REGION, Deployed, QuickAws, deploy, make_fleet
 
+LOCKED = r"is locked: .*somebody-elses"
 FIRST = b"#!/bin/sh\nexec sleep 1\n"
 SECOND = b"#!/bin/sh\nexec sleep 2\n"
 Publish = Callable[..., str]
@@ -96,6 +99,16 @@ def version_of(content: bytes) -> str:
 def next_second() -> None:
     """S3 says in whole seconds when the pointer was written: an instance of the same second counts as launched after."""
     time.sleep(1.05 - time.time() % 1)
+
+
+def test_publishing_is_one_operators_at_a_time(deployed: Deployed, publish: Publish) -> None:
+    with one_operator(deployed.aws, only(find_stacks(deployed.root), "suai-cloud-app-test"), "somebody-elses"):
+        with pytest.raises(OperatorError, match=LOCKED):
+            publish(FIRST)
+        assert "Would upload" in publish(FIRST, dry_run=True)
+    assert deployed.objects() == {}
+    publish(FIRST)
+    assert len(deployed.objects()) == 2
 
 
 def test_the_first_publication_uploads_switches_and_replaces_every_instance(

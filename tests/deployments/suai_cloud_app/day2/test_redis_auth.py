@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 from typing import Any
 
 import pytest
+from typer.testing import CliRunner
 
+from deployments.suai_cloud_app.day2 import commands
 from deployments.suai_cloud_app.day2.redis_auth import RedisAuth
 from emulator.server import Emulator
 from operations.errors import OperatorError
+from operations.stacks import find_stacks, only
+from operations.state.one_operator import one_operator
 from tests.deployments.suai_cloud_app.day2.suai_support import deploy
 
 
@@ -45,6 +50,18 @@ def auth(tmp_path: Path, emulator: Emulator, account: str, told: list[str]) -> R
     return RedisAuth(
         Recorder(cache), deployed.client("secretsmanager"), "suai-redis", arn, told.append, poll_seconds=0.01
     )
+
+
+def test_changing_the_token_is_one_operators_at_a_time(
+    tmp_path: Path, emulator: Emulator, account: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    deployed = deploy(tmp_path, emulator, account)
+    monkeypatch.setattr("config.settings.ROOT", tmp_path)
+    monkeypatch.setattr("operations.aws.Aws", lambda: deployed.aws)
+    monkeypatch.setattr("operations.commands.options.complete_environments", lambda: ["test"])
+    with one_operator(deployed.aws, only(find_stacks(tmp_path), "suai-cloud-app-test"), "somebody-elses"):
+        done = CliRunner().invoke(commands.app, ["redis-auth", "--environment", "test"])
+    assert re.search(r"is locked: .*somebody-elses", str(done.exception)), done.output
 
 
 def stages(auth: RedisAuth) -> list[list[str]]:
