@@ -10,11 +10,12 @@ from typing import TYPE_CHECKING
 from config.registry import DEPLOYMENTS
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
     from operations.demo.check import Check
     from operations.demo.rehearsals import Rehearsal
     from operations.review.preflight.findings import Question
+    from operations.running.applied_stack import AppliedStack
 
 
 def checks_of(deployment: str) -> Sequence[Check]:
@@ -33,6 +34,12 @@ def questions_of(deployment: str) -> Sequence[Question]:
     """The questions in `day2/preflight.py` of a deployment; none when there is no such file."""
     module = part(deployment, "preflight")
     return module.questions() if module else ()
+
+
+def version_of(deployment: str) -> Callable[[AppliedStack], str | None] | None:
+    """The function in `day2/version.py` of a deployment that finds the version that runs; None without such a file."""
+    module = part(deployment, "version")
+    return module.version_of if module else None
 
 
 def part(deployment: str, name: str) -> ModuleType | None:

@@ -1,8 +1,7 @@
-"""`quintet suai`: publish the SUAI Cloud App, see whether it works, read its logs."""
+"""`quintet suai`: publish the SUAI Cloud App, see whether it works."""
 
 from __future__ import annotations
 
-from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -11,20 +10,12 @@ import typer
 from operations.commands.factory import new_app
 from operations.commands.options import DEFAULT_ENVIRONMENT, DryRunOption, EnvironmentOption, JsonOption
 from operations.console import new_console
-from operations.instances.log_output import Follow, Since, print_log
 from operations.listing import Cell, Column, Listing, show
 
 if TYPE_CHECKING:
     from deployments.suai_cloud_app.day2.rollout import RefreshPolicy
 
 app = new_app("Day-2 work on the SUAI Cloud App.")
-
-
-class ApplicationLog(StrEnum):
-    """What instances write into CloudWatch Logs."""
-
-    APPLICATION = "application"
-    BOOT = "boot"
 
 
 @app.command()
@@ -185,32 +176,3 @@ def check(
         console.print(f"{len(failed)} of {len(pages)} pages failed: {', '.join(failed)}")
         raise typer.Exit(1)
     console.print(f"All {len(pages)} pages answer as documented.")
-
-
-@app.command()
-def logs(
-    environment: EnvironmentOption = DEFAULT_ENVIRONMENT,
-    since: Since = "15m",
-    follow: Follow = False,
-    log: Annotated[
-        ApplicationLog, typer.Option(help="application: output.log; boot: /var/log/cloud-init-output.log")
-    ] = ApplicationLog.APPLICATION,
-) -> None:
-    """Prints what the instances have logged: time, instance, text."""
-    from config.settings import ROOT
-    from deployments.suai_cloud_app.day2.releases import DEPLOYMENT
-    from deployments.suai_cloud_app.outputs import SuaiCloudAppOutputs
-    from operations.applied import find_applied
-    from operations.aws import Aws
-
-    def find() -> tuple[Aws, str, str]:
-        aws = Aws()
-        applied = find_applied(ROOT, DEPLOYMENT, environment, aws)
-        outputs = applied.read(SuaiCloudAppOutputs)
-        groups = {
-            ApplicationLog.APPLICATION: outputs.application_log_group,
-            ApplicationLog.BOOT: outputs.boot_log_group,
-        }
-        return aws, groups[log], applied.stack.region
-
-    print_log(find, since=since, follow=follow)

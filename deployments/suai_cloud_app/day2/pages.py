@@ -87,7 +87,7 @@ def ask_pages(url: str, *, timeout_seconds: float) -> list[CheckedPage]:
     if not any(page.reached for page in found):
         raise OperatorError(
             f"{url} cannot be reached: {found[0].answer}.",
-            hint="Compare it with the output url of the stack. Are instances healthy? quintet suai logs --log boot",
+            hint="Compare it with the stack's output url. Are instances healthy? quintet status suai-cloud-app",
         )
     return found
 

@@ -131,7 +131,7 @@ class ReleaseRollout:
             raise self._failure(refresh, f"{self.releases.pointer_address} still names {_shown(pointer)}.", None)
 
     def _failure(self, refresh: Refresh, consequence: str, old: Release | None) -> OperatorError:
-        logs = f"Why instances fail: quintet suai logs --environment {self.environment} --log boot"
+        logs = f"Why instances fail: quintet logs suai-cloud-app-{self.environment} boot"
         again = f"\nTo replace those that run the failed release: {self._command(old.version)}" if old else ""
         return OperatorError(
             f"The instances of {self.fleet.name} were not all replaced ({refresh}).\n{consequence}", hint=logs + again

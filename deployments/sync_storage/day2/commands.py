@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Callable
-from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -14,7 +13,7 @@ import typer
 from operations.commands.factory import new_app
 from operations.commands.options import DEFAULT_ENVIRONMENT, DryRunOption, EnvironmentOption, JsonOption
 from operations.console import new_console
-from operations.instances.log_output import Follow, Since, print_log, time_span
+from operations.instances.log_output import time_span
 from operations.listing import Cell, Column, Listing, show
 
 if TYPE_CHECKING:
@@ -23,7 +22,6 @@ if TYPE_CHECKING:
     from deployments.sync_storage.day2.deployed import Deployed
     from deployments.sync_storage.day2.rotation import Rotation
     from deployments.sync_storage.day2.token_server import TokenServerDatabase
-    from operations.aws import Aws
 
 app = new_app("Day-2 work on Sync Storage.")
 secrets = new_app("Master secrets: a new one beside the old, webheads first, the old one last.")
@@ -37,14 +35,6 @@ SecretsFile = Annotated[
 Confirmed = Annotated[
     bool, typer.Option("--confirmed", help="Do not ask: the token server takes the file as soon as it is written.")
 ]
-
-
-class WebheadLog(StrEnum):
-    """What webheads write into CloudWatch Logs."""
-
-    NGINX = "nginx"
-    GUNICORN = "gunicorn"
-    BOOT = "boot"
 
 
 @app.command("add-node")
@@ -251,28 +241,6 @@ def check(
         console.print(f"{len(failed)} of {len(answers)} host names failed.")
         raise typer.Exit(1)
     console.print(f"All {len(answers)} host names answer.")
-
-
-@app.command()
-def logs(
-    environment: EnvironmentOption = DEFAULT_ENVIRONMENT,
-    since: Since = "15m",
-    follow: Follow = False,
-    log: Annotated[WebheadLog, typer.Option(help="boot: what cloud-init wrote")] = WebheadLog.GUNICORN,
-) -> None:
-    """Prints what the webheads have logged: time, instance, text."""
-
-    def find() -> tuple[Aws, str, str]:
-        deployed = _deployed(environment)
-        outputs = deployed.outputs
-        groups = {
-            WebheadLog.NGINX: outputs.nginx_log_group,
-            WebheadLog.GUNICORN: outputs.gunicorn_log_group,
-            WebheadLog.BOOT: outputs.boot_log_group,
-        }
-        return deployed.aws, groups[log], deployed.region
-
-    print_log(find, since=since, follow=follow)
 
 
 def _deployed(environment: str) -> Deployed:

@@ -73,7 +73,7 @@ class RunningWebheads:
                 if time.monotonic() >= give_up:
                     raise OperatorError(
                         f"{instance} did not answer within {self.command_seconds / 60:.0f} minutes.",
-                        hint="Look at its log: quintet sync-storage logs --log gunicorn",
+                        hint=f"Look at its log: quintet logs {self.deployed.stack.name} gunicorn",
                     )
                 time.sleep(self.poll_seconds)
             if answer["Status"] != "Success":
@@ -100,7 +100,8 @@ class RunningWebheads:
             if time.monotonic() >= give_up:
                 raise OperatorError(
                     f"{', '.join(sorted(missing))} is no longer healthy behind the load balancer.",
-                    hint="No further webhead was touched. Look at its log: quintet sync-storage logs --log gunicorn",
+                    hint="No further webhead was touched. "
+                    f"Look at its log: quintet logs {self.deployed.stack.name} gunicorn",
                 )
             time.sleep(self.poll_seconds)
 

@@ -61,7 +61,6 @@ def test_https_wants_a_certificate_for_the_host_name(balancer: str) -> None:
         (["add-node", "a", "--capacity", "1", "--token-server", "mysql://u:p@h/d"], "password"),
         (["secrets", "retire", "--grace", "soon"], "--grace"),
         (["check", "--through", "http://x"], "neither host nor host:port"),
-        (["logs", "--since", "yesterday"], "--since"),
         (["refresh", "--batch-size", "0"], "--batch-size"),
     ],
 )
