@@ -269,7 +269,7 @@ _DATABASES = {"aws_db_instance": "identifier", "aws_rds_cluster": "cluster_ident
 def _upgrade_minor_versions(emulator: Emulator, terraform: Terraform, stack: Stack) -> None:
     """Upgrade the stack's databases on the emulator as AWS does in a maintenance window: no plan may mind that."""
     names = [
-        str(instance["attributes"][_DATABASES[resource["type"]]])
+        str((instance["attributes"] or {})[_DATABASES[resource["type"]]])
         for resource in terraform.state_pull().get("resources", [])
         if resource["mode"] == "managed" and resource["type"] in _DATABASES
         for instance in resource["instances"]

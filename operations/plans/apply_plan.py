@@ -6,7 +6,7 @@ import json
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from operations.errors import OperatorError
 from operations.review.adoption import look_up
@@ -76,7 +76,7 @@ class Unrecorded:
 
 def _unrecorded(aws: Aws, stack: Stack, directory: Path, planned: Sequence[tuple[str, str]]) -> Iterator[Unrecorded]:
     creates = {address for address, action in planned if action in _CREATES}
-    known: dict[str, Mapping[str, Any]] = {}
+    known: dict[str, Mapping[str, object]] = {}
     for state in (current_state(aws, stack), read_state(directory / ERRORED)):
         known |= resources_of(state)
     ids = {str(value) for attributes in known.values() for value in (attributes.get("id"), attributes.get("arn"))}

@@ -11,11 +11,10 @@ import json
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import Any
 
 from operations.plans.plan_document import Action, Change, PlanDocument
 
-Values = Mapping[str, Any]
+Values = Mapping[str, object]
 
 
 @dataclass(frozen=True)
@@ -37,25 +36,26 @@ class _Elements:
 
     types: tuple[str, ...]
     key: str
-    of_element: Callable[[Any], Iterable[Any]]
-    of_resource: Callable[[Values], Iterable[Any]]
+    of_element: Callable[[object], Iterable[object]]
+    of_resource: Callable[[Values], Iterable[object]]
 
 
 def _bucket(name: str) -> _Whole:
     return _Whole(f"aws_s3_bucket_{name}", "bucket")
 
 
-def _block_parts(block: Any) -> Iterator[tuple[Any, ...]]:
+def _block_parts(element: object) -> Iterator[tuple[object, ...]]:
     """A security group's block as (protocol, ports, source), one for each source."""
+    block = _block(element)
     ports = _ports(block.get("protocol"), block.get("from_port"), block.get("to_port"))
     for name in ("cidr_blocks", "ipv6_cidr_blocks", "prefix_list_ids", "security_groups"):
-        for source in block.get(name) or ():
+        for source in _items(block.get(name)):
             yield (*ports, str(source))
     if block.get("self"):
         yield (*ports, "self")
 
 
-def _rule_parts(values: Values) -> Iterator[tuple[Any, ...]]:
+def _rule_parts(values: Values) -> Iterator[tuple[object, ...]]:
     ports = _ports(values.get("ip_protocol"), values.get("from_port"), values.get("to_port"))
     for name in ("cidr_ipv4", "cidr_ipv6", "prefix_list_id", "referenced_security_group_id"):
         if source := values.get(name):
@@ -63,8 +63,8 @@ def _rule_parts(values: Values) -> Iterator[tuple[Any, ...]]:
             yield (*ports, str(source))
 
 
-def _classic_parts(kind: str) -> Callable[[Values], Iterator[tuple[Any, ...]]]:
-    def parts(values: Values) -> Iterator[tuple[Any, ...]]:
+def _classic_parts(kind: str) -> Callable[[Values], Iterator[tuple[object, ...]]]:
+    def parts(values: Values) -> Iterator[tuple[object, ...]]:
         if values.get("type") == kind:
             group = values.get("source_security_group_id")
             yield from _block_parts({**values, "security_groups": [group] if group else []})
@@ -72,10 +72,19 @@ def _classic_parts(kind: str) -> Callable[[Values], Iterator[tuple[Any, ...]]]:
     return parts
 
 
-def _ports(protocol: Any, low: Any, high: Any) -> tuple[str, int, int]:
+def _block(element: object) -> Values:
+    """The attributes of a block; none where the plan has another form."""
+    return element if isinstance(element, dict) else {}
+
+
+def _items(value: object) -> list[object]:
+    return value if isinstance(value, list) else []
+
+
+def _ports(protocol: object, low: object, high: object) -> tuple[object, ...]:
     if str(protocol) in ("-1", "all"):
         return "-1", 0, 0
-    return str(protocol), int(low or 0), int(high or 0)
+    return str(protocol), low or 0, high or 0
 
 
 def _rules(kind: str) -> _Elements:
@@ -88,10 +97,10 @@ def _rules(kind: str) -> _Elements:
     )
 
 
-def _normal(document: Any) -> str:
+def _normal(document: object) -> str:
     try:
-        return json.dumps(json.loads(document), sort_keys=True)
-    except (TypeError, ValueError, RecursionError):
+        return json.dumps(json.loads(str(document)), sort_keys=True)
+    except (ValueError, RecursionError):
         return str(document)
 
 
@@ -101,7 +110,7 @@ _MIRRORS: Mapping[str, Mapping[str, _Whole | _Elements]] = {
         "inline_policy": _Elements(
             ("aws_iam_role_policy",),
             "role",
-            lambda block: [(block.get("name"), _normal(block.get("policy")))],
+            lambda block: [(_block(block).get("name"), _normal(_block(block).get("policy")))],
             lambda values: [(values.get("name"), _normal(values.get("policy")))],
         ),
         "managed_policy_arns": _Elements(
@@ -184,7 +193,7 @@ _LISTS = ("ELBSubnets", "SecurityGroups", "Subnets")
 """Options of Elastic Beanstalk whose ids come back in an order of its own."""
 
 
-def _unordered(settings: Any) -> list[str] | None:
+def _unordered(settings: object) -> list[str] | None:
     """Option settings of Elastic Beanstalk as texts that are equal when only an order differs."""
     if not isinstance(settings, list):
         return None
@@ -198,9 +207,9 @@ def _unordered(settings: Any) -> list[str] | None:
     )
 
 
-def _undeclared(change: Change, name: str, mirror: _Whole | _Elements, existing: _Declared) -> Any:
+def _undeclared(change: Change, name: str, mirror: _Whole | _Elements, existing: _Declared) -> object:
     """The attribute without what is declared elsewhere: as it was before where that is all."""
-    before, after = change.before.get(name), change.after.get(name)
+    before, after = change.was(name), change.becomes(name)
     parents = {str(parent) for key in ("id", "arn", "url", "name", "bucket", "key_id") if (parent := change.was(key))}
     declared = [values for kind in mirror.types for parent in parents for values in existing.get((kind, parent), ())]
     if isinstance(mirror, _Whole):

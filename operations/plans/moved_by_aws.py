@@ -7,7 +7,6 @@ hashicorp/terraform#29543, read 2026-11-28.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
 
 from operations.plans.plan_document import Change
 
@@ -47,5 +46,5 @@ def _is_minor_upgrade(change: Change) -> bool:
     return automatic and bool(old and new) and old[:major] == new[:major] and old < new
 
 
-def _numbers(version: Any) -> tuple[int, ...]:
+def _numbers(version: object) -> tuple[int, ...]:
     return tuple(int(part) for part in str(version or "").split(".") if part.isdigit())

@@ -9,7 +9,6 @@ import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import Any
 
 from operations.errors import OperatorError
 from operations.resource_types import holds_data
@@ -76,11 +75,11 @@ class Change:
     import_id: str = ""
     deposed: str = ""
     """Key of an object that an unfinished replacement left behind."""
-    before: Any = None
-    after: Any = None
-    after_unknown: Any = None
-    before_sensitive: Any = None
-    after_sensitive: Any = None
+    before: object = None
+    after: object = None
+    after_unknown: object = None
+    before_sensitive: object = None
+    after_sensitive: object = None
     replace_paths: tuple[tuple[str | int, ...], ...] = ()
 
     @property
@@ -93,11 +92,11 @@ class Change:
         """Whether it is a resource whose destruction loses data; an output, which has no type, is not."""
         return bool(self.type) and holds_data(self.type)
 
-    def was(self, name: str) -> Any:
+    def was(self, name: str) -> object:
         """The value of an attribute before; None where there was none."""
         return self.before.get(name) if isinstance(self.before, dict) else None
 
-    def becomes(self, name: str) -> Any:
+    def becomes(self, name: str) -> object:
         """The value of an attribute after; None where there is none or it is not known yet."""
         return self.after.get(name) if isinstance(self.after, dict) else None
 
@@ -107,7 +106,7 @@ class Existing:
     """A resource of the state, as it was found or as Terraform knew it last."""
 
     type: str
-    values: Mapping[str, Any]
+    values: Mapping[str, object]
 
 
 @dataclass(frozen=True)
@@ -127,7 +126,7 @@ class PlanDocument:
     existing: tuple[Existing, ...] = ()
 
 
-def read_plan(document: Any) -> PlanDocument:
+def read_plan(document: object) -> PlanDocument:
     """The plan in Terraform's JSON. Raises OperatorError for a format this was not written for.
 
     An entry of an unexpected form becomes a change with an unknown action: it is never left out.
@@ -141,7 +140,7 @@ def read_plan(document: Any) -> PlanDocument:
         )
     if "resource_changes" not in document and "planned_values" not in document:
         raise OperatorError("This is no plan: it has neither resource_changes nor planned_values.", hint=_SHOW)
-    entries = [entry for entry in _entries(document, "resource_changes") if _part(entry, "mode") != "data"]
+    entries = [entry for entry in _entries(document, "resource_changes") if nested(entry, "mode") != "data"]
     outputs = document.get("output_changes")
     changes = tuple(map(_change, entries))
     drift = tuple(map(_change, _entries(document, "resource_drift")))
@@ -156,7 +155,7 @@ def read_plan(document: Any) -> PlanDocument:
         notices=(*_endpoints(document, changes), *_failed_checks(document), *_invocations(document)),
         errored=document.get("errored") is True,
         existing=(
-            *_of_module(_part(document, "prior_state", "values", "root_module")),
+            *_of_module(nested(document, "prior_state", "values", "root_module")),
             *(Existing(each.type, each.before) for each in changes if isinstance(each.before, dict)),
             *(
                 Existing(each.type, side)
@@ -171,53 +170,53 @@ def read_plan(document: Any) -> PlanDocument:
 _SHOW = "Make one: terraform plan -out=plan && terraform show -json plan > plan.json"
 
 
-def _of_module(module: Any) -> Iterator[Existing]:
+def _of_module(module: object) -> Iterator[Existing]:
     for entry in _entries(module if isinstance(module, dict) else {}, "resources"):
-        values = _part(entry, "values")
-        if isinstance(values, dict) and _part(entry, "mode") != "data":
-            yield Existing(str(_part(entry, "type")), values)
+        values = nested(entry, "values")
+        if isinstance(values, dict) and nested(entry, "mode") != "data":
+            yield Existing(str(nested(entry, "type")), values)
     for child in _entries(module if isinstance(module, dict) else {}, "child_modules"):
         yield from _of_module(child)
 
 
-def _entries(document: Mapping[str, Any], name: str) -> list[Any]:
+def _entries(document: Mapping[str, object], name: str) -> list[object]:
     entries = document.get(name)
     return entries if isinstance(entries, list) else [] if entries is None else [entries]
 
 
-def _part(value: Any, *steps: str) -> Any:
+def nested(value: object, *steps: str) -> object:
     """The part of nested objects at these keys; None where one is missing or no object."""
     for step in steps:
         value = value.get(step) if isinstance(value, dict) else None
     return value
 
 
-def _change(entry: Any, why: str = "") -> Change:
-    change = _part(entry, "change")
-    address = str(_part(entry, "address") or _part(entry, "type") or "(without an address)")
-    actions = _part(change, "actions")
+def _change(entry: object, why: str = "") -> Change:
+    change = nested(entry, "change")
+    address = str(nested(entry, "address") or nested(entry, "type") or "(without an address)")
+    actions = nested(change, "actions")
     known = tuple(map(str, actions)) if isinstance(actions, list) else (str(actions),)
     action = _ACTIONS.get(known, Action.UNKNOWN)
-    said = str(_part(entry, "action_reason") or "")
+    said = str(nested(entry, "action_reason") or "")
     reason = why or _REASONS.get(said, said.replace("_", " "))
     if action is Action.UNKNOWN:
         reason = f"the action {', '.join(known)} is not known here"
-    paths = _part(change, "replace_paths")
+    paths = nested(change, "replace_paths")
     return Change(
         address=address,
-        type=str(kind) if (kind := _part(entry, "type")) is not None else _type_in(address),
+        type=str(kind) if (kind := nested(entry, "type")) is not None else _type_in(address),
         action=action,
         reason=reason,
         create_before_destroy=known == ("create", "delete"),
         forgets="forget" in known,
-        moved_from=str(_part(entry, "previous_address") or ""),
-        import_id=_import_id(_part(change, "importing")),
-        deposed=str(_part(entry, "deposed") or ""),
-        before=_part(change, "before"),
-        after=_part(change, "after"),
-        after_unknown=_part(change, "after_unknown"),
-        before_sensitive=_part(change, "before_sensitive"),
-        after_sensitive=_part(change, "after_sensitive"),
+        moved_from=str(nested(entry, "previous_address") or ""),
+        import_id=_import_id(nested(change, "importing")),
+        deposed=str(nested(entry, "deposed") or ""),
+        before=nested(change, "before"),
+        after=nested(change, "after"),
+        after_unknown=nested(change, "after_unknown"),
+        before_sensitive=nested(change, "before_sensitive"),
+        after_sensitive=nested(change, "after_sensitive"),
         replace_paths=tuple(tuple(path) for path in paths or () if isinstance(path, list) and path)
         if isinstance(paths, list)
         else (),
@@ -229,7 +228,7 @@ def _type_in(address: str) -> str:
     return re.sub(r"^(module\.[^.\[]+(\[[^\]]*\])?\.)*", "", address).partition(".")[0]
 
 
-def _import_id(importing: Any) -> str:
+def _import_id(importing: object) -> str:
     """The id, or the attributes of the identity, by which a resource is imported; empty when it is not."""
     if not isinstance(importing, dict):
         return ""
@@ -250,31 +249,32 @@ _DEFERRED: Mapping[str, str] = {
 }
 
 
-def _deferred(entry: Any) -> Change:
-    reason = str(_part(entry, "reason") or "unknown")
-    return _change(_part(entry, "resource_change"), f"left to a later plan: {_DEFERRED.get(reason, reason)}")
+def _deferred(entry: object) -> Change:
+    reason = str(nested(entry, "reason") or "unknown")
+    return _change(nested(entry, "resource_change"), f"left to a later plan: {_DEFERRED.get(reason, reason)}")
 
 
-def _failed_checks(document: Mapping[str, Any]) -> Iterator[str]:
+def _failed_checks(document: Mapping[str, object]) -> Iterator[str]:
     for check in _entries(document, "checks"):
-        status = _part(check, "status")
+        status = nested(check, "status")
         if status in ("fail", "error"):
-            name = _part(check, "address", "to_display") or _part(check, "address", "name") or "a check"
-            instances = _part(check, "instances")
+            name = nested(check, "address", "to_display") or nested(check, "address", "name") or "a check"
+            instances = nested(check, "instances")
             problems = [
-                str(_part(problem, "message") or "without a message")
+                str(nested(problem, "message") or "without a message")
                 for instance in (instances if isinstance(instances, list) else ())
-                for problem in _part(instance, "problems") or ()
+                if isinstance(instance, dict)
+                for problem in _entries(instance, "problems")
             ]
             yield f"Check {name} {'fails' if status == 'fail' else 'cannot be evaluated'}: {'; '.join(problems) or '–'}"
 
 
-def _invocations(document: Mapping[str, Any]) -> Iterator[str]:
+def _invocations(document: Mapping[str, object]) -> Iterator[str]:
     for entry in _entries(document, "action_invocations"):
-        trigger = _part(entry, "lifecycle_action_trigger", "triggering_resource_address")
-        yield f"Action {_part(entry, 'address') or '?'} runs{f', triggered by {trigger}' if trigger else ''}."
+        trigger = nested(entry, "lifecycle_action_trigger", "triggering_resource_address")
+        yield f"Action {nested(entry, 'address') or '?'} runs{f', triggered by {trigger}' if trigger else ''}."
     for entry in _entries(document, "deferred_action_invocations"):
-        yield f"Action {_part(entry, 'action_invocation', 'address') or '?'} is left to a later plan."
+        yield f"Action {nested(entry, 'action_invocation', 'address') or '?'} is left to a later plan."
 
 
 _LOOPBACK = re.compile(r"https?://(?:127\.\d+\.\d+\.\d+|localhost|\[::1\])(?::\d+)?(?=/|$)", re.IGNORECASE)
@@ -286,15 +286,15 @@ def endpoint_notice(endpoint: str) -> str:
     return f"This plan was made on {place}, {endpoint}, not on AWS."
 
 
-def _endpoints(document: Mapping[str, Any], changes: Iterable[Change]) -> Iterator[str]:
+def _endpoints(document: Mapping[str, object], changes: Iterable[Change]) -> Iterator[str]:
     """A notice for a provider with endpoints of its own, or for resources that live on this machine."""
     found: dict[str, None] = {}
-    configurations = _part(document, "configuration", "provider_config")
+    configurations = nested(document, "configuration", "provider_config")
     for configuration in configurations.values() if isinstance(configurations, dict) else ():
-        endpoints = _part(configuration, "expressions", "endpoints")
+        endpoints = nested(configuration, "expressions", "endpoints")
         for block in endpoints if isinstance(endpoints, list) else ():
             for expression in block.values() if isinstance(block, dict) else ():
-                if endpoint := _part(expression, "constant_value"):
+                if endpoint := nested(expression, "constant_value"):
                     found[str(endpoint)] = None
     for change in changes:
         for name in ("id", "url"):

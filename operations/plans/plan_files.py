@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
 
 from config.settings import ROOT
 from operations.errors import OperatorError
@@ -37,7 +36,7 @@ def report_on_files(files: Sequence[Path], *, stack: str | None = None, root: Pa
 
 def _report(file: Path, name: str, environment: str, background: Background) -> StackReport:
     try:
-        plan: Any = json.loads(file.read_bytes())
+        plan: object = json.loads(file.read_bytes())
     except OSError as error:
         return StackReport(name, environment, failure=f"{file} cannot be read: {error.strerror}.")
     except RecursionError:

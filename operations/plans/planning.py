@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from datetime import date
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Literal
 
 from config.environment import load_environment
 from config.settings import ROOT
@@ -41,6 +41,7 @@ from operations.plans.standing_provider import StandingProviders
 from operations.review.addresses import read_document
 from operations.stacks import Stack, find_stacks, select
 from operations.state.belonging import refuse_foreign_state, refuse_missing_state
+from operations.terraform.documents import StackDocument
 from operations.terraform.processes import RunInterruptedError
 from operations.terraform.progress import StackProgress
 from operations.terraform.run import Run
@@ -200,7 +201,7 @@ def stack_background(
     """Facts about a stack of this repository that its plan does not hold."""
     silences = load_silences(root)
     return Background(
-        document=read_document(stack.folder),
+        document=StackDocument(resource=read_document(stack.folder).get("resource", {})),
         sources=sources,
         protect_data=protects_data(root, stack),
         silence=lambda policy, address: silences.reason(policy, stack.name, address, today=date.today()),
@@ -236,14 +237,14 @@ class _Results:
         self._planned: dict[str, PlannedStack] = {}
         self._guard = threading.Lock()
 
-    def keep(self, name: str, shown: Mapping[str, Any]) -> Path:
+    def keep(self, name: str, shown: Mapping[str, object]) -> Path:
         file = self._folder / name / SHOWN_FILE
         file.touch(mode=0o600)
         file.write_text(json.dumps(shown), encoding="utf-8")
         return file
 
-    def shown(self, name: str) -> dict[str, Any]:
-        plan: dict[str, Any] = json.loads((self._folder / name / SHOWN_FILE).read_text(encoding="utf-8"))
+    def shown(self, name: str) -> dict[str, object]:
+        plan: dict[str, object] = json.loads((self._folder / name / SHOWN_FILE).read_text(encoding="utf-8"))
         return plan
 
     def add(self, planned: PlannedStack) -> None:

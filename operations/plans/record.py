@@ -8,7 +8,7 @@ import os
 import stat
 import zipfile
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Literal
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 
@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from operations.stacks import Stack
+    from operations.terraform.documents import State
     from operations.terraform.terraform import Terraform
 
 FILE = "run.json"
@@ -151,14 +152,14 @@ def terraform_version(root: Path) -> str:
     return (root / ".terraform-version").read_text(encoding="utf-8").strip()
 
 
-def state_in_plan(plan: Path, *, before_refresh: bool = False) -> dict[str, Any] | None:
+def state_in_plan(plan: Path, *, before_refresh: bool = False) -> State | None:
     """The state a plan file was made on; None where the file does not say (HCP Terraform's).
 
     It is a zip archive with that state in it, by which Terraform itself tells a stale plan; `state pull` costs more.
     """
     try:
         with zipfile.ZipFile(plan) as archive:
-            state: dict[str, Any] = json.loads(archive.read("tfstate-prev" if before_refresh else "tfstate"))
+            state: State = json.loads(archive.read("tfstate-prev" if before_refresh else "tfstate"))
         return state if "lineage" in state and "serial" in state else None
     except (zipfile.BadZipFile, KeyError, ValueError):
         return None

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections import defaultdict
 from collections.abc import Iterable, Iterator
-from typing import Any
+from typing import TypeVar
 
 from operations.plans.plan_document import Action, Change
 
@@ -73,9 +73,11 @@ def pairs(destroyed: list[Change], created: list[Change]) -> Iterator[tuple[Chan
 
 
 _Argument = tuple[str, str]
+_Old = TypeVar("_Old")
+"""The old address, or all addresses of a class."""
 
 
-def _best_first(found: tuple[float, Any, str]) -> tuple[float, Any, str]:
+def _best_first(found: tuple[float, _Old, str]) -> tuple[float, _Old, str]:
     return -found[0], found[1], found[2]
 
 
@@ -84,7 +86,7 @@ def _share(old: frozenset[_Argument], new: frozenset[_Argument]) -> float:
     return len(old & new) / len(new) if new else 0.0
 
 
-def _arguments(attributes: Any) -> frozenset[_Argument]:
+def _arguments(attributes: object) -> frozenset[_Argument]:
     return frozenset(
         (name, json.dumps(value, sort_keys=True))
         for name, value in (attributes if isinstance(attributes, dict) else {}).items()
@@ -92,5 +94,5 @@ def _arguments(attributes: Any) -> frozenset[_Argument]:
     )
 
 
-def _says_nothing(value: Any) -> bool:
+def _says_nothing(value: object) -> bool:
     return value is None or value is False or value in ("", [], {})

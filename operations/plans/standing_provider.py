@@ -13,7 +13,7 @@ import re
 import shutil
 import threading
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Any, Self
+from typing import TYPE_CHECKING, Self
 
 from operations.errors import OperatorError
 from operations.plans.record import LOCK_FILE
@@ -59,7 +59,7 @@ class StandingProviders:
         if stack.backend is None or not alone or not (stack.folder / LOCK_FILE).is_file():
             yield
             return
-        command = [str(self._program(terraform, stack, document)), "-debug"]
+        command = [str(self._program(terraform, stack, document["terraform"]["required_providers"])), "-debug"]
         with self._run.children.serving(command, cwd=terraform.directory, environment=terraform.environment) as lines:
             for line in lines:
                 if announced := _ANNOUNCED.search(line):
@@ -69,7 +69,7 @@ class StandingProviders:
             with terraform.using(TF_REATTACH_PROVIDERS=announced[1]):
                 yield
 
-    def _program(self, terraform: Terraform, stack: Stack, document: dict[str, Any]) -> Path:
+    def _program(self, terraform: Terraform, stack: Stack, required_providers: object) -> Path:
         """The provider's program, found and compared with the stack's lock file by `terraform init`."""
         lock = (stack.folder / LOCK_FILE).read_bytes()
         with self._guard:
@@ -77,7 +77,7 @@ class StandingProviders:
                 folder = self._folder / str(len(self._programs))
                 folder.mkdir(parents=True, mode=0o700)
                 (folder / LOCK_FILE).write_bytes(lock)
-                required = {"terraform": {"required_providers": document["terraform"]["required_providers"]}}
+                required = {"terraform": {"required_providers": required_providers}}
                 (folder / "providers.tf.json").write_text(json.dumps(required), encoding="utf-8")
                 terraform.elsewhere(folder).init()
                 (program,) = (folder / ".terraform" / "providers").glob("*/*/*/*/*/terraform-provider-*")

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from operations.errors import OperatorError
 from operations.state.status import current_state, read_document, state_content
@@ -13,6 +13,7 @@ from operations.state.status import current_state, read_document, state_content
 if TYPE_CHECKING:
     from operations.aws import Aws
     from operations.stacks import Stack
+    from operations.terraform.documents import State
 
 
 def former_place(stack: Stack) -> Stack:
@@ -20,11 +21,11 @@ def former_place(stack: Stack) -> Stack:
     return replace(stack, backend=replace(stack.state, key=f"{stack.deployment}/terraform.tfstate"))
 
 
-def owner_of(state: Mapping[str, Any]) -> tuple[str, str] | None:
+def owner_of(state: State) -> tuple[str, str] | None:
     """Deployment and environment by the tags of what the state knows; None where no tag says it."""
-    tags = [attributes.get("tags_all") or {} for attributes in _attributes(state)]
+    tags = [tags for attributes in _attributes(state) if isinstance(tags := attributes.get("tags_all"), dict)]
     owners = Counter(
-        (tag["Deployment"], tag["Environment"]) for tag in tags if {"Deployment", "Environment"} <= tag.keys()
+        (str(tag["Deployment"]), str(tag["Environment"])) for tag in tags if {"Deployment", "Environment"} <= tag.keys()
     )
     return owners.most_common(1)[0][0] if owners else None
 
@@ -35,7 +36,7 @@ def left_at_former_place(aws: Aws, stack: Stack) -> bool:
     return bool(state.get("resources")) and owner_of(state) in (None, (stack.deployment, stack.environment))
 
 
-def refuse_foreign_state(stack: Stack, state: Mapping[str, Any]) -> None:
+def refuse_foreign_state(stack: Stack, state: State) -> None:
     """Raises OperatorError when the resources in `state` are another stack's, or all in another region."""
     owner = owner_of(state)
     if owner not in (None, (stack.deployment, stack.environment)):
@@ -71,7 +72,7 @@ def refuse_missing_state(aws: Aws, stack: Stack) -> None:
         )
 
 
-def _attributes(state: Mapping[str, Any]) -> Iterator[Mapping[str, Any]]:
+def _attributes(state: State) -> Iterator[Mapping[str, object]]:
     for resource in state.get("resources", []):
         # Other providers, and those for a second region, say nothing of the stack's own.
         if resource.get("mode") == "managed" and str(resource.get("provider", "")).endswith('hashicorp/aws"]'):
@@ -79,7 +80,7 @@ def _attributes(state: Mapping[str, Any]) -> Iterator[Mapping[str, Any]]:
                 yield instance.get("attributes") or {}
 
 
-def _region(attributes: Mapping[str, Any]) -> str:
+def _region(attributes: Mapping[str, object]) -> str:
     """The region in the resource's ARN; empty for none, and for what is global."""
     parts = str(attributes.get("arn") or "").split(":")
     return parts[3] if len(parts) > 5 else ""

@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Mapping
-from typing import Any
+from typing import TYPE_CHECKING
 
-State = Mapping[str, Any]
+if TYPE_CHECKING:
+    from operations.terraform.documents import State, StateOutput
 
 
-def resources_of(state: State) -> dict[str, Mapping[str, Any]]:
+def resources_of(state: State) -> dict[str, Mapping[str, object]]:
     """Address → attributes of everything the state manages."""
-    found: dict[str, Mapping[str, Any]] = {}
+    found: dict[str, Mapping[str, object]] = {}
     for resource in state.get("resources", []):
         if resource.get("mode") != "managed":
             continue
@@ -39,13 +40,13 @@ def differences(current: State, wanted: State) -> Iterator[str]:
         names = sorted(name for name in before.keys() | after.keys() if before.get(name) != after.get(name))
         if names:
             yield f"~ {address}: {', '.join(names)}"
-    before, after = current.get("outputs", {}), wanted.get("outputs", {})
-    for name in sorted(before.keys() | after.keys()):
-        if before.get(name) != after.get(name):
-            yield f"~ output {name}: {_shown(before.get(name))} → {_shown(after.get(name))}"
+    old, new = current.get("outputs", {}), wanted.get("outputs", {})
+    for name in sorted(old.keys() | new.keys()):
+        if old.get(name) != new.get(name):
+            yield f"~ output {name}: {_shown(old.get(name))} → {_shown(new.get(name))}"
 
 
-def _shown(output: Mapping[str, Any] | None) -> str:
+def _shown(output: StateOutput | None) -> str:
     if output is None:
         return "none"
     return "(sensitive)" if output.get("sensitive") else json.dumps(output["value"], ensure_ascii=False)

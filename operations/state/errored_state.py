@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import json
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from operations.errors import OperatorError
+from operations.terraform.documents import State
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -24,13 +25,13 @@ def errored_states(root: Path, stack: Stack) -> Iterator[Path]:
     yield from sorted(found, key=lambda path: path.stat().st_mtime, reverse=True)
 
 
-def read_state(file: Path) -> dict[str, Any]:
+def read_state(file: Path) -> State:
     """The state in a file; empty when there is none."""
     try:
-        state = json.loads(file.read_text(encoding="utf-8"))
+        state: State = json.loads(file.read_text(encoding="utf-8"))
     except (OSError, ValueError):
         return {}
-    return state if isinstance(state, dict) else {}
+    return state if isinstance(state, dict) else State()
 
 
 def push_errored_state(stack: Stack, terraform: Terraform, file: Path) -> int:

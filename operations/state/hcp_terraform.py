@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from config.environment import Environment, StateSettings
 from operations.errors import OperatorError
@@ -28,5 +28,5 @@ def state_in_s3(environment: Environment) -> StateSettings:
 
 def keep_state_beside(directory: Path) -> None:
     """Make Terraform keep the state in a file in `directory`, a working copy, whatever the stack says."""
-    override: dict[str, Any] = {"terraform": {"backend": {"local": {}}}}
+    override: dict[str, object] = {"terraform": {"backend": {"local": {}}}}
     (directory / "local_state_override.tf.json").write_text(json.dumps(override), encoding="utf-8")

@@ -6,7 +6,7 @@ import hashlib
 import json
 from dataclasses import dataclass, replace
 from functools import partial
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from operations.aws import Aws, check_account, refusals_explained
 from operations.errors import OperatorError
@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 
     from config.environment import Environment
     from operations.stacks import Backend, Stack
+    from operations.terraform.documents import State
 
     _Item = dict[str, AttributeValueTypeDef]
 
@@ -159,7 +160,7 @@ def unlock(aws: Aws, stack: Stack, locks: Collection[Lock]) -> None:
                 )
 
 
-def current_state(aws: Aws, stack: Stack) -> dict[str, Any]:
+def current_state(aws: Aws, stack: Stack) -> State:
     """The stack's state; empty when there is none, or none that can be read. Raises OperatorError when AWS refuses."""
     with refusals_explained():
         return read_document(state_content(aws, stack) or b"")[0]
@@ -228,7 +229,7 @@ def _table_exists(dynamodb: DynamoDBClient, name: str) -> bool:
     return True
 
 
-def read_document(content: bytes) -> tuple[dict[str, Any], str]:
+def read_document(content: bytes) -> tuple[State, str]:
     """The state in `content`, empty where it is none, and then the reason."""
     if not content:
         return {}, "0 bytes: Terraform would take it for no state and create everything again"

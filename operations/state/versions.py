@@ -7,7 +7,7 @@ import json
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from operations.aws import Aws, check_account, refusals_explained
 from operations.errors import OperatorError
@@ -15,6 +15,7 @@ from operations.state.difference import differences, resources_of
 from operations.state.held_lock import state_locked
 from operations.state.lock_table import KEY
 from operations.state.status import require_place
+from operations.terraform.documents import State
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -36,7 +37,7 @@ class StateVersion:
     changed: datetime
     size_bytes: int
     latest: bool
-    content: dict[str, Any]
+    content: State
 
     @property
     def serial(self) -> int | None:
@@ -149,7 +150,7 @@ def _read(s3: S3Client, stack: Stack, entry: ObjectVersionTypeDef) -> StateVersi
         ExpectedBucketOwner=stack.account_id,
     )
     try:
-        content = json.loads(found["Body"].read())
+        content: State = json.loads(found["Body"].read())
     except ValueError:
         content = {}
     return StateVersion(
@@ -157,7 +158,7 @@ def _read(s3: S3Client, stack: Stack, entry: ObjectVersionTypeDef) -> StateVersi
         changed=entry["LastModified"],
         size_bytes=entry["Size"],
         latest=entry["IsLatest"],
-        content=content if isinstance(content, dict) else {},
+        content=content if isinstance(content, dict) else State(),
     )
 
 

@@ -22,6 +22,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
     from pathlib import Path
 
+    from operations.terraform.documents import State
+
 PARALLELISM = 30
 """Resources at once within a run: they mostly wait on fixed delays, so a stack costs about its longest chain."""
 
@@ -229,9 +231,9 @@ class Terraform:
         """The addresses of everything in the state."""
         return self._capture("state", "list").split()
 
-    def state_pull(self) -> dict[str, Any]:
+    def state_pull(self) -> State:
         """The state. Holds secret values."""
-        state: dict[str, Any] = json.loads(self._capture("state", "pull") or "{}")
+        state: State = json.loads(self._capture("state", "pull") or "{}")
         return state
 
     def state_push(self, file: Path) -> None:

@@ -252,7 +252,7 @@ class Restore:
         kind, _, name = ADDRESS.partition(".")
         for resource in terraform.state_pull().get("resources", []):
             if (resource.get("mode"), resource["type"], resource["name"]) == ("managed", kind, name):
-                attributes: dict[str, Any] = resource["instances"][0]["attributes"]
+                attributes: dict[str, Any] = dict(resource["instances"][0]["attributes"] or {})
                 return attributes
         return None
 

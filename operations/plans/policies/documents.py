@@ -7,7 +7,6 @@ import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import lru_cache
-from typing import Any
 
 from iam.document import PolicyDocument, Statement, parse
 from iam.errors import MalformedPolicyError
@@ -74,7 +73,7 @@ def _marked(change: Change) -> bool:
     return any(mark == "" or _DOCUMENT.search(mark) for mark in marks)
 
 
-def _names(tree: Any, name: str = "") -> Iterator[str]:
+def _names(tree: object, name: str = "") -> Iterator[str]:
     if tree is True:
         yield name
     elif isinstance(tree, dict):
@@ -92,7 +91,7 @@ def _documents_of(change: Change) -> tuple[dict[Leaf, str], dict[Leaf, str]]:
     return _documents_in(before), _documents_in(after)
 
 
-def _documents_in(found: Mapping[Leaf, Any]) -> dict[Leaf, str]:
+def _documents_in(found: Mapping[Leaf, object]) -> dict[Leaf, str]:
     return {path: value for path, value in found.items() if isinstance(value, str) and _looks_like_one(value)}
 
 

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
-from typing import Any
 
 from operations.errors import OperatorError
 from operations.plans.finding import ALL, Finding
@@ -60,7 +59,7 @@ def judge(
     plan: PlanDocument,
     *,
     protect_data: bool,
-    configured: Mapping[str, Mapping[str, Any]] | None = None,
+    configured: Mapping[str, Mapping[str, object]] | None = None,
     silenced: Silenced = lambda policy, address: "",
 ) -> list[Finding]:
     """Findings at the changes of a plan.
@@ -81,7 +80,7 @@ def judge_drift(
 
 
 def _broken(
-    changes: Sequence[Change], configured: Mapping[str, Mapping[str, Any]], protect_data: bool
+    changes: Sequence[Change], configured: Mapping[str, Mapping[str, object]], protect_data: bool
 ) -> Iterator[Finding]:
     around = surroundings(changes)
     for change in changes:

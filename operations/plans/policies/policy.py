@@ -6,7 +6,6 @@ import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from functools import lru_cache
-from typing import Any
 
 from operations.plans.plan_document import Action, Change
 
@@ -65,7 +64,7 @@ def surroundings(changes: Iterable[Change]) -> PlanSurroundings:
     return PlanSurroundings(frozenset(_identities(gone)), frozenset(_identities(made)))
 
 
-def _identities(attributes: Iterable[Any]) -> Iterator[str]:
+def _identities(attributes: Iterable[object]) -> Iterator[str]:
     for found in attributes:
         for name in ("id", "arn", "name", "bucket", "url", "key_id", "function_name"):
             value = found.get(name) if isinstance(found, dict) else None
@@ -85,7 +84,7 @@ _KEYS = ("rule_name", "id", "sid", "name", "policy_name", "attribute_name", "db_
 """Attributes that tell the elements of a list apart better than their place."""
 
 
-def leaves(value: Any, marks: Any = None, path: Leaf = ()) -> Iterator[tuple[Leaf, Any]]:
+def leaves(value: object, marks: object = None, path: Leaf = ()) -> Iterator[tuple[Leaf, object]]:
     """Paths and values in nested attributes; UNKNOWN where `marks` says so. Empty lists and objects are values."""
     if marks is True:
         yield path, UNKNOWN
@@ -104,7 +103,7 @@ def leaves(value: Any, marks: Any = None, path: Leaf = ()) -> Iterator[tuple[Lea
         yield path, value
 
 
-def _steps(items: list[Any]) -> list[str | int]:
+def _steps(items: list[object]) -> list[str | int]:
     for key in _KEYS:
         names = [item.get(key) if isinstance(item, dict) else None for item in items]
         if all(isinstance(name, str) and name for name in names) and len({*map(str, names)}) == len(names):
@@ -113,7 +112,7 @@ def _steps(items: list[Any]) -> list[str | int]:
 
 
 @lru_cache(maxsize=2)  # every policy asks for those of the same change
-def before_and_after(change: Change) -> tuple[dict[Leaf, Any], dict[Leaf, Any]]:
+def before_and_after(change: Change) -> tuple[dict[Leaf, object], dict[Leaf, object]]:
     """The leaves of a change on both sides; shared, so not to be changed."""
     return dict(leaves(change.before)), dict(leaves(change.after, change.after_unknown))
 
@@ -128,7 +127,7 @@ _EXPRESSION = re.compile(r"(?<!\$)\$\{[^{}]*\}")
 _PLACE_HOLDER = "known-after-the-apply"
 
 
-def with_configured(change: Change, configured: Mapping[str, Any]) -> Change:
+def with_configured(change: Change, configured: Mapping[str, object]) -> Change:
     """The change with texts from the Terraform JSON in place of top-level values that are not known yet.
 
     Expressions in them become a word without wildcards: who and what a document allows can be judged, if not exactly

@@ -7,7 +7,6 @@ from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
-from typing import Any
 
 from operations.plans.plan_document import Action, Change
 from operations.plans.policies.policy import Undecided
@@ -34,7 +33,9 @@ class _Rule:
     network: _Network
 
 
-def world_open_ingress(changes: Sequence[Change], configured: Mapping[str, Any]) -> Iterator[tuple[Change, str]]:
+def world_open_ingress(
+    changes: Sequence[Change], configured: Mapping[str, Mapping[str, object]]
+) -> Iterator[tuple[Change, str]]:
     """Changes that open ports to more than half of all addresses, and sentences about it.
 
     Rules of one group count together, wherever they are declared: two halves are the whole.
@@ -64,18 +65,18 @@ def _judged(members: Sequence[Change]) -> Iterator[tuple[Change, str]]:
             yield from ((change, Undecided(text)) for text in _unknown(change))
 
 
-def _group(change: Change, configured: Mapping[str, Any]) -> str:
+def _group(change: Change, configured: Mapping[str, Mapping[str, object]]) -> str:
     if change.type in _GROUPS:
         return str(change.was("id") or f"${{{change.address}.id}}")
     written = configured.get(change.address, {}).get("security_group_id")
     return str(change.becomes("security_group_id") or change.was("security_group_id") or written or change.address)
 
 
-def _rules(kind: str, attributes: Any) -> list[_Rule]:
+def _rules(kind: str, attributes: object) -> list[_Rule]:
     return [rule for found in _ingress(kind, attributes) for text in _ranges(found) for rule in _rule(found, text)]
 
 
-def _ingress(kind: str, attributes: Any) -> list[Mapping[str, Any]]:
+def _ingress(kind: str, attributes: object) -> list[Mapping[str, object]]:
     if not isinstance(attributes, dict):
         return []
     if kind in _GROUPS:
@@ -84,12 +85,16 @@ def _ingress(kind: str, attributes: Any) -> list[Mapping[str, Any]]:
     return [attributes] if kind != "aws_security_group_rule" or attributes.get("type") == "ingress" else []
 
 
-def _ranges(rule: Mapping[str, Any]) -> Iterable[str]:
-    several = [value for name in ("cidr_blocks", "ipv6_cidr_blocks") for value in rule.get(name) or ()]
-    return filter(None, (*several, rule.get("cidr_ipv4"), rule.get("cidr_ipv6")))
+def _ranges(rule: Mapping[str, object]) -> Iterable[str]:
+    several = [value for name in ("cidr_blocks", "ipv6_cidr_blocks") for value in _items(rule.get(name))]
+    return [str(value) for value in (*several, rule.get("cidr_ipv4"), rule.get("cidr_ipv6")) if value]
 
 
-def _rule(rule: Mapping[str, Any], text: Any) -> Iterator[_Rule]:
+def _items(value: object) -> list[object]:
+    return value if isinstance(value, list) else []
+
+
+def _rule(rule: Mapping[str, object], text: object) -> Iterator[_Rule]:
     try:
         network = ipaddress.ip_network(str(text), strict=False)
     except ValueError:  # a reference
@@ -107,10 +112,10 @@ def _rule(rule: Mapping[str, Any], text: Any) -> Iterator[_Rule]:
     )
 
 
-def _port(value: Any) -> int | None:
+def _port(value: object) -> int | None:
     try:
-        return None if value is None else int(value)
-    except (TypeError, ValueError):
+        return int(value) if isinstance(value, int | float | str) else None
+    except (OverflowError, ValueError):
         return None
 
 
@@ -175,7 +180,7 @@ def _unknown(change: Change) -> Iterator[str]:
         if marks.get(name) is True and not (name == "ingress" and change.action is Action.CREATE):
             yield f"{name} is known after the apply"
     for rule in _ingress(change.type, change.after):
-        lists = [rule.get("prefix_list_id"), *(rule.get("prefix_list_ids") or ())]
+        lists = [rule.get("prefix_list_id"), *_items(rule.get("prefix_list_ids"))]
         if change.was("prefix_list_id") != rule.get("prefix_list_id") or change.type in _GROUPS:
             yield from (f"the ranges of {each} are not in the plan" for each in lists if each)
 
@@ -192,7 +197,7 @@ def _others(change: Change) -> Iterator[tuple[Change, str]]:
         yield change, "gets an address on the internet"
 
 
-def _is_wide(attributes: Any) -> bool:
+def _is_wide(attributes: object) -> bool:
     if not isinstance(attributes, dict):
         return False
     entries = attributes.get("entry")

@@ -9,7 +9,6 @@ import json
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from typing import Any
 
 from operations.plans.moved_by_aws import moved_by_aws
 from operations.plans.plan_document import Action, Change
@@ -51,8 +50,8 @@ _UNKNOWN = Masked(UNKNOWN)
 @dataclass(frozen=True)
 class _Pair:
     path: Path
-    before: Any
-    after: Any
+    before: object
+    after: object
 
 
 def attribute_changes(change: Change, secrets: Secrets) -> tuple[AttributeChange, ...]:
@@ -89,7 +88,7 @@ def _repeats_tags(path: Path, paths: set[Path], change: Change) -> bool:
     return path[:1] == ("tags_all",) and (change.action is Action.CREATE or ("tags", *path[1:]) in paths)
 
 
-def _pairs(path: Path, before: Any, after: Any, change: Change) -> Iterator[_Pair]:
+def _pairs(path: Path, before: object, after: object, change: Change) -> Iterator[_Pair]:
     if path and path[-1] in _BASE64:
         before, after = _decoded(before), _decoded(after)
     if before is MASK or after is MASK:
@@ -123,12 +122,12 @@ def _pairs(path: Path, before: Any, after: Any, change: Change) -> Iterator[_Pai
         yield _Pair(path, before, after)
 
 
-def _differ(before: Any, after: Any) -> bool:
+def _differ(before: object, after: object) -> bool:
     """Whether values differ; `true` and 1, which are equal in Python, do."""
     return before != after or isinstance(before, bool) is not isinstance(after, bool)
 
 
-def _masked(value: Any, sensitive: Any, unknown: Any) -> Any:
+def _masked(value: object, sensitive: object, unknown: object) -> object:
     """`value` with placeholders where it is sensitive or not known yet."""
     if not sensitive and not unknown:
         return value
@@ -146,20 +145,17 @@ def _masked(value: Any, sensitive: Any, unknown: Any) -> Any:
     return value
 
 
-def _at(value: Any, path: Path) -> Any:
+def _at(value: object, path: Path) -> object:
     for step in path:
-        try:
-            value = value[step]
-        except (KeyError, IndexError, TypeError):
-            return None
+        value = part_of(value, step)
     return value
 
 
-def _empty(value: Any) -> bool:
+def _empty(value: object) -> bool:
     return not isinstance(value, bool | int | float | Masked) and not value
 
 
-def _without(these: list[Any], those: list[Any]) -> list[Any]:
+def _without(these: list[object], those: list[object]) -> list[object]:
     left = Counter(json.dumps(item, sort_keys=True) for item in those)
     found = []
     for item in these:
@@ -171,7 +167,7 @@ def _without(these: list[Any], those: list[Any]) -> list[Any]:
     return found
 
 
-def _json(value: Any) -> Any:
+def _json(value: object) -> object:
     """The object or list a string holds as JSON; None for everything else."""
     if not isinstance(value, str) or not value.lstrip().startswith(("{", "[")):
         return None
@@ -182,7 +178,7 @@ def _json(value: Any) -> Any:
     return None if _depth(found) > _DEEPEST_JSON else found
 
 
-def _depth(value: Any) -> int:
+def _depth(value: object) -> int:
     depth, level = 0, [value]
     while level and depth <= _DEEPEST_JSON:
         depth += 1
@@ -195,7 +191,7 @@ def _depth(value: Any) -> int:
     return depth
 
 
-def _decoded(value: Any) -> Any:
+def _decoded(value: object) -> object:
     if not isinstance(value, str) or isinstance(value, Masked):
         return value
     try:
@@ -218,7 +214,7 @@ def _attribute(pair: _Pair, change: Change, secrets: Secrets) -> AttributeChange
     )
 
 
-def _has_lines(value: Any) -> bool:
+def _has_lines(value: object) -> bool:
     return isinstance(value, str) and "\n" in value.rstrip("\n")
 
 
@@ -233,7 +229,7 @@ def _line_changes(before: str, after: str) -> Iterator[str]:
     yield from (shortened(line, _LONGEST_TEXT // 10) for line in shown)
 
 
-def _as_text(value: Any) -> str:
+def _as_text(value: object) -> str:
     return value if isinstance(value, str) else "" if value is None else json.dumps(value, ensure_ascii=False)
 
 
@@ -247,7 +243,7 @@ def dotted(path: Sequence[str | int]) -> str:
     return text.removeprefix(".") or "value"
 
 
-def _text(value: Any, secrets: Secrets) -> str | None:
+def _text(value: object, secrets: Secrets) -> str | None:
     if value is None:
         return None
     if isinstance(value, Masked):

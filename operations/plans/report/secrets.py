@@ -8,7 +8,6 @@ import re
 from collections import defaultdict
 from collections.abc import Iterable, Iterator
 from contextlib import suppress
-from typing import Any
 from urllib.parse import quote, quote_plus
 
 from operations.plans.plan_document import Change
@@ -54,7 +53,7 @@ class Secrets:
             if len(form) >= SHORTEST_PART:
                 self._parts[form[:SHORTEST_PART]].append(form)
 
-    def masked(self, value: Any) -> Any:
+    def masked(self, value: object) -> object:
         """`value` with every sensitive text, number and key in it masked."""
         if not self._whole:
             return value
@@ -68,7 +67,7 @@ class Secrets:
             return MASK if str(value) in self._whole and len(str(value)) >= _SHORTEST_NUMBER else value
         if value in self._whole:
             return MASK
-        return self.part_masked(value)
+        return self.part_masked(value) if isinstance(value, str) else value
 
     def text(self, text: str, *, lines: bool = False) -> str:
         """A text of the plan, fit to be shown, in one line unless `lines`."""
@@ -90,7 +89,7 @@ class Secrets:
         return "".join((*found, text[kept:])) if found else text
 
 
-def _sensitive_values(value: Any, marks: Any) -> Iterator[str]:
+def _sensitive_values(value: object, marks: object) -> Iterator[str]:
     if not marks:
         return
     if marks is True:
@@ -103,7 +102,7 @@ def _sensitive_values(value: Any, marks: Any) -> Iterator[str]:
             yield from _sensitive_values(item, part_of(marks, index))
 
 
-def _values(value: Any) -> Iterator[str]:
+def _values(value: object) -> Iterator[str]:
     if isinstance(value, str) and value:
         yield value
     elif isinstance(value, int | float) and not isinstance(value, bool):
@@ -113,7 +112,7 @@ def _values(value: Any) -> Iterator[str]:
             yield from _values(item)
 
 
-def part_of(tree: Any, step: str | int) -> Any:
+def part_of(tree: object, step: str | int) -> object:
     """The part of a tree of marks that stands for an attribute or an element."""
     if isinstance(tree, dict):
         return tree.get(str(step))
