@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from botocore.exceptions import ClientError
 
 from config.settings import ROOT
+from deployments.aquamark.day2.empty_secrets import empty_secrets
 from deployments.aquamark.day2.version_setting import VersionSetting
 from operations.review.preflight.account import code_of
 from operations.review.preflight.findings import PreflightFinding, fails, fine
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
 
     from operations.review.preflight.account import Account
     from operations.review.preflight.findings import Question
@@ -46,15 +47,9 @@ def release(account: Account, planned: PlannedDocument) -> Iterator[PreflightFin
                 "release", missing[code_of(error)], f"{push} {version} --environment {planned.stack.environment}"
             )
             return
-    for _, body in planned.of("aws_secretsmanager_secret"):
-        try:
-            secret = account.ask("secretsmanager", "describe_secret", SecretId=body["name"])
-            filled = bool(secret.get("VersionIdsToStages"))
-        except ClientError as error:
-            if code_of(error) != "ResourceNotFoundException":
-                raise
-            filled = False
-        if not filled:
-            yield fails(
-                "release", f"the secret {body['name']} has no value", "see the README: secrets before a version"
-            )
+
+    def describe(name: str) -> Mapping[str, Any]:
+        return account.ask("secretsmanager", "describe_secret", SecretId=name)
+
+    for name, command in empty_secrets(planned.of("aws_secretsmanager_secret"), describe, planned.stack.environment):
+        yield fails("release", f"the secret {name} has no value", command)

@@ -6,14 +6,16 @@ import re
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
+from deployments.aquamark.day2.empty_secrets import empty_secrets
 from deployments.aquamark.day2.site import Site
 from deployments.aquamark.day2.version_setting import Versions, VersionSetting
 from operations.aws import refusals_explained
 from operations.demo.synth import synthesise
 from operations.errors import OperatorError
 from operations.plans.apply_plan import apply_plan
+from operations.review.addresses import read_document
 from operations.stacks import Stack, find_stacks, only
 from operations.terraform.run import Run
 
@@ -62,6 +64,7 @@ class Upgrade:
             back = "back " if versions.rolled_back_from else ""
             console.print(f"{self.site.environment}: from {before} {back}to {versions.wanted}")
             self._image(versions.wanted)
+            self._secrets()
             self._done(console, "image", f"{versions.wanted} is in the repository")
             if self.dry_run:
                 console.print(f"Would write version {versions.wanted}, plan, and then: {', '.join(STEPS[3:])}.")
@@ -122,6 +125,22 @@ class Upgrade:
                 f"{name} has no image {version}; it has {', '.join(tags) or 'none'}. Nothing was changed.",
                 hint=f"Push it first: docker push {self.site.outputs().repository_url}:{version}",
             ) from None
+
+    def _secrets(self) -> None:
+        """Raises OperatorError for secrets without a value: no host of a new fleet would ever serve."""
+        client, declared = self.site.client("secretsmanager"), read_document(self._stack().folder)["resource"]
+
+        def describe(name: str) -> Mapping[str, Any]:
+            described: Mapping[str, Any] = client.describe_secret(SecretId=name)
+            return described
+
+        empty = list(empty_secrets(declared["aws_secretsmanager_secret"].items(), describe, self.site.environment))
+        if empty:
+            names = ", ".join(name for name, _ in empty)
+            raise OperatorError(
+                f"{names} {'have' if len(empty) > 1 else 'has'} no value: hosts cannot start. Nothing was changed.",
+                hint="\n".join(command for _, command in empty),
+            )
 
     def _plan(self, run: Run) -> tuple[Terraform, PlanResult]:
         terraform = run.terraform(self._stack(), environment=self.terraform_environment)

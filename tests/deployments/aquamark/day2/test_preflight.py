@@ -78,7 +78,13 @@ def test_a_missing_tag_and_an_empty_secret_fail(
     secrets = aws("secretsmanager", region=REGION)
     for name in SECRETS:
         secrets.create_secret(Name=name)
-    assert [found.found for found in ask("head-5813fa8")[1:]] == [f"the secret {name} has no value" for name in SECRETS]
+    empty = ask("head-5813fa8")[1:]
+    assert [found.found for found in empty] == [f"the secret {name} has no value" for name in SECRETS]
+    assert [found.hint.split(" --")[0] for found in empty] == [
+        "quintet aquamark rotate-storage-key",
+        "quintet aquamark database-login",
+        "quintet aquamark smtp-login NAME",
+    ]
     for name in SECRETS:
         secrets.put_secret_value(SecretId=name, SecretString="x")
     assert [found.verdict for found in ask("head-5813fa8")] == [Verdict.FINE]
