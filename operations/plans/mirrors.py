@@ -190,7 +190,12 @@ def _without(change: Change, existing: _Declared) -> Change:
 
 
 _LISTS = ("ELBSubnets", "SecurityGroups", "Subnets")
-"""Options of Elastic Beanstalk whose ids come back in an order of its own."""
+"""Options of Elastic Beanstalk with ids that the provider sorts when it reads an environment.
+
+`fetchEnvironmentSettings` and `dropGeneratedSecurityGroup` sort them (internal/service/elasticbeanstalk/environment.go
+of hashicorp/aws, 2026-11-29). The hash of a setting sorts as well, so that plans show no change; Terraform's
+`resource_drift` compares the texts of the state.
+"""
 
 
 def _unordered(settings: object) -> list[str] | None:

@@ -44,6 +44,16 @@ def fetch_ca_bundle() -> bytes:
     return answer.content
 
 
+def layer_name(function: str) -> str:
+    """The name of the layer with a function's libraries."""
+    return f"{function}-libraries"
+
+
+def layer_description(python: str = LAMBDA_PYTHON) -> str:
+    """The description by which a version of the layer is recognised: the lock's digest, and Python's version."""
+    return f"requirements.lock {hashlib.sha256(LOCK.read_bytes()).hexdigest()[:16]}, Python {python}"
+
+
 @dataclass(frozen=True)
 class PipelinePublication:
     """What is asked for: the layer and the image of this repository, for an applied stack."""
@@ -67,8 +77,7 @@ class PipelinePublication:
     def _publish_layer(self, canvas: CanvasData2, console: Console) -> None:
         functions = canvas.client("lambda")
         function = canvas.outputs.sync_function
-        name = f"{function}-libraries"
-        wanted = f"requirements.lock {hashlib.sha256(LOCK.read_bytes()).hexdigest()[:16]}, Python {self.python}"
+        name, wanted = layer_name(function), layer_description(self.python)
         found = functions.list_layer_versions(LayerName=name).get("LayerVersions", [])
         arn = next((version["LayerVersionArn"] for version in found if version.get("Description") == wanted), None)
         used = functions.get_function_configuration(FunctionName=function).get("Layers", [])

@@ -131,7 +131,7 @@ class Releases:
             )
         except self._s3.exceptions.NoSuchKey:
             return None
-        release, previous = _parsed(found["Body"].read())
+        release, previous = parsed(found["Body"].read())
         return Pointer(release, previous, found["LastModified"], found["ETag"])
 
     def point_to(self, release: Release, *, previous: str | None, replacing: Pointer | None) -> None:
@@ -169,7 +169,8 @@ class Releases:
                 yield Published(version, entry["Size"], entry["LastModified"])
 
 
-def _parsed(content: bytes) -> tuple[Release | None, str | None]:
+def parsed(content: bytes) -> tuple[Release | None, str | None]:
+    """The release that a pointer names, None when instances refuse it, and the version before."""
     try:
         fields = json.loads(content)
         release = Release(fields["version"], fields["sha256"])

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import dataclasses
 import json
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from config.settings import ROOT
-from deployments.canvas_data_2.day2.preflight import credentials
+from deployments.canvas_data_2.day2.preflight import credentials, libraries, task_image
+from deployments.canvas_data_2.day2.publish import layer_description
 from emulator.server import Emulator
 from operations.aws import Aws
 from operations.review.preflight.account import Account
@@ -35,6 +38,31 @@ def test_preflight_names_the_credentials_that_are_not_filled_yet(emulator: Emula
     ssm.put_parameter(Name=CLIENT_SECRET, Value="x", Type="SecureString")
     (found,) = credentials(asked, PlannedDocument(stack))
     assert found.verdict is Verdict.FINE
+
+
+def test_preflight_names_the_code_that_is_not_published_yet(
+    emulator: Emulator, account: str, aws: Callable[..., Any]
+) -> None:
+    stack = dataclasses.replace(only(find_stacks(ROOT), "canvas-data-2-dev"), account_id=account)
+    asked = Account(Aws(emulator.environment(account_id=account, region=stack.region)), region=stack.region)
+    planned = PlannedDocument(stack)
+    (layer,), (image,) = libraries(asked, planned), task_image(asked, planned)
+    assert [found.verdict for found in (layer, image)] == [Verdict.WARNING] * 2
+    assert layer.hint == image.hint == "after the apply: quintet canvas publish --environment dev"
+    aws("lambda", region=stack.region).publish_layer_version(
+        LayerName="canvas-data-2-dev-sync-table-libraries",
+        Description=layer_description(),
+        Content={"ZipFile": b"libraries"},
+    )
+    ecr, name = aws("ecr", region=stack.region), "canvas-data-2-dev-table-task"
+    ecr.create_repository(repositoryName=name)
+    assert f"there is no {name}:" in next(task_image(asked, planned)).found
+    kind = "application/vnd.docker.distribution.manifest.v2+json"
+    manifest = json.dumps({"schemaVersion": 2, "mediaType": kind, "layers": [], "config": {"digest": "1"}})
+    tag = image.found.partition(f"{name}:")[2].partition(":")[0]
+    ecr.put_image(repositoryName=name, imageManifest=manifest, imageTag=tag)
+    (layer,), (image,) = libraries(asked, planned), task_image(asked, planned)
+    assert [found.verdict for found in (layer, image)] == [Verdict.FINE] * 2
 
 
 @pytest.mark.emulator
