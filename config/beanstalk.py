@@ -26,6 +26,7 @@ class BeanstalkEnvironmentSettings(GuardedSettings):
     name: BeanstalkEnvironmentName
     """Unique in the account and region."""
     host_name: HostName
+    """The environment's public name."""
     https: bool = True
     """Without it the environment speaks plain HTTP only, as the document's time did."""
     platform_branch: PlatformBranch
@@ -35,14 +36,21 @@ class BeanstalkEnvironmentSettings(GuardedSettings):
     platform_branch_before: PlatformBranch | None = None
     """The branch that the environment still runs, while it is moved to `platform_branch`; left out otherwise."""
     instance_type: InstanceType
+    """CPU and memory of each instance."""
     min_size: Annotated[int, Field(ge=1, le=500)]
+    """Fewest instances."""
     max_size: Annotated[int, Field(ge=1, le=500)]
+    """Most instances."""
     scale_out_cpu_percent: Percent = 60
+    """Average CPU above which an instance is added."""
     scale_in_cpu_percent: Percent = 25
+    """Average CPU below which one is removed."""
     root_volume_size_gib: Annotated[int, Field(ge=10, le=16384)] = 20
+    """Disk of each instance."""
     deployment_policy: Literal["Rolling", "RollingWithAdditionalBatch", "Immutable"] = "RollingWithAdditionalBatch"
     """How instances get a new version; every one of these keeps the environment in service."""
     log_retention_days: LogRetentionDays = 365
+    """How long the instances' logs are kept."""
 
     guarded: ClassVar[Mapping[str, object]] = {"https": False}
 

@@ -62,10 +62,13 @@ class OwnNetwork(GuardedSettings):
     """A VPC of the deployment's own, with a public and a private subnet in every availability zone named."""
 
     cidr_block: VpcCidrBlock
+    """Private addresses of the VPC."""
     availability_zones: Annotated[tuple[AvailabilityZone, ...], Field(min_length=2, max_length=6)]
+    """Zones that get a subnet of each kind."""
     nat: Literal["none", "single", "per_az"] = "single"
     """How private subnets reach the internet: not at all, through one gateway, or through one in each zone."""
     flow_log_retention_days: LogRetentionDays = 365
+    """How long the log of accepted and rejected connections is kept."""
 
     @field_validator("availability_zones")
     @classmethod
@@ -77,8 +80,11 @@ class AdoptedNetwork(Settings):
     """A VPC that exists already: its id, and its subnets by availability zone."""
 
     vpc_id: VpcId
+    """The VPC; nothing in it is created or changed."""
     public_subnet_ids: dict[AvailabilityZone, SubnetId] = {}
+    """Availability zone → its subnet with a route to an internet gateway."""
     private_subnet_ids: Annotated[dict[AvailabilityZone, SubnetId], Field(min_length=2)]
+    """Availability zone → its subnet without one."""
 
     @property
     def availability_zones(self) -> tuple[str, ...]:
@@ -102,7 +108,9 @@ class DatabaseSettings(GuardedSettings):
     """A relational database on RDS."""
 
     instance_class: InstanceClass
+    """CPU and memory of the instance."""
     allocated_storage_gib: Annotated[int, Field(ge=20, le=65536)]
+    """Storage at creation."""
     max_allocated_storage_gib: Annotated[int, Field(ge=22, le=65536)] | None = None
     """Storage grows by itself up to this; left out, it does not grow."""
     engine_version: str
@@ -110,18 +118,21 @@ class DatabaseSettings(GuardedSettings):
     extended_support: bool = False
     """After the end of standard support RDS goes on with the series at a price, instead of upgrading it."""
     multi_az: bool = False
+    """A standby in a second availability zone takes over when the first fails."""
     storage_encrypted: bool = True
+    """Encryption at rest; a change replaces the database."""
     backup_retention_days: BackupRetentionDays = 7
     """0 turns backups off; RDS keeps at most 35 days."""
     performance_insights_enabled: bool = False
-    """Not to be had on the smallest classes."""
+    """Records which statements cause load; not available on the smallest instance classes."""
     monitoring_interval_seconds: MonitoringIntervalSeconds = 60
     """How often the operating system is measured; 0 turns that off."""
     iam_database_authentication_enabled: bool = False
+    """Logins by IAM tokens beside passwords."""
     require_tls: bool = True
     """Clients that do not speak TLS are turned away."""
     parameters: dict[Annotated[str, Field(pattern=r"^[a-z][a-z0-9_.]*$")], str] = {}
-    """Of the parameter group, beside those the deployment gives."""
+    """Parameters of the database's parameter group, beside those the deployment sets."""
 
     guarded: ClassVar[Mapping[str, object]] = {
         "storage_encrypted": False,
@@ -145,12 +156,14 @@ class MysqlSettings(DatabaseSettings):
     """MySQL on RDS."""
 
     engine_version: MysqlSeries
+    """The release series; AWS resolves it to a minor version, which it upgrades by itself."""
 
 
 class PostgresqlSettings(DatabaseSettings):
     """PostgreSQL on RDS."""
 
     engine_version: PostgresqlSeries
+    """The release series; AWS resolves it to a minor version, which it upgrades by itself."""
 
 
 class AuroraSettings(GuardedSettings):
@@ -163,14 +176,17 @@ class AuroraSettings(GuardedSettings):
     min_capacity_acu: Annotated[float, Field(ge=0.5, le=256, multiple_of=0.5)] = 0.5
     """Each unit (ACU) brings about 2 GiB of memory."""
     max_capacity_acu: Annotated[float, Field(ge=1, le=256, multiple_of=0.5)] = 4.0
+    """Upper bound of the capacity."""
     reader_instances: Annotated[int, Field(ge=0, le=15)] = 0
     """Instances beside the writer: one of them takes over when the writer fails."""
     backup_retention_days: Annotated[int, Field(ge=1, le=35)] = 7
     """Aurora cannot go without backups."""
     performance_insights_enabled: bool = False
+    """Records which statements cause load."""
     require_tls: bool = True
     """Clients that do not speak TLS are turned away."""
     log_retention_days: LogRetentionDays = 365
+    """How long the cluster's logs are kept."""
 
     guarded: ClassVar[Mapping[str, object]] = {"require_tls": False, "extended_support": True}
 
@@ -187,8 +203,11 @@ class ContainerTaskSettings(Settings):
     cpu_units: Literal[256, 512, 1024, 2048, 4096, 8192, 16384] = 1024
     """1024 are one virtual CPU."""
     memory_mib: Annotated[int, Field(ge=512, le=122880)] = 8192
+    """Memory of the task; the allowed values follow from `cpu_units`."""
     ephemeral_storage_gib: Annotated[int, Field(ge=21, le=200)] = 80
+    """Disk of the task, gone when it ends."""
     log_retention_days: LogRetentionDays = 365
+    """How long the task's log is kept."""
 
     @model_validator(mode="after")
     def _memory_fits_the_cpu(self) -> Self:
@@ -215,16 +234,23 @@ class RedisSettings(GuardedSettings):
     """A Redis replication group on ElastiCache."""
 
     node_type: NodeType
+    """CPU and memory of each node."""
     engine_version: Annotated[str, Field(pattern=r"^(5\.0\.6|6\.[02]|7\.[01])$")] = "7.1"
+    """Version of Redis."""
     cluster_mode: bool = True
+    """Keys are spread over shards; clients need a cluster's protocol."""
     num_node_groups: Annotated[int, Field(ge=1, le=500)] = 1
     """Shards; more than one needs cluster mode."""
     replicas_per_node_group: Annotated[int, Field(ge=0, le=5)] = 1
+    """Copies of each shard, which take over when its primary fails."""
     transit_encryption_enabled: bool = True
+    """TLS between clients and nodes."""
     transit_encryption_mode: Literal["preferred", "required"] = "required"
     """`preferred` takes clients without TLS too: the first of two applies that turn TLS on where Redis runs already."""
     at_rest_encryption_enabled: bool = True
+    """Encryption of snapshots and swap."""
     snapshot_retention_days: Annotated[int, Field(ge=0, le=35)] = 1
+    """How long daily snapshots are kept; 0 takes none."""
 
     guarded: ClassVar[Mapping[str, object]] = {
         "transit_encryption_enabled": False,
@@ -243,17 +269,24 @@ class OnDemandCapacity(Settings):
     """DynamoDB capacity paid by request."""
 
     billing_mode: Literal["PAY_PER_REQUEST"] = "PAY_PER_REQUEST"
+    """Billing by request."""
 
 
 class ProvisionedCapacity(Settings):
     """DynamoDB capacity paid by the hour, following use between two bounds."""
 
     billing_mode: Literal["PROVISIONED"]
+    """Billing by the hour."""
     min_read_capacity: Annotated[int, Field(ge=1, le=40000)]
+    """Fewest read units."""
     max_read_capacity: Annotated[int, Field(ge=1, le=40000)]
+    """Most read units."""
     min_write_capacity: Annotated[int, Field(ge=1, le=40000)]
+    """Fewest write units."""
     max_write_capacity: Annotated[int, Field(ge=1, le=40000)]
+    """Most write units."""
     target_utilization_percent: Annotated[int, Field(ge=20, le=90)] = 70
+    """Use of the capacity that scaling holds."""
 
     @model_validator(mode="after")
     def _bounds_are_ordered(self) -> Self:
@@ -271,6 +304,7 @@ class TableSettings(GuardedSettings):
 
     capacity: TableCapacity = OnDemandCapacity()
     point_in_time_recovery_enabled: bool = True
+    """Continuous backups: any second of the last 35 days can be restored."""
 
     guarded: ClassVar[Mapping[str, object]] = {"point_in_time_recovery_enabled": False}
 
@@ -281,12 +315,14 @@ class LatestImage(Settings):
     ssm_parameter: Annotated[str, Field(pattern=r"^/aws/service/[A-Za-z0-9/._-]+$")] = (
         "/aws/service/ami-amazon-linux-latest/al2023-ami-kernel-default-x86_64"
     )
+    """The public parameter, read by EC2 when an instance starts."""
 
 
 class FixedImage(Settings):
     """One image; it belongs to one region and may be withdrawn."""
 
     ami_id: AmiId
+    """The image's id."""
 
 
 def _image_kind(value: object) -> str:
@@ -303,14 +339,20 @@ class FleetSettings(GuardedSettings):
     """A group of equal EC2 instances."""
 
     instance_type: InstanceType
+    """CPU and memory of each instance."""
     image: ImageSettings = LatestImage()
     min_size: Annotated[int, Field(ge=0, le=500)]
+    """Fewest instances."""
     max_size: Annotated[int, Field(ge=1, le=500)]
+    """Most instances."""
     target_cpu_percent: Percent = 50
     """The average CPU the group is scaled to hold."""
     root_volume_size_gib: Annotated[int, Field(ge=8, le=16384)] = 20
+    """Disk of each instance, encrypted."""
     health_check_grace_period_seconds: Annotated[int, Field(ge=0, le=7200)] = 300
+    """Time for a new instance to become healthy."""
     log_retention_days: LogRetentionDays = 365
+    """How long the instances' logs are kept."""
     http_tokens: Literal["required", "optional"] = "required"
     """`required` is IMDSv2 only."""
 
@@ -327,7 +369,9 @@ class DnsSettings(Settings):
     """The public name of a load balancer, in a hosted zone that exists."""
 
     host_name: HostName
+    """The name, below the zone's."""
     zone_id: ZoneId
+    """The public hosted zone that gets the records."""
     certificate_arn: CertificateArn | None = None
     """Left out, a certificate is requested and validated through the zone."""
 
@@ -336,13 +380,18 @@ class LoadBalancerSettings(GuardedSettings):
     """An application load balancer. HTTPS comes with `dns`; without it there is HTTP only."""
 
     http_port: Port = 80
+    """Port of HTTP; with `dns` it only redirects."""
     https_port: Port = 443
+    """Port of HTTPS, used with `dns`."""
     dns: DnsSettings | None = None
     idle_timeout_seconds: Annotated[int, Field(ge=1, le=4000)] = 60
+    """A connection without traffic is closed after this long."""
     source_cidr_blocks: Annotated[tuple[CidrBlock, ...], Field(min_length=1)] = ("0.0.0.0/0",)
-    """Who may reach the listeners."""
+    """Address ranges that may reach the listeners."""
     access_logs_enabled: bool = True
+    """A log line for each request, in a bucket."""
     access_log_retention_days: Annotated[int, Field(ge=1, le=3650)] = 90
+    """How long these logs are kept."""
 
     guarded: ClassVar[Mapping[str, object]] = {"dns": None, "access_logs_enabled": False}
 
@@ -359,17 +408,18 @@ class LoadBalancerSettings(GuardedSettings):
 
 
 class ScheduleSettings(Settings):
-    """When something happens again and again."""
+    """A recurring schedule."""
 
     expression: Schedule
     """As EventBridge Scheduler takes it: `rate(3 hours)`, `cron(0 3 * * ? *)`; times are UTC."""
     flexible_window_minutes: Annotated[int, Field(ge=0, le=1440)] = 10
     """It begins at some moment within these minutes; 0 is on the minute."""
     enabled: bool = True
+    """`false` pauses the schedule."""
 
 
 class AlarmSettings(Settings):
-    """Who hears of alarms."""
+    """Recipients of alarms."""
 
     emails: tuple[EmailAddress, ...] = ()
     """Each address confirms its subscription once."""

@@ -1,4 +1,4 @@
-"""What every deployment's settings hold, whatever it deploys."""
+"""Settings that every deployment has."""
 
 from __future__ import annotations
 
@@ -11,14 +11,16 @@ from config.types import ImportId, Region, ResourceAddress, Tags
 
 
 class DeploymentSettings(Settings):
-    """One deployment in one environment: where it runs, its network, who hears of alarms."""
+    """One deployment in one environment: its region, network and recipients of alarms."""
 
     region: Region
+    """The region of everything in the stack."""
     network: NetworkSettings
     alarms: AlarmSettings = AlarmSettings()
     tags: Tags = {}
+    """Tags of every resource of the stack, beside those of the environment and of Quintet."""
     adopt: dict[ResourceAddress, ImportId] = {}
-    """What exists already, made by hand, and is to be taken over: the resource's address → the id AWS knows it by."""
+    """Resources made by hand that the stack takes over: address → the id AWS knows it by."""
 
     @field_validator("network")
     @classmethod

@@ -31,8 +31,11 @@ class StateSettings(Settings):
     backend: Literal["s3", "cloud"] = "s3"
     """`s3`: the keys below; `cloud`: those of HCP Terraform."""
     bucket: BucketName
+    """The bucket of the states, created by `quintet state bootstrap`."""
     region: Region
+    """The region of bucket and lock table."""
     lock_table: TableName
+    """The DynamoDB table of locks and digests, created likewise."""
     locking: Locking = "dynamodb"
     """`dynamodb`: the lock table; `lockfile`: S3's own lock file; `both`: both are taken, to move between them."""
 
@@ -41,7 +44,9 @@ class CloudStateSettings(Settings):
     """HCP Terraform (Terraform Cloud) keeps the state of every stack, in a workspace for each, and runs Terraform."""
 
     backend: Literal["cloud"]
+    """HCP Terraform."""
     organization: OrganizationName
+    """The organization of the workspaces."""
     hostname: ServerName = "app.terraform.io"
     """Another one for Terraform Enterprise."""
     workspaces: dict[Name, WorkspaceName] = {}
@@ -59,11 +64,12 @@ def _state_backend(value: object) -> str:
 
 
 class Environment(Settings):
-    """What all deployments of one environment share."""
+    """Settings that all deployments of one environment share."""
 
     name: Name
     """As the file is called."""
     account_id: AccountId
+    """The AWS account; the provider and all commands refuse every other."""
     state: Annotated[
         Annotated[StateSettings, Tag("s3")] | Annotated[CloudStateSettings, Tag("cloud")],
         Discriminator(_state_backend),

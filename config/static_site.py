@@ -16,15 +16,18 @@ class CloudFrontDelivery(Settings):
     """Readers come through CloudFront, over HTTPS, under a name of our own."""
 
     kind: Literal["cloudfront"]
+    """CloudFront, over HTTPS."""
     price_class: Literal["PriceClass_100", "PriceClass_200", "PriceClass_All"] = "PriceClass_100"
     """`PriceClass_100` is Europe and North America."""
     log_retention_days: Annotated[int, Field(ge=1, le=3650)] = 90
+    """How long the logs of requests are kept."""
 
 
 class CnameDelivery(GuardedSettings):
     """Readers come to the bucket's website endpoint by a CNAME, over plain HTTP; the bucket is named like the host."""
 
     kind: Literal["cname"]
+    """A CNAME to the bucket's website, over HTTP."""
 
     guarded: ClassVar[Mapping[str, object]] = {"kind": "cname"}
 
@@ -43,7 +46,9 @@ class StaticSiteSettings(GuardedSettings):
     bucket_name: BucketName
     """Unique among all of AWS's buckets."""
     host_name: HostName
+    """The site's public name."""
     access: Literal["policy", "acl"] = "policy"
+    """`policy`: the bucket's policy decides what is public; `acl`: the ACL of each object."""
     delivery: Delivery
 
     guarded: ClassVar[Mapping[str, object]] = {"access": "acl"}

@@ -57,6 +57,13 @@ class Sharing:
     kind: Literal["suffix", "domain", "network", "choice", "given"]
 
 
+@dataclass(frozen=True)
+class Check(AfterValidator):
+    """A check of one value, and the words for what it lets through."""
+
+    allowed: str = ""
+
+
 def _room_for_access_logs(value: str) -> str:
     if len(value) + len(ACCESS_LOGS) > NAME_LENGTHS["aws_s3_bucket"]:
         longest = NAME_LENGTHS["aws_s3_bucket"] - len(ACCESS_LOGS)
@@ -136,7 +143,7 @@ def _tags(tags: dict[str, str]) -> dict[str, str]:
     return tags
 
 
-def _one_of(allowed: Sequence[int], what: str) -> AfterValidator:
+def _one_of(allowed: Sequence[int], what: str) -> Check:
     """Unlike Literal, which takes false for 0 and true for 1."""
 
     def check(value: int) -> int:
@@ -144,10 +151,10 @@ def _one_of(allowed: Sequence[int], what: str) -> AfterValidator:
             raise ValueError(f"is not {what}; allowed: {', '.join(map(str, allowed))}")
         return value
 
-    return AfterValidator(check)
+    return Check(check, ", ".join(map(str, allowed)))
 
 
-def _pattern(pattern: str, what: str) -> AfterValidator:
+def _pattern(pattern: str, what: str) -> Check:
     compiled = re.compile(pattern, re.ASCII)
 
     def check(value: str) -> str:
@@ -155,18 +162,20 @@ def _pattern(pattern: str, what: str) -> AfterValidator:
             raise ValueError(what)
         return value
 
-    return AfterValidator(check)
+    return Check(check, re.sub(r"^is not (the )?(an? )?", "", what))
 
 
-Region = Annotated[str, AfterValidator(_region)]
+Region = Annotated[str, Check(_region, "AWS region; example: eu-central-1")]
 AvailabilityZone = Annotated[
     str, _pattern(r"[a-z]{2}(-[a-z]+)+-\d[a-z]", "is not an availability zone; example: eu-central-1a")
 ]
 AccountId = Annotated[
     str, _pattern(r"\d{12}", 'is not an AWS account id: twelve digits in quotes, example: "123456789012"')
 ]
-CidrBlock = Annotated[str, AfterValidator(_cidr_block)]
-VpcCidrBlock = Annotated[str, AfterValidator(_vpc_cidr_block), Sharing("network")]
+CidrBlock = Annotated[str, Check(_cidr_block, "IPv4 CIDR block; example: 10.20.0.0/16")]
+VpcCidrBlock = Annotated[
+    str, Check(_vpc_cidr_block, "private CIDR block, /16 to /22; example: 10.20.0.0/16"), Sharing("network")
+]
 Port = Annotated[int, Field(ge=1, le=65535)]
 LogRetentionDays = Annotated[int, _one_of(LOG_RETENTION_DAYS, "a retention CloudWatch Logs accepts")]
 MonitoringIntervalSeconds = Annotated[int, _one_of(MONITORING_INTERVAL_SECONDS, "an interval RDS accepts")]
@@ -297,9 +306,9 @@ Name = Annotated[
 TagValue = Annotated[
     str, _pattern(r"(?u:[\w .:/=+@-]{0,256})", "is not a tag value: up to 256 letters, digits, spaces and _.:/=+-@")
 ]
-Cron = Annotated[str, AfterValidator(cron)]
-Schedule = Annotated[str, AfterValidator(schedule)]
-Tags = Annotated[dict[Annotated[str, AfterValidator(_tag_key)], TagValue], AfterValidator(_tags)]
+Cron = Annotated[str, Check(cron, "cron expression; example: cron(0 3 * * ? *)")]
+Schedule = Annotated[str, Check(schedule, "rate or cron expression; example: rate(3 hours)")]
+Tags = Annotated[dict[Annotated[str, Check(_tag_key, "tag key")], TagValue], AfterValidator(_tags)]
 LoggedBucketName = Annotated[BucketName, AfterValidator(_room_for_access_logs)]
 """A bucket beside which there is one for its access logs, named after it."""
 Reason = Annotated[str, StringConstraints(min_length=10)]

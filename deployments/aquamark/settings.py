@@ -1,4 +1,4 @@
-"""What operators set for Aquamark."""
+"""Settings of Aquamark."""
 
 from __future__ import annotations
 
@@ -42,8 +42,9 @@ class AquamarkApplicationSettings(Settings):
     config_directory: Annotated[str, Field(pattern=r"^/[A-Za-z0-9/._-]+$")] = "/usr/share/aquamark/app/config"
     """Where the image keeps the daemons' configuration files."""
     analytics_id: Annotated[str, Field(pattern=r"^[A-Za-z0-9-]*$")] = ""
-    """Of Google Analytics, if there is one."""
+    """Google Analytics' id; empty without it."""
     database_name: DatabaseName = "aquamark"
+    """The database on the instance."""
     database_user: UserName = "aquamark"
     """The application's own login; its password is made by `quintet aquamark database-login`."""
     subnets: Literal["public", "private"] = "private"
@@ -65,6 +66,7 @@ class BackupSettings(Settings):
     schedule: Cron = "cron(0 16 ? * SAT *)"
     """In UTC; this is Sunday, two in the morning, in Sydney."""
     retention_days: Annotated[int, Field(ge=7, le=36500)] = 1096
+    """How long a snapshot is kept."""
 
 
 class AttachmentSettings(GuardedSettings):
@@ -82,9 +84,12 @@ class DaemonSettings(Settings):
     """The one host of the recalculation and notification daemons."""
 
     instance_type: InstanceType = "t3.small"
+    """CPU and memory of the host."""
     image: ImageSettings = LatestImage()
     root_volume_size_gib: Annotated[int, Field(ge=8, le=16384)] = 20
+    """Disk of the host, encrypted."""
     log_retention_days: LogRetentionDays = 365
+    """How long the host's logs are kept."""
 
     def fleet(self) -> FleetSettings:
         """Exactly one instance."""
@@ -95,10 +100,15 @@ class MailSettings(Settings):
     """How the daemons send mail; name and password are kept in a secret."""
 
     smtp_server: ServerName
+    """Host name of the mail server."""
     smtp_port: Annotated[int, Field(ge=1, le=65535)] = 587
+    """Port of the mail server; 25 is refused."""
     smtp_use_tls: bool = True
+    """TLS to the mail server."""
     send_from: EmailAddress
+    """Sender of all mail."""
     error_send_to: EmailAddress
+    """Recipient of the daemons' failures."""
 
     @model_validator(mode="after")
     def _port_is_not_throttled(self) -> Self:
@@ -113,7 +123,7 @@ class AquamarkSettings(DeploymentSettings):
     version: ImageTag | None = None
     """The tag of the image that web servers and daemons run; left out until the first `quintet aquamark upgrade`."""
     previous_version: ImageTag | None = None
-    """What `quintet aquamark upgrade --rollback` goes back to; written by the upgrade."""
+    """The tag that `quintet aquamark upgrade --rollback` goes back to; written by the upgrade."""
     rolled_back_from: ImageTag | None = None
     """The version that a rollback has left; written by it, and gone with the next upgrade."""
     application: AquamarkApplicationSettings = AquamarkApplicationSettings()

@@ -1,4 +1,4 @@
-"""What operators set for the Beaver Contest."""
+"""Settings of the Beaver Contest."""
 
 from __future__ import annotations
 
@@ -16,9 +16,10 @@ from config.types import DatabaseName, HostName, LoggedBucketName, Reason, UserN
 
 
 class ContestApplicationSettings(Settings):
-    """What the contest's `config_local.php` says, beside what follows from the rest of the stack."""
+    """Values of the contest's `config_local.php` that do not follow from the rest of the stack."""
 
     database_name: DatabaseName = "beaver_contest"
+    """The database on the instance."""
     database_user: UserName = "beaver"
     """The database's master user; RDS makes and changes its password."""
     database_use: Literal["dynamoDB", "mysql"] = "dynamoDB"
@@ -35,7 +36,9 @@ class ContestApplicationSettings(Settings):
     max_input_vars: Annotated[int, Field(ge=1000, le=100000)] = 3000
     """How many fields a form may have: the teacher interface sends large ones."""
     timezone: Annotated[str, Field(pattern=r"^[A-Z][A-Za-z]+(/[A-Za-z_+-]+)*$")] = "Europe/Paris"
+    """Time zone of PHP and of dates on pages."""
     default_language: Annotated[str, Field(pattern=r"^[a-z]{2}$")] = "fr"
+    """Language of pages, by its two letters."""
     reasons: dict[Literal["table_prefix"], Reason] = {}
     """Why a prefix is right."""
 
@@ -52,7 +55,9 @@ class DomainSettings(Settings):
     """The domain below which both environments and the static files have their names."""
 
     domain: HostName
+    """The domain."""
     zone_id: ZoneId
+    """The public hosted zone that holds the domain."""
 
 
 class ReleaseSettings(Settings):

@@ -1,4 +1,4 @@
-"""What operators set for Canvas Data 2."""
+"""Settings of Canvas Data 2."""
 
 from __future__ import annotations
 
@@ -32,7 +32,9 @@ class DapSettings(Settings):
     api_base_url: Annotated[str, Field(pattern=r"^https://[a-z0-9.-]+(:[0-9]+)?$")] = (
         "https://api-gateway.instructure.com"
     )
+    """Address of the API."""
     namespaces: Annotated[tuple[Namespace, ...], Field(min_length=1)] = ("canvas",)
+    """Namespaces that are replicated, each into a schema of its name."""
     skipped_tables: tuple[TableName, ...] = ()
     """Left alone in every namespace."""
 
@@ -46,10 +48,11 @@ class ReplicaSettings(Settings):
     """The database that is filled."""
 
     name: DatabaseName = "cd2"
+    """The database on the cluster."""
     admin_user: PostgresqlMasterUserName = "cd2_admin"
     """The cluster's master user; RDS makes and changes its password."""
     user: UserName = "canvas"
-    """Whom the pipeline signs in as; it owns the schemas of the namespaces."""
+    """The pipeline's login; it owns the schemas of the namespaces."""
 
 
 class RefreshSettings(Settings):
@@ -60,10 +63,13 @@ class RefreshSettings(Settings):
     tolerated_failed_tables: Annotated[int, Field(ge=0, le=1000)] = 0
     """An execution with more failed tables than this fails, once all others are done; all are reported in any case."""
     sync_memory_mib: Annotated[int, Field(ge=512, le=10240)] = 2048
+    """Memory of the function that syncs a table."""
     sync_ephemeral_storage_mib: Annotated[int, Field(ge=512, le=10240)] = 4096
+    """Disk of the function that syncs a table."""
     sync_timeout_seconds: Annotated[int, Field(ge=60, le=900)] = 900
     """Lambda's own limit; a minute before it the table is handed over to Fargate."""
     task_timeout_hours: Annotated[int, Field(ge=1, le=48)] = 12
+    """A task that takes longer is stopped and counts as failed."""
     task_heartbeat_seconds: Annotated[int, Field(ge=60, le=3000)] = 300
     """A task that is silent for longer counts as dead and is started again."""
     api_attempts: Annotated[int, Field(ge=1, le=20)] = 6
@@ -82,9 +88,11 @@ class CanvasData2Settings(DeploymentSettings):
     schedule: ScheduleSettings
     task: ContainerTaskSettings = ContainerTaskSettings()
     notification_emails: tuple[EmailAddress, ...] = ()
-    """Who hears of every refresh; alarms have addresses of their own."""
+    """Recipients of a mail after every refresh; alarms have addresses of their own."""
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = "INFO"
+    """Least severe lines that the pipeline logs."""
     log_retention_days: LogRetentionDays = 90
+    """How long the logs of functions and executions are kept."""
     vpc_endpoints: tuple[Literal["ssm", "secretsmanager", "states", "ecr.api", "ecr.dkr", "logs", "kms"], ...] = ()
     """Services reached inside the network instead of through NAT; Canvas itself always needs NAT."""
 

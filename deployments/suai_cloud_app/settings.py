@@ -1,4 +1,4 @@
-"""What operators set for the SUAI Cloud App."""
+"""Settings of the SUAI Cloud App."""
 
 from __future__ import annotations
 
@@ -22,15 +22,16 @@ from config.types import AttributeName, DatabaseName, LoggedBucketName, Port, Ro
 
 
 class SuaiApplicationSettings(GuardedSettings):
-    """What the application's `config.toml` says and the rest of the stack follows."""
+    """Values of the application's `config.toml` that the rest of the stack follows."""
 
     port: Port = 8080
     """`[server] port`: where the application listens on its instance."""
     database_name: DatabaseName = "suai"
+    """The database on the instance."""
     executable: Annotated[str, Field(min_length=1)] | None = None
     """A team's own program, by its path from the repository; left out, the one of this repository is built."""
     logs_page_public: bool = False
-    """Whether everybody who reaches the load balancer may read `/logs`."""
+    """Lets everybody who reaches the load balancer read `/logs`."""
     database_user: UserName = "admin"
     """The database's master user; RDS makes and rotates its password."""
 
@@ -48,14 +49,16 @@ class PartitionedTableSettings(TableSettings):
     """The table, with the keys of the document's `[dynamodb]` section."""
 
     name: TableName
+    """The table's name, as `config.toml` has it."""
     partition_key: AttributeName = "id"
+    """The table's hash key, a text."""
     actions: Annotated[tuple[TableAction, ...], Field(min_length=1)] = (
         "DeleteItem",
         "DescribeTable",
         "GetItem",
         "PutItem",
     )
-    """What the application may do with the table; a team's own program may need more than this repository's."""
+    """Actions on the table that the application may call; a team's own program may need more than this repository's."""
 
 
 class SuaiCloudAppSettings(DeploymentSettings):

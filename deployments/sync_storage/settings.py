@@ -1,4 +1,4 @@
-"""What operators set for Sync Storage."""
+"""Settings of Sync Storage."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ HOST_NAMES_PER_NODE = 10
 SLOWEST_REQUEST_SECONDS = 575
 """How long nginx waits for the application, which itself gives up after 500 seconds."""
 LONGEST_NODE_NAME = 64
-"""Of the column `node` in the token server's table `nodes`."""
+"""Length of the column `node` in the token server's table `nodes`."""
 
 NodeName = Annotated[
     str, StringConstraints(max_length=12), Field(pattern=r"^[a-z][a-z0-9]*$", description="A letter, then a-z and 0-9")
@@ -27,6 +27,7 @@ class HostNamesSettings(Settings):
     """Where the nodes' host names are: `a-0` to `a-9` of node a, below `domain`."""
 
     domain: HostName
+    """The domain of all host names."""
     zone_id: ZoneId
     """The hosted zone that holds the domain."""
 
@@ -60,12 +61,14 @@ class WebheadSettings(FleetSettings):
 
     application: ApplicationSettings
     gunicorn_workers: Annotated[int, Field(ge=1, le=64)] = 4
+    """Processes of the application on each webhead."""
 
 
 class ImageBakeSettings(Settings):
     """Images with everything installed, made every week: webheads that start from one are ready within a minute."""
 
     instance_type: InstanceType = "t3.medium"
+    """CPU and memory of the instance that builds an image."""
 
 
 class SyncStorageSettings(DeploymentSettings):
@@ -77,7 +80,7 @@ class SyncStorageSettings(DeploymentSettings):
     node_user: UserName = "syncstorage"
     """The nodes' master user, as the document names it; RDS makes and rotates its password."""
     application_user: UserName = "syncstorage_app"
-    """Who the webheads are for the nodes: it may read and write rows in their databases, and no more."""
+    """The webheads' login on the nodes: it may read and write rows in their databases, and no more."""
     nodes: Annotated[dict[NodeName, NodeSettings], Field(min_length=1)]
     webheads: WebheadSettings
     purge: ScheduleSettings = ScheduleSettings(expression="rate(1 day)", flexible_window_minutes=60)
@@ -87,7 +90,7 @@ class SyncStorageSettings(DeploymentSettings):
 
     @property
     def scheme(self) -> str:
-        """What clients speak, and node names begin with."""
+        """The protocol that clients speak and node names begin with."""
         return "http" if self.load_balancer.dns is None else "https"
 
     def node_host_names(self, node: str) -> tuple[str, ...]:

@@ -4,16 +4,15 @@ from __future__ import annotations
 
 import inspect
 import json
-import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from types import UnionType
 from typing import Annotated, Any, Union, get_args, get_origin
 
 from pydantic.fields import FieldInfo
 
-from config import types
 from config.components import GuardedSettings
 from config.settings import Settings
+from config.types import Check
 
 HEADER = ("key", "allowed", "default", "meaning")
 
@@ -59,10 +58,20 @@ def _named(annotation: Any) -> type[Settings] | None:
 
 
 def _allowed(model: type[Settings], name: str) -> str:
-    """What the JSON schema says, or the name in config/types.py of what it cannot say."""
-    written = next(owner.__annotations__[name] for owner in model.__mro__ if name in owner.__annotations__)
-    names = [word for word in re.findall(r"\w+", str(written)) if get_origin(getattr(types, word, None)) is Annotated]
-    return _said(model.model_json_schema()["properties"][name], f"`{names[-1]}`" if names else "text")
+    """The words of the JSON schema, or those of the check in config/types.py where a schema has none."""
+    field = model.model_fields[name]
+    words = next(_checks(field.annotation, field.metadata), "text")
+    return _said(model.model_json_schema()["properties"][name], words.replace("|", "\\|"))
+
+
+def _checks(annotation: Any, metadata: Iterable[Any] = ()) -> Iterator[str]:
+    """The words of a type's checks; of a table's, those of its values first."""
+    yield from (item.allowed for item in metadata if isinstance(item, Check))
+    if get_origin(annotation) is Annotated:
+        inner, *checks = get_args(annotation)
+        yield from _checks(inner, checks)
+    else:
+        yield from (words for inner in reversed(get_args(annotation)) for words in _checks(inner))
 
 
 def _said(schema: dict[str, Any], name: str) -> str:

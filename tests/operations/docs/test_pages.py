@@ -12,8 +12,10 @@ from typing import Any
 
 import pytest
 
+from config import types
+from config.environment import Environment
 from config.registry import DEPLOYMENTS
-from config.settings import ROOT
+from config.settings import ROOT, Settings
 from config.stack_settings import load_all, settings_model
 from operations.docs.data_protection import protections
 from operations.docs.diagram import mermaid
@@ -175,10 +177,17 @@ def test_the_table_of_settings_has_every_key_that_is_set() -> None:
         assert {key for key in written if not key.startswith("tags.") and not known.fullmatch(key)} == set()
 
 
+@pytest.mark.parametrize("model", [Environment, *map(settings_model, DEPLOYMENTS)], ids=lambda model: model.__name__)
+def test_the_table_of_settings_explains_every_key_and_names_no_type(model: type[Settings]) -> None:
+    table = list(rows(model))
+    assert [key for key, _, _, meaning in table if not meaning] == []
+    assert [key for key, allowed, _, _ in table if not allowed or hasattr(types, allowed.strip("`"))] == []
+
+
 def test_the_table_of_settings_says_what_is_allowed() -> None:
     (suai,) = [deployment for deployment in DEPLOYMENTS if deployment.name == "suai-cloud-app"]
     table = {row[0].strip("`"): row[1:] for row in rows(settings_model(suai))}
     assert table["network.nat"][0] == '`"none"`, `"single"`, `"per_az"`'
     assert table["application.port"][:2] == ("1 to 65535", "`8080`")
-    assert table["database.instance_class"][:2] == ("`InstanceClass`", "required")
+    assert table["database.instance_class"][:2] == ("RDS instance class; example: db.t4g.micro", "required")
     assert "storage_encrypted = false" in table["database.reasons.storage_encrypted"][2]
