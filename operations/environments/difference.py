@@ -65,8 +65,7 @@ def compare(root: Path, first: str, second: str, deployment: str | None = None, 
     for name in dict.fromkeys(name for name, _ in of):
         left, right = of.get((name, first)), of.get((name, second))
         if left is None or right is None:
-            sides = ("present" if side else None for side in (left, right))
-            found.settings.append(Difference(name, "", *sides))
+            found.settings.append(Difference(name, "", _presence(left), _presence(right)))
             continue
         pairs = alike.different(left.settings.model_dump(mode="json"), right.settings.model_dump(mode="json"))
         found.settings += [Difference(name, *pair) for pair in pairs]
@@ -76,8 +75,8 @@ def compare(root: Path, first: str, second: str, deployment: str | None = None, 
                 pairs = alike.different(before[address], after[address])
                 found.documents += [Difference(name, *pair, address=address) for pair in pairs]
             else:
-                present = ("present" if address in side else None for side in (before, after))
-                found.documents.append(Difference(name, "", *present, address=address))
+                presence = _presence(address in before), _presence(address in after)
+                found.documents.append(Difference(name, "", *presence, address=address))
     return found
 
 
@@ -133,6 +132,10 @@ def _document(root: Path, stack: StackSettings) -> dict[str, Any]:
         elif kind != _METADATA:
             blocks[kind] = content
     return blocks
+
+
+def _presence(side: object) -> str | None:
+    return "present" if side else None
 
 
 def _text(value: Any) -> str | None:

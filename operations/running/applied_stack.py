@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from operations.stacks import Stack
+    from operations.terraform.documents import State
 
 
 @dataclass(frozen=True)
@@ -53,13 +54,13 @@ class AppliedStack:
         return sorted(str(found[attribute]) for found in self.of_type(resource_type).values())
 
 
-def current_state_of(stack: Stack, aws: Aws) -> Mapping[str, Any]:
+def current_state_of(stack: Stack, aws: Aws) -> State:
     """The stack's state; empty when it was never applied. Raises OperatorError as AppliedStack.read does."""
     place = stack.state
     check_account(aws, stack.account_id, region=place.region)
     return current_state(aws, stack)
 
 
-def plain_outputs(state: Mapping[str, Any]) -> dict[str, Any]:
+def plain_outputs(state: State) -> dict[str, Any]:
     """Values of the outputs of a state that are not sensitive."""
     return {name: each["value"] for name, each in state.get("outputs", {}).items() if not each.get("sensitive")}
