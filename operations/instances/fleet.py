@@ -69,6 +69,18 @@ class AutoScalingGroup:
         found = [instance for reservation in reservations for instance in reservation["Instances"]]
         return [instance["InstanceId"] for instance in found if instance["LaunchTime"] < moment]
 
+    def outdated(self) -> list[str]:
+        """The ids of its instances that were launched from another version of the launch template than the group's."""
+        (group,) = self._autoscaling.describe_auto_scaling_groups(AutoScalingGroupNames=[self.name])[
+            "AutoScalingGroups"
+        ]
+        wanted = group["LaunchTemplate"]["Version"]
+        return [
+            entry["InstanceId"]
+            for entry in group["Instances"]
+            if entry.get("LaunchTemplate", {}).get("Version") != wanted
+        ]
+
     def active_refresh(self) -> Refresh | None:
         """The refresh that is under way, whoever has started it."""
         return next((refresh for refresh in self._refreshes() if refresh.active), None)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
+from operations.aws import refusals_explained
 from operations.state.held_lock import state_locked
 from operations.state.status import operator_place
 
@@ -21,10 +22,10 @@ def one_operator(aws: Aws, stack: Stack, operation: str, *, dry_run: bool = Fals
 
     `quintet state status` shows it and `quintet state unlock` breaks it, when its holder has died. Nothing is held
     for a dry run, and where HCP Terraform keeps the state. Raises OperatorError, naming the holder, when somebody else
-    works on the stack.
+    works on the stack, and for what AWS refuses within the block.
     """
     if dry_run or stack.backend is None:
         yield
         return
-    with state_locked(aws, operator_place(stack), operation):
+    with refusals_explained(), state_locked(aws, operator_place(stack), operation):
         yield

@@ -9,6 +9,15 @@ import typer
 
 from operations.commands.factory import new_app
 from operations.commands.options import DEFAULT_ENVIRONMENT, DryRunOption, EnvironmentOption, JsonOption
+from operations.commands.restore_database import (
+    AbandonOption,
+    AgainOption,
+    AllowMoreOption,
+    SnapshotArgument,
+    TimeOption,
+    WaitOption,
+    restore_database,
+)
 from operations.console import new_console
 from operations.listing import Cell, Listing, show
 
@@ -29,9 +38,7 @@ def upgrade(
     version: Annotated[str | None, typer.Argument(help="The tag of an image in the repository.")] = None,
     environment: EnvironmentOption = DEFAULT_ENVIRONMENT,
     rollback: Annotated[bool, typer.Option("--rollback", help="Go back to the version before this one.")] = False,
-    allow_more: Annotated[
-        bool, typer.Option("--allow-more", help="Apply what else the plan changes, such as earlier edits of settings.")
-    ] = False,
+    allow_more: AllowMoreOption = False,
     dry_run: DryRunOption = False,
     timeout_minutes: Annotated[float, typer.Option(help="How long each wait may take.", min=1, max=600)] = 30,
 ) -> None:
@@ -40,18 +47,21 @@ def upgrade(
     Cut off at any moment, it goes on when it is run again.
     """
     from deployments.aquamark.day2.upgrade import Upgrade
+    from operations.state.one_operator import one_operator
 
     if rollback == (version is not None):
         raise typer.BadParameter("say a VERSION or --rollback, one of them")
+    site = _site(environment)
     asked = Upgrade(
-        _site(environment),
+        site,
         version=version,
         rollback=rollback,
         allow_more=allow_more,
         dry_run=dry_run,
         timeout_seconds=timeout_minutes * 60,
     )
-    asked.run(new_console(steady=True))
+    with one_operator(site.aws, site.stack(), "upgrade", dry_run=dry_run):
+        asked.run(new_console(steady=True))
 
 
 @app.command()
@@ -66,7 +76,11 @@ def migrate(
     if dry_run:
         typer.echo(f"Would run alembic upgrade head of {version or 'the version that runs'} on the daemon host.")
         return
-    SiteDatabase(_site(environment)).migrate(version, new_console())
+    from operations.state.one_operator import one_operator
+
+    site = _site(environment)
+    with one_operator(site.aws, site.stack(), "migrate"):
+        SiteDatabase(site).migrate(version, new_console())
 
 
 @app.command()
@@ -108,7 +122,11 @@ def smtp_login(
         typer.echo(f"Would keep the login of {username} in the secret of {environment}.")
         return
     password = typer.prompt("Password", hide_input=True)
-    SiteDatabase(_site(environment)).keep_smtp_login(username, password)
+    from operations.state.one_operator import one_operator
+
+    site = _site(environment)
+    with one_operator(site.aws, site.stack(), "smtp-login"):
+        SiteDatabase(site).keep_smtp_login(username, password)
     typer.echo("Kept.")
 
 
@@ -129,42 +147,32 @@ def snapshot(
 
 @app.command()
 def restore(
-    snapshot: Annotated[
-        str | None,
-        typer.Argument(help="Of any kind: yours, RDS's own (rds:…) or AWS Backup's (awsbackup:… or its ARN)."),
-    ] = None,
+    snapshot: SnapshotArgument = None,
     environment: EnvironmentOption = DEFAULT_ENVIRONMENT,
-    to: Annotated[str | None, typer.Option(help="A time with its zone, or: latest. In place of a snapshot.")] = None,
-    again: Annotated[bool, typer.Option("--again", help="Restore anew what was restored last.")] = False,
-    abandon: Annotated[bool, typer.Option("--abandon", help="Give up a restore before its switch.")] = False,
-    allow_more: Annotated[
-        bool, typer.Option("--allow-more", help="Apply what else the plan changes, such as earlier edits of settings.")
-    ] = False,
+    to: TimeOption = None,
+    again: AgainOption = False,
+    abandon: AbandonOption = False,
+    allow_more: AllowMoreOption = False,
     dry_run: DryRunOption = False,
-    timeout_minutes: Annotated[float, typer.Option(help="How long each wait may take.", min=1, max=2880)] = 240,
+    timeout_minutes: WaitOption = 240,
 ) -> None:
     """Restores the database into a new instance, looks into it, then puts it in the place of the old one, which stays.
 
     While the instances change their names the application has no database: some minutes. What was written since the
     snapshot stays in the old instance only. Cut off at any moment, it goes on when it is run again.
     """
-    from deployments.aquamark.day2.restore import Restore
-    from deployments.aquamark.day2.restore_source import Moment, Snapshot
+    from deployments.aquamark.day2.restore import RestoredAquamark
 
-    if [snapshot is not None, to is not None, abandon].count(True) != 1:
-        raise typer.BadParameter("say a SNAPSHOT, --to TIME or --abandon, one of them")
-    asked = Restore(
-        _site(environment),
-        Moment.of(to) if to else Snapshot.of(snapshot or ""),
+    restore_database(
+        lambda: RestoredAquamark(_site(environment)),
+        snapshot,
+        to,
         again=again,
+        abandon=abandon,
         allow_more=allow_more,
         dry_run=dry_run,
-        timeout_seconds=timeout_minutes * 60,
+        timeout_minutes=timeout_minutes,
     )
-    if abandon:
-        asked.abandon(new_console(steady=True))
-    else:
-        asked.run(new_console(steady=True))
 
 
 @app.command()

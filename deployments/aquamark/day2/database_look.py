@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Any
 from operations.errors import OperatorError
 
 if TYPE_CHECKING:
-    from deployments.aquamark.day2.instances import Instance
     from deployments.aquamark.day2.site import Site
+    from operations.restore.instances import Instance
 
 POLICY = "quintet-restore"
 _PROPAGATION_SECONDS = 120

@@ -39,7 +39,7 @@ def look(contest: Contest, *, get: Callable[[str], int] | None) -> list[ContestF
     Raises OperatorError when AWS refuses.
     """
     with refusals_explained():
-        findings = [_environments(contest), *(_table(contest, name) for name in contest.outputs.tables.values())]
+        findings = [environments_of(contest), *(_table(contest, name) for name in contest.outputs.tables.values())]
         findings += [*_assets(contest), _key(contest), _gate(contest)]
     if get is not None:
         findings += [_page(url, get) for url in contest.outputs.urls.values()]
@@ -56,7 +56,8 @@ def status_of(url: str) -> int:
         return 0
 
 
-def _environments(contest: Contest) -> ContestFinding:
+def environments_of(contest: Contest) -> ContestFinding:
+    """Both environments: not ready, not healthy, or of two versions is wrong."""
     found = contest.client("elasticbeanstalk").describe_environments(
         ApplicationName=contest.outputs.application, IncludeDeleted=False
     )["Environments"]

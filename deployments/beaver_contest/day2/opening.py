@@ -131,17 +131,24 @@ def wait(minutes: int, *, pause: Callable[[float], None] = time.sleep) -> None:
         pause(1)
 
 
+def admin_instances(contest: Contest) -> list[str]:
+    """The instances of the admin environment. Raises OperatorError when AWS refuses."""
+    environment = contest.outputs.admin_environment
+    with refusals_explained():
+        resources = contest.client("elasticbeanstalk").describe_environment_resources(EnvironmentName=environment)
+    return [instance["Id"] for instance in resources["EnvironmentResources"]["Instances"]]
+
+
 def tunnel_command(contest: Contest, *, local_port: int) -> list[str]:
     """The command that forwards a port of this machine to the database, through an instance of the admin environment.
 
     No rule is opened for it: the instance may reach the database anyway. Raises OperatorError without an instance.
     """
-    environment = contest.outputs.admin_environment
-    with refusals_explained():
-        resources = contest.client("elasticbeanstalk").describe_environment_resources(EnvironmentName=environment)
-    instances = [instance["Id"] for instance in resources["EnvironmentResources"]["Instances"]]
+    instances = admin_instances(contest)
     if not instances:
-        raise OperatorError(f"{environment} has no instance to go through.", hint="Wait until it is in service.")
+        raise OperatorError(
+            f"{contest.outputs.admin_environment} has no instance to go through.", hint="Wait until it is in service."
+        )
     parameters = {
         "host": contest.outputs.database_address,
         "portNumber": contest.outputs.database_port,

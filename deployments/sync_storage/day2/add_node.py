@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import json
-import time
 from collections.abc import Callable
 from dataclasses import KW_ONLY, dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
+from deployments.sync_storage.day2.node_databases import DATABASE_SECONDS, POLL_SECONDS, NodeDatabases
 from deployments.sync_storage.day2.rotation import write_private
 from deployments.sync_storage.day2.token_server import statements
 from operations.errors import OperatorError
@@ -19,9 +18,6 @@ if TYPE_CHECKING:
     from deployments.sync_storage.day2.deployed import Deployed, DeployedNode
     from deployments.sync_storage.day2.rotation import Rotation
     from deployments.sync_storage.day2.token_server import TokenServerDatabase
-
-DATABASE_SECONDS = 1800.0
-POLL_SECONDS = 10.0
 
 
 @dataclass(frozen=True)
@@ -68,24 +64,8 @@ class AddNode:
 
     def make_databases(self) -> str:
         """Has the function in the network make what is missing, once RDS says that the instance is up."""
-        self._wait_until_available()
-        asked = {
-            "host": self.node.address,
-            "port": self.node.port,
-            "master_secret_arn": self._master_secret(),
-            "databases": [f"syncstorage{number}" for number in range(len(self.node.host_names))],
-            "user": self.deployed.outputs.application_user,
-            "user_secret_arn": self.deployed.outputs.application_secret,
-        }
-        name = self.deployed.outputs.databases_function
-        answer = self.deployed.client("lambda").invoke(FunctionName=name, Payload=json.dumps(asked).encode())
-        said = json.loads(answer["Payload"].read() or b"null")
-        if answer.get("FunctionError"):
-            raise OperatorError(
-                f"The databases of node {self.node.name} were not made: {said.get('errorMessage', said)}",
-                hint=f"More is in the log group of the function {name}.",
-            )
-        return f"{len(said['created'])} databases made, {len(said['present'])} were there; user {said['user']}"
+        databases = NodeDatabases(self.deployed, self.node, self._say, self.poll_seconds, self.database_seconds)
+        return databases.make()
 
     def check_host_names(self) -> str:
         """Compares the zone with the node's entry: Terraform has made both."""
@@ -133,30 +113,6 @@ class AddNode:
             raise OperatorError("Neither a database nor a file for the SQL was given.")
         write_private(self.sql_file, statements(self.node.names, self.capacity))
         return f"{self.sql_file} is to be run in the token server's database, which is the last thing to do"
-
-    def _wait_until_available(self) -> None:
-        give_up = time.monotonic() + self.database_seconds
-        while (status := self._instance()["DBInstanceStatus"]) != "available":
-            if time.monotonic() >= give_up:
-                raise OperatorError(f"The database of node {self.node.name} is {status}, not available.")
-            self._say(f"   the database is {status}")
-            time.sleep(self.poll_seconds)
-
-    def _master_secret(self) -> str:
-        arn: str = self._instance()["MasterUserSecret"]["SecretArn"]
-        return arn
-
-    def _instance(self) -> dict[str, Any]:
-        rds = self.deployed.client("rds")
-        try:
-            found = rds.describe_db_instances(DBInstanceIdentifier=self.node.identifier)["DBInstances"]
-        except rds.exceptions.DBInstanceNotFoundFault:
-            raise OperatorError(
-                f"There is no database {self.node.identifier}.",
-                hint=f"Apply generated/stacks/{self.deployed.stack.name} again.",
-            ) from None
-        instance: dict[str, Any] = found[0]
-        return instance
 
     def _say(self, text: str) -> None:
         self.console.print(text)

@@ -12,6 +12,15 @@ import typer
 
 from operations.commands.factory import new_app
 from operations.commands.options import DEFAULT_ENVIRONMENT, DryRunOption, EnvironmentOption, JsonOption
+from operations.commands.restore_database import (
+    AbandonOption,
+    AgainOption,
+    AllowMoreOption,
+    SnapshotArgument,
+    TimeOption,
+    WaitOption,
+    restore_database,
+)
 from operations.console import new_console
 from operations.instances.log_output import time_span
 from operations.listing import Cell, Column, Listing, show
@@ -185,6 +194,38 @@ def refresh(
         with one_operator(deployed.aws, deployed.stack, "refresh", dry_run=dry_run):
             rotation = _rotation(deployed, new_console(), batch_size, dry_run)
             rotation.bring_to_webheads(deployed.chosen([]), anyway=True)
+
+
+@app.command()
+def restore(
+    node: Annotated[str, typer.Argument(help="A node, whose database is restored.", show_default=False)],
+    snapshot: SnapshotArgument = None,
+    environment: EnvironmentOption = DEFAULT_ENVIRONMENT,
+    to: TimeOption = None,
+    again: AgainOption = False,
+    abandon: AbandonOption = False,
+    allow_more: AllowMoreOption = False,
+    dry_run: DryRunOption = False,
+    timeout_minutes: WaitOption = 240,
+) -> None:
+    """Restores a node's database into a new instance, looks into it, and puts it in the place of the old one.
+
+    The old one stays, and holds alone what was written since then. While the instances change their names the node has
+    no database: some minutes. Safe to interrupt: run it again to resume.
+    """
+    from config.settings import ROOT
+    from deployments.sync_storage.day2.restore import RestoredNode
+
+    restore_database(
+        lambda: RestoredNode.applied(_deployed(environment), node, ROOT),
+        snapshot,
+        to,
+        again=again,
+        abandon=abandon,
+        allow_more=allow_more,
+        dry_run=dry_run,
+        timeout_minutes=timeout_minutes,
+    )
 
 
 @app.command()

@@ -4,50 +4,24 @@ from __future__ import annotations
 
 import io
 import json
-import shutil
 from pathlib import Path
 from typing import Any
 
-from config.environment import load_environment
-from config.settings import ROOT
 from deployments.aquamark.day2.site import Site
 from deployments.aquamark.day2.upgrade import Upgrade
 from emulator.server import Emulator
-from operations.aws import Aws
 from operations.console import new_console
-from operations.demo.prerequisites import make_existing
-from operations.stacks import find_stacks, only
-from operations.state.bootstrap import bootstrap
-from operations.terraform.run import Run
+from tests.deployments.applied_stack import AppliedStack, CutOff
 
 A, B = "1.4.6", "1.4.7"
-NOT_COPIED = shutil.ignore_patterns(
-    ".git", ".venv*", ".runs", ".hypothesis", ".mypy_cache", ".*_cache", "__pycache__", "tests", "docs", "other"
-)
 
 
-class CutOff(Exception):
-    """The run ended here, as if its machine had been switched off."""
-
-
-class Rehearsal:
-    """A repository of its own, applied to an emulator of its own, with version A serving after its first upgrade."""
+class Rehearsal(AppliedStack):
+    """Aquamark's stack, with version A serving after its first upgrade."""
 
     def __init__(self, root: Path, emulator: Emulator) -> None:
-        shutil.copytree(ROOT, root, ignore=NOT_COPIED, symlinks=True)
-        self.root = root
-        settings = load_environment("dev", root / "config" / "environments")
-        self.stack = only(find_stacks(root), "aquamark-dev")
-        self.aws = Aws(emulator.environment(account_id=settings.account_id, region=self.stack.region))
-        state = Aws(emulator.environment(account_id=settings.account_id, region=settings.state.region))
-        bootstrap(state, settings)
-        make_existing(self.aws, [self.stack])
-        self.environment = emulator.full_environment(account_id=settings.account_id, region=self.stack.region)
+        super().__init__(root, emulator, "aquamark-dev")
         self.site = Site("dev", root=root, aws=self.aws, poll_seconds=0.2)
-        with Run("rehearsal", root=root) as run:
-            terraform = run.terraform(self.stack, environment=self.environment)
-            terraform.init()
-            terraform.apply(terraform.plan())
         for version in (A, B):
             self.push(version)
         secrets = self.aws.client("secretsmanager", region=self.stack.region)

@@ -11,12 +11,13 @@ from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from pathlib import Path
 from types import SimpleNamespace
-from typing import Any
+from typing import Any, NoReturn
 
 import pytest
 from typer.testing import CliRunner
 
 from config.settings import ROOT, SettingsError
+from deployments.aquamark.day2 import commands
 from deployments.aquamark.day2.admin_login import default_login_works
 from deployments.aquamark.day2.commands import app
 from deployments.aquamark.day2.database import SiteDatabase, check_programs
@@ -26,6 +27,7 @@ from deployments.aquamark.outputs import AquamarkOutputs
 from operations.console import new_console
 from operations.engines.server import free_port
 from operations.errors import OperatorError
+from operations.state import one_operator
 from tests.http_server import serving
 from tests.sample_outputs import sample_outputs
 
@@ -292,3 +294,20 @@ def test_a_version_that_is_no_tag_is_refused_and_the_file_stays(setting: Version
         setting.write(Versions("not a tag"))
     assert setting.path.read_text() == before
     assert [path.name for path in setting.path.parent.iterdir()] == ["prod.toml"]
+
+
+@pytest.mark.parametrize(
+    "words",
+    [["upgrade", "1.0.2"], ["migrate"], ["smtp-login", "NAME"], ["database-login"], ["rotate-storage-key"]],
+    ids=lambda words: words[0],
+)
+def test_every_command_that_changes_something_is_one_operators_at_a_time(
+    words: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def held(aws: object, stack: object, operation: str, *, dry_run: bool = False) -> NoReturn:
+        raise OperatorError(f"somebody else runs {operation}, dry run {dry_run}")
+
+    monkeypatch.setattr(commands, "_site", lambda _: SimpleNamespace(aws=None, stack=lambda: None))
+    monkeypatch.setattr(one_operator, "one_operator", held)
+    done = CliRunner().invoke(app, words, input="password\n")
+    assert str(done.exception) == f"somebody else runs {words[0]}, dry run False"

@@ -13,17 +13,20 @@ import pytest
 from config.limits import FACTS
 from deployments.aquamark.day2.database import SiteDatabase
 from deployments.aquamark.day2.database_look import POLICY
-from deployments.aquamark.day2.restore import ADDRESS, STEPS, Restore
-from deployments.aquamark.day2.restore_source import Moment, Snapshot, Source
+from deployments.aquamark.day2.restore import ADDRESS, RestoredAquamark
 from deployments.aquamark.day2.site import Site
 from emulator.server import Emulator
 from operations.console import new_console
 from operations.errors import OperatorError
+from operations.restore.database import BEFORE, DatabaseRestore
+from operations.restore.source import Moment, Snapshot, Source
 from operations.terraform.run import Run
-from tests.deployments.aquamark.day2.restore_rehearsal import CutOff, Rehearsal
+from tests.deployments.applied_stack import CutOff
+from tests.deployments.aquamark.day2.restore_rehearsal import Rehearsal
 
 pytestmark = [pytest.mark.terraform(minutes=8), pytest.mark.xdist_group("aquamark-restore")]
 NAME = "aquamark-dev-database"
+STEPS = (*BEFORE, *RestoredAquamark.steps, "end")
 FULL = {"schema": "r1", "tables": {"survey": 12, "appuser": 3}}
 
 
@@ -55,11 +58,15 @@ class Restoring:
 
         said = io.StringIO()
         site = asked.pop("site", self.site)
-        environment = self.rehearsal.environment
+        application = RestoredAquamark(site, terraform_environment=self.rehearsal.environment)
         asked = {"timeout_seconds": 60, **asked}
-        Restore(site, source, terraform_environment=environment, after_step=cut, **asked).run(
-            new_console(file=said, width=200)
-        )
+        DatabaseRestore(application, source, after_step=cut, **asked).run(new_console(file=said, width=200))
+        return said.getvalue()
+
+    def abandon(self) -> str:
+        """What is said when the restore under way is given up."""
+        said = io.StringIO()
+        DatabaseRestore(RestoredAquamark(self.site), Snapshot("")).abandon(new_console(file=said, width=200))
         return said.getvalue()
 
     def instances(self) -> dict[str, dict[str, Any]]:
@@ -71,13 +78,6 @@ class Restoring:
         (found,) = self.rds.describe_db_instances(DBInstanceIdentifier=NAME)["DBInstances"]
         instance: dict[str, Any] = found
         return instance
-
-    def planned(self) -> tuple[tuple[str, str], ...]:
-        """What the next plan changes."""
-        with Run("plan", root=self.rehearsal.root) as run:
-            terraform = run.terraform(self.rehearsal.stack, environment=self.rehearsal.environment)
-            terraform.init()
-            return terraform.plan().planned
 
     def policies(self) -> list[str]:
         """The inline policies of the daemon host's role."""
@@ -115,12 +115,11 @@ def test_a_restore_is_refused_or_given_up_before_anything_is_switched(restoring:
         restoring.restore(Snapshot("good"), site=empty)
     with pytest.raises(OperatorError, match="from snapshot good is under way"):
         restoring.restore(Moment(None))
-    said = io.StringIO()
-    Restore(restoring.site, Snapshot("")).abandon(new_console(file=said, width=200))
-    assert "was not touched" in said.getvalue()
-    assert "delete-db-instance" in said.getvalue()
+    said = restoring.abandon()
+    assert "was not touched" in said
+    assert "delete-db-instance" in said
     assert POLICY not in restoring.policies()
-    assert restoring.planned() == ()
+    assert restoring.rehearsal.planned() == ()
     (old,) = before
     (rest,) = set(restoring.instances()) - {old}
     restoring.rds.delete_db_instance(
@@ -144,7 +143,7 @@ def test_a_restore_survives_a_fault_after_every_step_and_the_next_plan_is_empty(
         assert not switched or restoring.serving()["DbiResourceId"] != old["DbiResourceId"]
         if switched and step != "end":
             with pytest.raises(OperatorError, match="The switch has begun"):
-                Restore(restoring.site, source).abandon(new_console(file=io.StringIO()))
+                restoring.abandon()
     assert "was restored from snapshot good already" in restoring.restore(source)
 
     new = restoring.serving()
@@ -154,7 +153,7 @@ def test_a_restore_survives_a_fault_after_every_step_and_the_next_plan_is_empty(
     kept = restoring.instances()[old["DbiResourceId"]]
     assert kept["DBInstanceIdentifier"].startswith(f"{NAME}-before-")
     assert kept["EnabledCloudwatchLogsExports"] == []
-    assert restoring.planned() == ()
+    assert restoring.rehearsal.planned() == ()
     assert restoring.site.outputs().database_secret_arn == new["MasterUserSecret"]["SecretArn"]
     assert POLICY not in restoring.policies()
 
@@ -170,7 +169,7 @@ def test_a_later_restore_to_a_moment_follows_and_says_how_the_old_instance_may_g
         terraform = run.terraform(restoring.rehearsal.stack, environment=restoring.rehearsal.environment)
         terraform.init()
         assert ADDRESS in terraform.state_list()
-    assert restoring.planned() == ()
+    assert restoring.rehearsal.planned() == ()
 
 
 def test_a_database_that_is_lost_is_restored_from_its_snapshot(restoring: Restoring) -> None:
@@ -178,4 +177,4 @@ def test_a_database_that_is_lost_is_restored_from_its_snapshot(restoring: Restor
     said = restoring.restore(Snapshot("good"), again=True)
     assert "is gone; nothing has to make room" in said
     assert restoring.serving()["DBInstanceStatus"] == "available"
-    assert restoring.planned() == ()
+    assert restoring.rehearsal.planned() == ()

@@ -14,7 +14,8 @@ from emulator.server import Emulator
 from operations.demo.synth import synthesise
 from operations.errors import OperatorError
 from operations.terraform.run import Run
-from tests.deployments.aquamark.day2.restore_rehearsal import A, B, CutOff, Rehearsal
+from tests.deployments.applied_stack import CutOff
+from tests.deployments.aquamark.day2.restore_rehearsal import A, B, Rehearsal
 
 pytestmark = [pytest.mark.terraform(minutes=7), pytest.mark.xdist_group("aquamark-upgrade")]
 

@@ -1,4 +1,4 @@
-"""What is remembered of a restore that is under way, so that any operator's machine can go on with it."""
+"""The record of a restore that is under way, from which any operator's machine can go on with it."""
 
 from __future__ import annotations
 
@@ -9,12 +9,12 @@ from typing import TYPE_CHECKING, Any
 from operations.errors import OperatorError
 
 if TYPE_CHECKING:
-    from deployments.aquamark.day2.site import Site
+    from operations.restore.place import DatabasePlace
 
 
 @dataclass(frozen=True)
 class DatabaseRestoration:
-    """One restore: from what, begun when, and which instances are meant, by the ids that no renaming changes."""
+    """One restore: its source, its beginning, and the two databases, by the ids that no renaming changes."""
 
     source: str
     stamp: str
@@ -25,14 +25,14 @@ class DatabaseRestoration:
 
 @dataclass(frozen=True)
 class RestoreRecord:
-    """The last restore of an environment, in a parameter of Systems Manager."""
+    """The last restore of a database, in a parameter of Systems Manager."""
 
-    site: Site
+    place: DatabasePlace
 
     @property
     def name(self) -> str:
-        """What the parameter is called."""
-        return f"/quintet/{self.site.stack().name}/restore"
+        """The name of the parameter."""
+        return f"/quintet/{self.place.stack.name}/{self.place.record}"
 
     def read(self) -> DatabaseRestoration | None:
         """The last one; None before the first."""
@@ -59,7 +59,7 @@ class RestoreRecord:
         self._put(restoration)
 
     def forget(self) -> None:
-        """As if there had been none."""
+        """Delete the record: there is no restore to go on with."""
         self._ssm().delete_parameter(Name=self.name)
 
     def _put(self, restoration: DatabaseRestoration) -> None:
@@ -67,4 +67,4 @@ class RestoreRecord:
         self._ssm().put_parameter(Name=self.name, Type="String", Value=text, Overwrite=True)
 
     def _ssm(self) -> Any:
-        return self.site.client("ssm")
+        return self.place.client("ssm")

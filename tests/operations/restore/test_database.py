@@ -1,25 +1,27 @@
-"""What a restore takes and refuses, and what it makes of the new instance, without Terraform."""
+"""Sources that a restore takes and refuses, the shape of the new instance, and the record, without Terraform."""
 
 from __future__ import annotations
 
 import io
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from types import SimpleNamespace
-from typing import Any
+from typing import Any, NoReturn
 
 import pytest
 from typer.testing import CliRunner
 
 from deployments.aquamark.day2.commands import app
-from deployments.aquamark.day2.instance_shape import InstanceShape
-from deployments.aquamark.day2.restore import Restore
-from deployments.aquamark.day2.restore_record import DatabaseRestoration, RestoreRecord
-from deployments.aquamark.day2.restore_source import Moment, Snapshot
-from deployments.aquamark.outputs import AquamarkOutputs
 from operations.console import new_console
 from operations.errors import OperatorError
-from tests.sample_outputs import sample_outputs
+from operations.restore import database
+from operations.restore.database import DatabaseRestore
+from operations.restore.instance_shape import InstanceShape
+from operations.restore.place import DatabasePlace
+from operations.restore.record import DatabaseRestoration, RestoreRecord
+from operations.restore.source import Moment, Snapshot
+from operations.stacks import Stack
 
 STATE: dict[str, Any] = {
     "engine": "postgres", "engine_version": "16", "engine_version_actual": "16.9", "username": "postgres",
@@ -38,19 +40,11 @@ INSTANCE: dict[str, Any] = {
 }  # fmt: skip
 
 
-class FakeSite:
-    """An environment whose AWS is the emulator."""
-
-    environment, poll_seconds = "dev", 0.01
-
-    def __init__(self, aws: Callable[..., Any]) -> None:
-        self.client = aws
-
-    def stack(self) -> Any:
-        return SimpleNamespace(name="aquamark-dev", region="eu-central-1")
-
-    def outputs(self) -> AquamarkOutputs:
-        return sample_outputs(AquamarkOutputs, database_identifier="database")
+def place(aws: Callable[..., Any]) -> DatabasePlace:
+    """A database of a stack whose AWS is the emulator."""
+    stack = Stack("aquamark-dev", "aquamark", "dev", Path(), "eu-central-1", "123456789012", None)
+    reached: Any = SimpleNamespace(client=lambda service, region: aws(service, region=region))
+    return DatabasePlace(reached, stack, Path(), "aws_db_instance.database", "database", "quintet x restore", "check")
 
 
 @pytest.fixture
@@ -139,7 +133,7 @@ def test_an_instance_that_terraform_would_replace_or_the_world_could_reach_is_ne
 
 
 def test_two_operators_do_not_begin_a_restore_at_once(aws: Callable[..., Any]) -> None:
-    record = RestoreRecord(FakeSite(aws))  # type: ignore[arg-type]
+    record = RestoreRecord(place(aws))
     assert record.read() is None
     begun = DatabaseRestoration("snapshot sunday", "20261121-060000", old="db-OLD")
     record.begin(begun, after=None)
@@ -149,10 +143,44 @@ def test_two_operators_do_not_begin_a_restore_at_once(aws: Callable[..., Any]) -
 
 
 def test_there_is_nothing_to_give_up_before_a_restore(aws: Callable[..., Any]) -> None:
+    application: Any = SimpleNamespace(place=place(aws))
     with pytest.raises(OperatorError, match="No restore is under way"):
-        Restore(FakeSite(aws), Snapshot("")).abandon(new_console(file=io.StringIO()))  # type: ignore[arg-type]
+        DatabaseRestore(application, Snapshot("")).abandon(new_console(file=io.StringIO()))
 
 
 @pytest.mark.parametrize("words", [[], ["sunday", "--to", "latest"], ["sunday", "--abandon"]])
 def test_one_source_is_wanted_and_no_more(words: list[str]) -> None:
     assert CliRunner().invoke(app, ["restore", *words]).exit_code == 2
+
+
+def test_a_restore_is_one_operators_at_a_time(monkeypatch: pytest.MonkeyPatch, aws: Callable[..., Any]) -> None:
+    def held(reached: object, stack: Stack, operation: str, *, dry_run: bool) -> NoReturn:
+        raise OperatorError(f"somebody else runs {operation} of {stack.name}, dry run {dry_run}")
+
+    monkeypatch.setattr(database, "one_operator", held)
+    application: Any = SimpleNamespace(place=place(aws))
+    with pytest.raises(OperatorError, match="somebody else runs restore of aquamark-dev, dry run False"):
+        DatabaseRestore(application, Snapshot("")).run(new_console(file=io.StringIO()))
+    with pytest.raises(OperatorError, match="somebody else runs restore of aquamark-dev, dry run True"):
+        DatabaseRestore(application, Snapshot(""), dry_run=True).abandon(new_console(file=io.StringIO()))
+
+
+@pytest.mark.parametrize(
+    ("engine", "version", "other", "fits"),
+    [("mysql", "8.4.5", "8.0.42", False), ("mysql", "8.4.5", "8.4.3", True), ("postgres", "16.9", "16.4", True)],
+)
+def test_a_snapshot_of_another_release_series_is_refused(
+    aws: Callable[..., Any], engine: str, version: str, other: str, fits: bool
+) -> None:
+    rds = aws("rds")
+    rds.create_db_instance(
+        DBInstanceIdentifier="old", DBInstanceClass="db.t3.medium", Engine=engine, EngineVersion=other,
+        AllocatedStorage=20, MasterUsername="operator", ManageMasterUserPassword=True, StorageEncrypted=True,
+    )  # fmt: skip
+    rds.create_db_snapshot(DBInstanceIdentifier="old", DBSnapshotIdentifier="then")
+    held = {"engine": engine, "engine_version": version, "username": "operator", "storage_encrypted": True}
+    if fits:
+        Snapshot("then").check(rds, "old", held)
+        return
+    with pytest.raises(OperatorError, match=r"is of mysql 8\.0 .* the database of mysql 8\.4"):
+        Snapshot("then").check(rds, "old", held)

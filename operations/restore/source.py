@@ -1,18 +1,20 @@
-"""What a database can be restored from: a snapshot of any kind, or a moment of the last days."""
+"""Sources of a restored instance: a snapshot of any kind, or a moment of the last days."""
 
 from __future__ import annotations
 
 import re
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Protocol
 
 from operations.errors import OperatorError
+from operations.restore.moment import moment
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
 _LISTED = 10
+_SECONDARY_IN_SERIES = ("mysql", "mariadb")
 _ARN = re.compile(r"arn:aws[\w-]*:rds:[\w-]+:\d{12}:snapshot:(?P<name>.+)")
 
 
@@ -43,18 +45,23 @@ class Snapshot:
             raise OperatorError(f"There is no snapshot {self.name}; the newest are: {newest}.") from None
         if found["Status"] != "available":
             raise OperatorError(f"The snapshot {self.name} is {found['Status']}.", hint="Wait until it is available.")
-        mine = (found["Engine"], _series(found["EngineVersion"]), found["MasterUsername"], found["Encrypted"])
-        version = database.get("engine_version_actual") or database["engine_version"]
-        wanted = (database["engine"], _series(version), database["username"], database["storage_encrypted"])
+        engine, version = database["engine"], database.get("engine_version_actual") or database["engine_version"]
+        mine = (
+            found["Engine"],
+            series(found["Engine"], found["EngineVersion"]),
+            found["MasterUsername"],
+            found["Encrypted"],
+        )
+        wanted = (engine, series(engine, version), database["username"], database["storage_encrypted"])
         if mine != wanted:
             raise OperatorError(
-                f"The snapshot {self.name} is of {_described(*mine)}, the database of {_described(*wanted)}. "
+                f"The snapshot {self.name} is of {described(*mine)}, the database of {described(*wanted)}. "
                 "Nothing was changed.",
                 hint="Restore it beside this database by hand, and take a dump of that.",
             )
 
     def restore(self, rds: Any, identifier: str, target: str, shape: Mapping[str, Any]) -> None:
-        """Have RDS make `target` of it, with as much storage as the larger of the two has."""
+        """Have RDS restore `target` from it, with as much storage as the larger of the two has."""
         del identifier
         (found,) = rds.describe_db_snapshots(DBSnapshotIdentifier=self.name)["DBSnapshots"]
         storage = max(found["AllocatedStorage"], shape["AllocatedStorage"])
@@ -76,15 +83,7 @@ class Moment:
         """`latest`, or a time with its zone. Raises OperatorError for any other text."""
         if text == "latest":
             return cls(None)
-        try:
-            time = datetime.fromisoformat(text)
-        except ValueError:
-            time = None
-        if time is None or time.tzinfo is None:
-            raise OperatorError(
-                f"{text} is not a time.", hint="Write it with its zone, such as 2026-11-20T09:30:00+00:00, or: latest"
-            )
-        return cls(time.astimezone(UTC))
+        return cls(moment(text))
 
     def __str__(self) -> str:
         return f"time {self.time.isoformat() if self.time else 'latest'}"
@@ -104,14 +103,21 @@ class Moment:
             )
 
     def restore(self, rds: Any, identifier: str, target: str, shape: Mapping[str, Any]) -> None:
-        """Have RDS make `target` of the backups."""
+        """Have RDS restore `target` from the backups."""
         when = {"RestoreTime": self.time} if self.time else {"UseLatestRestorableTime": True}
         rds.restore_db_instance_to_point_in_time(
             SourceDBInstanceIdentifier=identifier, TargetDBInstanceIdentifier=target, **when, **dict(shape)
         )
 
 
-Source = Snapshot | Moment
+class Source(Protocol):
+    """Anything that a database can be restored from; its text names it in the record."""
+
+    def check(self, rds: Any, identifier: str, database: Mapping[str, Any]) -> None:
+        """Raises OperatorError unless it can stand in the place of `database`, as Terraform's state holds it."""
+
+    def restore(self, rds: Any, identifier: str, target: str, shape: Mapping[str, Any]) -> None:
+        """Have RDS restore `target`."""
 
 
 def _newest(rds: Any, identifier: str) -> list[str]:
@@ -124,9 +130,12 @@ def _newest(rds: Any, identifier: str) -> list[str]:
     return [snapshot["DBSnapshotIdentifier"] for snapshot in found[:_LISTED]]
 
 
-def _series(version: str) -> str:
-    return version.partition(".")[0]
+def series(engine: str, version: str) -> str:
+    """The part of a version that an upgrade of minor versions does not change."""
+    parts = version.split(".")
+    return ".".join(parts[:2]) if engine in _SECONDARY_IN_SERIES else parts[0]
 
 
-def _described(engine: str, series: str, user: str, encrypted: bool) -> str:
-    return f"{engine} {series} of {user}, {'encrypted' if encrypted else 'not encrypted'}"
+def described(engine: str, of_series: str, user: str, encrypted: bool) -> str:
+    """The properties that a source must share with the database."""
+    return f"{engine} {of_series} of {user}, {'encrypted' if encrypted else 'not encrypted'}"

@@ -1,4 +1,4 @@
-"""What a restored instance must be like to stand in the database's place, by what Terraform's state holds of that."""
+"""The shape that a restored instance needs to stand in the database's place: the one in Terraform's state."""
 
 from __future__ import annotations
 
@@ -10,12 +10,12 @@ from operations.errors import OperatorError
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from deployments.aquamark.day2.instances import Instance
+    from operations.restore.instances import Instance
 
 
 @dataclass(frozen=True)
 class InstanceShape:
-    """`state` is the attributes of `aws_db_instance.database`."""
+    """`state` is the attributes of an `aws_db_instance`."""
 
     state: Mapping[str, Any]
 
@@ -30,7 +30,9 @@ class InstanceShape:
         Its logs are left out: under the name that it has at first, RDS would make log groups that keep them forever.
         """
         state = self.state
+        support = state.get("engine_lifecycle_support")  # without it RDS signs up for extended support, which costs
         return {
+            **({"EngineLifecycleSupport": support} if support else {}),
             "DBInstanceClass": state["instance_class"],
             "AllocatedStorage": state["allocated_storage"],
             "DBSubnetGroupName": state["db_subnet_group_name"],
@@ -90,5 +92,5 @@ class InstanceShape:
         if wrong:
             raise OperatorError(
                 f"{instance['DBInstanceIdentifier']} cannot stand in the database's place: {'; '.join(wrong)}.",
-                hint="Nothing was switched. Give this restore up: quintet aquamark restore --abandon",
+                hint="Nothing was switched. Give this restore up with --abandon.",
             )

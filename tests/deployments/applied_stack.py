@@ -1,0 +1,49 @@
+"""A copy of the repository with one of its stacks applied to an emulator by the real Terraform."""
+
+from __future__ import annotations
+
+import shutil
+from pathlib import Path
+
+from config.environment import load_environment
+from config.settings import ROOT
+from emulator.server import Emulator
+from operations.aws import Aws
+from operations.demo.prerequisites import make_existing
+from operations.stacks import find_stacks, only
+from operations.state.bootstrap import bootstrap
+from operations.terraform.run import Run
+
+NOT_COPIED = shutil.ignore_patterns(
+    ".git", ".venv*", ".runs", ".hypothesis", ".mypy_cache", ".*_cache", "__pycache__", "tests", "docs", "other"
+)
+
+
+class CutOff(Exception):
+    """The run ended here, as if its machine had been switched off."""
+
+
+class AppliedStack:
+    """A repository of its own at `root`, whose stack `name` is applied to an emulator of its own."""
+
+    def __init__(self, root: Path, emulator: Emulator, name: str) -> None:
+        shutil.copytree(ROOT, root, ignore=NOT_COPIED, symlinks=True)
+        self.root = root
+        self.stack = only(find_stacks(root), name)
+        settings = load_environment(self.stack.environment, root / "config" / "environments")
+        self.aws = Aws(emulator.environment(account_id=settings.account_id, region=self.stack.region))
+        state = Aws(emulator.environment(account_id=settings.account_id, region=settings.state.region))
+        bootstrap(state, settings)
+        make_existing(self.aws, [self.stack])
+        self.environment = emulator.full_environment(account_id=settings.account_id, region=self.stack.region)
+        with Run("rehearsal", root=root) as run:
+            terraform = run.terraform(self.stack, environment=self.environment)
+            terraform.init()
+            terraform.apply(terraform.plan())
+
+    def planned(self) -> tuple[tuple[str, str], ...]:
+        """The changes of the next plan."""
+        with Run("plan", root=self.root) as run:
+            terraform = run.terraform(self.stack, environment=self.environment)
+            terraform.init()
+            return terraform.plan().planned
