@@ -90,9 +90,8 @@ class Moment:
 
     def check(self, rds: Any, identifier: str, database: Mapping[str, Any]) -> None:
         """Raises OperatorError unless backups reach that far."""
-        del database
         kept = rds.describe_db_instance_automated_backups(DBInstanceIdentifier=identifier)["DBInstanceAutomatedBackups"]
-        if not kept:
+        if not kept or not database.get("backup_retention_period"):
             raise OperatorError(f"{identifier} has no automated backups.", hint="Restore a snapshot.")
         window = kept[0].get("RestoreWindow", {})
         earliest, latest = window.get("EarliestTime"), window.get("LatestTime") or datetime.now(UTC)

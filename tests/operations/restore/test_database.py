@@ -100,6 +100,11 @@ def test_a_moment_to_come_is_refused(rds: Any) -> None:
         Moment(datetime.now(UTC) + timedelta(hours=1)).check(rds, "database", STATE)
 
 
+def test_a_database_without_backups_has_no_moment(rds: Any) -> None:
+    with pytest.raises(OperatorError, match="database has no automated backups"):
+        Moment(None).check(rds, "database", {**STATE, "backup_retention_period": 0})
+
+
 def test_the_new_instance_is_given_what_a_restore_leaves_out_and_nothing_twice() -> None:
     shape = InstanceShape(STATE)
     made = shape.changes(INSTANCE)
