@@ -18,6 +18,8 @@ from config.registry import DEPLOYMENTS, Deployment
 from config.stack_settings import settings_model
 from operations.docs.data_protection import protections
 from operations.docs.diagram import mermaid
+from operations.docs.layers import picture, rules
+from operations.docs.module_reference import reference
 from operations.docs.reachability import INTERNET, reachable
 from operations.docs.schemas import schemas
 from operations.docs.settings_table import HEADER, rows
@@ -146,6 +148,14 @@ def _decisions(root: Path) -> str:
     return _table(("", "decision", "standing"), map(row, sorted((root / "docs" / "decisions").glob("[0-9]*.md"))))
 
 
+def _layers(root: Path) -> str:
+    return f"{picture(root)}\n\n{_table(('contract', 'rule'), rules(root))}"
+
+
+def _module_reference(root: Path) -> str:
+    return reference(root, _table)
+
+
 def _by_stacks(where: Mapping[str, Sequence[str]]) -> str:
     """Resources that are exempted in the same stacks, together."""
     together: defaultdict[tuple[str, ...], list[str]] = defaultdict(list)
@@ -171,6 +181,8 @@ PARTS: Mapping[str, Callable[[Path], str]] = {
     "decisions": _decisions,
     "environment settings": _environment_settings,
     "exemptions": _exemptions,
+    "layers": _layers,
+    "module reference": _module_reference,
 }
 """What any page may show."""
 

@@ -83,7 +83,11 @@ def test_a_changed_stack_makes_its_pages_stale(root: Path) -> None:
 @pytest.mark.parametrize(
     ("file", "text", "said"),
     [
-        ("README.md", part("diagramm"), "There are: decisions, environment settings, exemptions."),
+        (
+            "README.md",
+            part("diagramm"),
+            "There are: decisions, environment settings, exemptions, layers, module reference.",
+        ),
         (str(SUAI), part("exemptions"), "There are: data, diagram, reach, settings."),
         ("README.md", "<!-- generated: exemptions -->\nold\n", "has no end"),
     ],
