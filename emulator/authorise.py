@@ -37,8 +37,8 @@ _EC2: Final = "You are not authorized to perform this operation. "
 class Decisions:
     """Decisions on calls of roles and users since the last reset, with how often."""
 
-    allowed: Counter[tuple[str, str, str]] = field(default_factory=Counter)
-    """By caller, action and the statement that allowed it."""
+    allowed: Counter[tuple[str, str, str, str]] = field(default_factory=Counter)
+    """By caller, action, resource and the statement that allowed it."""
     denied: Counter[tuple[str, str, str, str]] = field(default_factory=Counter)
     """By caller, action, resource and reason."""
     _lock: threading.Lock = field(default_factory=threading.Lock)
@@ -48,7 +48,7 @@ class Decisions:
         caller = request.principal.name.split(":", 5)[5]
         with self._lock:
             if decision.allowed:
-                self.allowed[caller, request.action, decision.reason] += 1
+                self.allowed[caller, request.action, request.resource, decision.reason] += 1
                 return
             self.denied[caller, request.action, request.resource, _reason(decision)] += 1
         print(f"denied: {caller} {request.action} {request.resource}: {_reason(decision)}", flush=True)  # noqa: T201
@@ -64,8 +64,8 @@ class Decisions:
         with self._lock:
             return {
                 "allowed": [
-                    {"caller": caller, "action": action, "statement": reason, "times": times}
-                    for (caller, action, reason), times in sorted(self.allowed.items())
+                    {"caller": caller, "action": action, "resource": resource, "statement": reason, "times": times}
+                    for (caller, action, resource, reason), times in sorted(self.allowed.items())
                 ],
                 "denied": [
                     {"caller": caller, "action": action, "resource": resource, "reason": reason, "times": times}

@@ -1,7 +1,7 @@
 """Rights a call needs: actions on resources, those of other services among them, with what conditions can ask about.
 
-Actions that know no resources need no entry here. Every other action does: without one, a call that a role or user
-signed is refused, because nobody can say which resource it is about.
+Services whose resources have policies or keys have a function here; the others are in `emulator.resource_names`. A call
+whose resource neither knows is refused when a role or user signed it.
 """
 
 from __future__ import annotations
@@ -10,7 +10,9 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Final, TypeAlias
 
+from emulator.dependent_rights import passed_roles, tagging
 from emulator.identities import parsed
+from emulator.resource_names import named_resources
 from iam.reference import resource_patterns
 
 if TYPE_CHECKING:
@@ -40,16 +42,34 @@ def rights_of(call: Call) -> Iterator[Right]:
     """The rights that a call needs. Raises NotImplementedError when its action's resource is not known here."""
     found = _RIGHTS.get(call.service)
     rights = found(call) if found else None
-    if rights is not None:
-        yield from rights
-        return
-    action = f"{_PREFIXES.get(call.service, call.service)}:{call.action}"
-    if resource_patterns(action):
-        raise NotImplementedError(
-            f"no resource of {action} for calls that a role or user signs: see emulator/rights.py"
-        )
-    yield Right(action)
+    yield from rights if rights is not None else _by_names(call)
+    for role, service in passed_roles(call):
+        yield Right("iam:PassRole", role, {"iam:passedtoservice": service, "iam:associatedresourcearn": None})
 
+
+def _by_names(call: Call) -> Iterator[Right]:
+    """The action on what the parameters name, and the right to tag that."""
+    service = _PREFIXES.get(call.service, call.service)
+    action = f"{service}:{_ACTIONS.get((call.service, call.action), call.action)}"
+    resources = tuple(named_resources(call, service, action)) if resource_patterns(action) else ("*",)
+    for resource in resources:
+        yield Right(action, resource)
+    if tags := tagging(call):
+        of_tags = resources if resource_patterns(action) else named_resources(call, service, tags)
+        above, created = _BELOW.get((call.service, call.action), ("", ""))
+        yield from (Right(tags, resource.replace(above, created, 1)) for resource in of_tags)
+
+
+_ACTIONS: Final = {
+    ("cloudfront", "CreateDistributionWithTags"): "CreateDistribution",
+    ("lambda", "Invoke"): "InvokeFunction",
+}
+"""Calls whose action has another name."""
+_BELOW: Final = {
+    ("elbv2", "CreateListener"): (":loadbalancer/", ":listener/"),
+    ("elbv2", "CreateRule"): (":listener/", ":listener-rule/"),
+}
+"""Calls that name the resource above the one they create and tag."""
 
 _PREFIXES: Final = {"elb": "elasticloadbalancing", "elbv2": "elasticloadbalancing", "stepfunctions": "states"}
 """Services whose actions have another prefix than botocore's name."""
@@ -85,8 +105,14 @@ def _via(call: Call, service: str) -> Values:
 
 
 def _kms(call: Call) -> Iterator[Right] | None:
-    key_id = call.parameters.get("KeyId")
-    return _key(call, key_id, (call.action,)) if key_id else None
+    key_id = call.parameters.get("KeyId") or call.parameters.get("TargetKeyId")
+    if call.action == "DeleteAlias":
+        key_id = call.parameters["AliasName"]
+    if not key_id:
+        return None
+    alias = call.parameters.get("AliasName")
+    of_alias = [Right(f"kms:{call.action}", _arn(call, "kms", alias))] if alias else []
+    return _several([*of_alias, *_key(call, key_id, (call.action,))])
 
 
 def _secretsmanager(call: Call) -> Iterator[Right] | None:
@@ -146,6 +172,11 @@ def _ssm(call: Call) -> Iterator[Right] | None:
 
     given = call.parameters
     names = given.get("Names") or [given[name] for name in ("Name", "Path") if name in given]
+    if "ResourceType" in given and call.action.endswith(("TagsForResource", "TagsToResource", "TagsFromResource")):
+        kind = "".join(f"-{letter.lower()}" if letter.isupper() else letter for letter in given["ResourceType"])
+        return _several(
+            [Right(f"ssm:{call.action}", _arn(call, "ssm", f"{kind[1:]}/{given['ResourceId'].lstrip('/')}"))]
+        )
     if not call.action.startswith(("GetParameter", "PutParameter", "DeleteParameter")) or not names:
         return None
     stored = ssm_backends[call.account_id][call.region]
@@ -154,6 +185,7 @@ def _ssm(call: Call) -> Iterator[Right] | None:
     else:
         found = names
     rights = [Right(f"ssm:{call.action}", _arn(call, "ssm", f"parameter/{name.lstrip('/')}")) for name in names]
+    rights += [Right("ssm:AddTagsToResource", right.resource) for right in rights if given.get("Tags")]
     if given.get("WithDecryption"):
         secrets = [each for each in stored.get_parameters(found).values() if each.parameter_type == "SecureString"]
         rights += [
@@ -183,7 +215,22 @@ def _dynamodb(call: Call) -> Iterator[Right] | None:
     if "TableName" not in given:
         return None
     index = f"/index/{given['IndexName']}" if given.get("IndexName") else ""
-    return _several([Right(f"dynamodb:{call.action}", _table(call, given["TableName"]) + index)])
+    table = _table(call, given["TableName"])
+    tags = [Right("dynamodb:TagResource", table)] if given.get("Tags") else []
+    return _several([Right(f"dynamodb:{call.action}", table + index, _leading_key(call)), *tags])
+
+
+def _leading_key(call: Call) -> dict[str, tuple[str, ...]]:
+    """The partition key that a call on one item names, as conditions ask about it."""
+    from moto.dynamodb.models import dynamodb_backends
+
+    given = call.parameters
+    item = given.get("Key") or given.get("Item")
+    tables = dynamodb_backends[call.account_id][call.region].tables
+    if not item or given["TableName"] not in tables:
+        return {}
+    value = item.get(tables[given["TableName"]].hash_key_attr, {})
+    return {"dynamodb:leadingkeys": tuple(str(each) for each in value.values())}
 
 
 def _table(call: Call, name: str) -> str:
@@ -191,6 +238,28 @@ def _table(call: Call, name: str) -> str:
 
 
 _OF_BUCKETS: Final = {
+    "DeleteBucketCors": "PutBucketCORS",
+    "DeleteBucketEncryption": "PutEncryptionConfiguration",
+    "DeleteBucketLifecycle": "PutLifecycleConfiguration",
+    "DeleteBucketOwnershipControls": "PutBucketOwnershipControls",
+    "DeleteBucketReplication": "PutReplicationConfiguration",
+    "DeleteBucketTagging": "PutBucketTagging",
+    "DeletePublicAccessBlock": "PutBucketPublicAccessBlock",
+    "GetBucketAccelerateConfiguration": "GetAccelerateConfiguration",
+    "GetBucketCors": "GetBucketCORS",
+    "GetBucketEncryption": "GetEncryptionConfiguration",
+    "GetBucketLifecycleConfiguration": "GetLifecycleConfiguration",
+    "GetBucketNotificationConfiguration": "GetBucketNotification",
+    "GetBucketReplication": "GetReplicationConfiguration",
+    "GetObjectLockConfiguration": "GetBucketObjectLockConfiguration",
+    "GetPublicAccessBlock": "GetBucketPublicAccessBlock",
+    "PutBucketCors": "PutBucketCORS",
+    "PutBucketEncryption": "PutEncryptionConfiguration",
+    "PutBucketLifecycleConfiguration": "PutLifecycleConfiguration",
+    "PutBucketNotificationConfiguration": "PutBucketNotification",
+    "PutBucketReplication": "PutReplicationConfiguration",
+    "PutObjectLockConfiguration": "PutBucketObjectLockConfiguration",
+    "PutPublicAccessBlock": "PutBucketPublicAccessBlock",
     "HeadBucket": "ListBucket",
     "ListObjects": "ListBucket",
     "ListObjectsV2": "ListBucket",
@@ -242,7 +311,9 @@ def _s3(call: Call) -> Iterator[Right] | None:
     if call.action == "DeleteObjects":
         keys = [each["Key"] for each in given["Delete"]["Objects"]]
         return _several([_in_bucket(call, "DeleteObject", bucket, key) for key in keys])
-    return _object(call, bucket, given["Key"]) if call.action in _OF_OBJECTS else None
+    if call.action in _OF_OBJECTS:
+        return _object(call, bucket, given["Key"])
+    return _several([_in_bucket(call, call.action, bucket, "")]) if bucket and "Key" not in given else None
 
 
 def _object(call: Call, bucket: str, key: str) -> Iterator[Right]:
@@ -305,18 +376,24 @@ def _key_of_bucket(name: str) -> str | None:
     return key
 
 
+_TOPICS: Final = ("TopicArn", "TargetArn", "ResourceArn", "SubscriptionArn")
+
+
 def _sns(call: Call) -> Iterator[Right] | None:
     from moto.sns.models import sns_backends
 
-    arn = call.parameters.get("TopicArn") or call.parameters.get("TargetArn")
+    arn = next((call.parameters[name] for name in _TOPICS if name in call.parameters), "")
     if call.action == "CreateTopic":
         arn = _arn(call, "sns", call.parameters["Name"])
     if not arn:
         return None
     topic = sns_backends[call.account_id][call.region].topics.get(arn)
+    if call.action in ("GetSubscriptionAttributes", "SetSubscriptionAttributes", "Unsubscribe"):
+        arn = call.parameters["SubscriptionArn"].rpartition(":")[0]
     action = "sns:Publish" if call.action == "PublishBatch" else f"sns:{call.action}"
     policy = parsed(topic.policy, "the topic's policy") if topic else None
     rights = [Right(action, arn, {"aws:sourceowner": call.account_id}, policy)]
+    rights += [Right("sns:TagResource", arn)] if call.action == "CreateTopic" and call.parameters.get("Tags") else []
     if topic and topic.kms_master_key_id and action == "sns:Publish":
         rights += _key(call, topic.kms_master_key_id, ("GenerateDataKey", "Decrypt"), _via(call, "sns"))
     return _several(rights)
@@ -332,8 +409,9 @@ def _logs(call: Call) -> Iterator[Right] | None:
     group = given.get("logGroupName") or given.get("logGroupIdentifier", "").rpartition("log-group:")[2]
     if not group or not resource_patterns(f"logs:{call.action}"):
         return None
-    stream = given.get("logStreamName", "")
-    return _several([Right(f"logs:{call.action}", _arn(call, "logs", f"log-group:{group}:log-stream:{stream}"))])
+    arn = _arn(call, "logs", f"log-group:{group}:log-stream:{given.get('logStreamName', '')}")
+    tags = [Right("logs:TagResource", arn)] if given.get("tags") else []
+    return _several([Right(f"logs:{call.action}", arn), *tags])
 
 
 def _ecr(call: Call) -> Iterator[Right] | None:
@@ -345,20 +423,14 @@ def _ecr(call: Call) -> Iterator[Right] | None:
     repository = ecr_backends[call.account_id][call.region].repositories.get(name)
     policy = getattr(repository, "policy", None)
     named = parsed(policy, "the repository's policy") if policy else None
-    return _several([Right(f"ecr:{call.action}", _arn(call, "ecr", f"repository/{name}"), {}, named)])
+    arn = _arn(call, "ecr", f"repository/{name}")
+    tags = [Right("ecr:TagResource", arn)] if call.parameters.get("tags") else []
+    return _several([Right(f"ecr:{call.action}", arn, {}, named), *tags])
 
 
 def _states(call: Call) -> Iterator[Right] | None:
     arn = next((call.parameters[name] for name in ("stateMachineArn", "executionArn") if name in call.parameters), None)
     return _several([Right(f"states:{call.action}", arn)]) if arn else None
-
-
-def _lambda(call: Call) -> Iterator[Right] | None:
-    if call.action != "Invoke":
-        return None
-    name = call.parameters["FunctionName"]
-    arn = name if name.startswith("arn:") else _arn(call, "lambda", f"function:{name}")
-    return _several([Right("lambda:InvokeFunction", arn)])
 
 
 def _ecs(call: Call) -> Iterator[Right] | None:
@@ -414,7 +486,6 @@ _RIGHTS: Final[Mapping[str, Callable[[Call], Iterator[Right] | None]]] = {
     "ecr": _ecr,
     "ecs": _ecs,
     "kms": _kms,
-    "lambda": _lambda,
     "logs": _logs,
     "rds-data": _rds_data,
     "s3": _s3,

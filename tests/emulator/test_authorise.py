@@ -328,8 +328,8 @@ def test_an_action_or_condition_that_is_not_known_is_refused_and_never_allowed(
     program: Program, aws: Aws, account: str
 ) -> None:
     program.may(allow("*"))
-    with refused("NotImplemented", "no resource of s3:PutBucketTagging"):
-        program.client("s3").put_bucket_tagging(Bucket="b", Tagging={"TagSet": []})
+    with refused("NotImplemented", "no resource of ec2:RunInstances in this call"):
+        program.client("ec2").run_instances(MinCount=1, MaxCount=1)
     program.may(allow("s3:*", Condition={"Null": {"aws:MultiFactorAuthAge": "true"}}))
     with refused("NotImplemented", "does not decide the condition key aws:multifactorauthage"):
         program.client("s3").list_buckets()
@@ -351,7 +351,7 @@ def test_decisions_are_reported_and_forgotten_with_everything_else(tmp_path: Any
         with refused("AccessDeniedException"):
             client(emulator, "dynamodb", keys).list_tables()
         assert emulator.status()["decisions"] == {
-            "allowed": [{"caller": "role/web", "action": "s3:ListAllMyBuckets", "statement": "own/Look", "times": 1}],
+            "allowed": [{"caller": "role/web", "action": "s3:ListAllMyBuckets", "resource": "*", "statement": "own/Look", "times": 1}],
             "denied": [{"caller": "role/web", "action": "dynamodb:ListTables", "resource": "*", "reason": "no statement allows it (identity-based policy)", "times": 1}],
         }  # fmt: skip
         emulator.reset()
