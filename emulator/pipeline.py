@@ -20,6 +20,7 @@ from emulator.pages import Page, Pages
 from emulator.replays import Replays
 from emulator.request_models import check_request_model
 from emulator.rules.registry import rules_stage
+from emulator.virtual_hosts import name_bucket_in_path
 
 if TYPE_CHECKING:
     from _typeshed.wsgi import StartResponse, WSGIApplication, WSGIEnvironment
@@ -77,6 +78,7 @@ class Calls:
 
     def __call__(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
         """Answer the refusal of the first stage that refuses, or what moto answers."""
+        name_bucket_in_path(environ)
         environ[ACCOUNT_HEADER] = account_of(environ, self._default_account_id)
         call = read_call(environ, environ[ACCOUNT_HEADER])
         try:

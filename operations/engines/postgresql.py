@@ -10,6 +10,7 @@ import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Literal
 
 from operations.engines.authority import CertificateAuthority
 from operations.engines.server import (
@@ -76,8 +77,11 @@ class PostgreSql(Engine):
 
 
 @contextlib.contextmanager
-def postgresql() -> Iterator[PostgreSql]:
-    """The newest PostgreSQL that is installed. Raises MissingEngineError when there is none."""
+def postgresql(*, authentication: Literal["scram-sha-256", "md5"] = "scram-sha-256") -> Iterator[PostgreSql]:
+    """The newest PostgreSQL that is installed. Raises MissingEngineError when there is none.
+
+    With `authentication="md5"` it takes passwords that are kept by either method.
+    """
     folders = Path("/usr/lib/postgresql").glob("*/bin")  # where Debian keeps one folder for each version
     newest = max(folders, key=lambda folder: int(folder.parent.name), default=None)
     initdb, postgres, psql = programs_of(PACKAGE, "initdb", "postgres", "psql", folder=newest)
@@ -93,7 +97,7 @@ def postgresql() -> Iterator[PostgreSql]:
         (directory / "authority.pem").write_bytes(authority.pem)
         _write_pair(directory, *authority.issue(HOST))
         make = [initdb, f"--pgdata={directory}/data", f"--username={USER}", f"--pwfile={password}"]
-        run_program([*_as(account), *make, "--auth=scram-sha-256", "--encoding=UTF8", "--locale=C", "--no-sync"])
+        run_program([*_as(account), *make, f"--auth={authentication}", "--encoding=UTF8", "--locale=C", "--no-sync"])
         settings = {
             "fsync": "off",
             "listen_addresses": HOST,

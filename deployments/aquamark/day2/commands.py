@@ -244,6 +244,30 @@ def check(
 
 
 @app.command()
+def rehearse(
+    environment: EnvironmentOption = DEFAULT_ENVIRONMENT,
+    checkout: Annotated[
+        Path | None,
+        typer.Option(
+            help="A checkout of Upmark with its packages in local/; without, stand-ins play its programs.",
+            file_okay=False,
+            exists=True,
+            show_default=False,
+        ),
+    ] = None,
+    version: Annotated[str, typer.Option(help="The tag of the image that is played.")] = "1.4.7",
+) -> None:
+    """Plays the first installation through on this machine: logins, key, upgrade, web servers, daemons, sign-in.
+
+    Needs no AWS account: the committed stack is applied to the emulator. Exit code 1 when a step fails.
+    """
+    from deployments.aquamark.day2.rehearsal.command import play
+
+    if not play(new_console(), environment, version, checkout):
+        raise typer.Exit(1)
+
+
+@app.command()
 def check_default_login(
     environment: EnvironmentOption = DEFAULT_ENVIRONMENT,
     url: Annotated[str | None, typer.Option(help="Ask here in place of the stack's own address.")] = None,

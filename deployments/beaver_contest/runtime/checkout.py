@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections import deque
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -77,12 +77,7 @@ def lacks(source: Path) -> list[Lack]:
         for path, wanted_by in _required(source)
         if not (source / path).exists()
     ]
-    folders = needed_folders(source)
-    modules = source / ".gitmodules"
-    for path in _SUBMODULE.findall(modules.read_text(encoding="utf-8")) if modules.is_file() else ():
-        folder = source / path
-        if path.split("/")[0] in folders and not (folder.is_dir() and any(folder.iterdir())):
-            found.append(Lack(f"{path}/", ".gitmodules", f"git submodule update --init {path}"))
+    found += _empty_submodules(source, Path(), needed_folders(source))
     for interface in INTERFACES:
         for page in sorted((source / interface).glob("*.php")):
             for line, name in _matches(_STATIC, page):
@@ -117,6 +112,22 @@ def code_files(root: Path) -> Iterator[Path]:
             fetched = any(part in FETCHED_BY_TOOLS for part in path.relative_to(root).parts)
             if not fetched and not any(path.is_relative_to(each) for each in spared):
                 yield path
+
+
+def _empty_submodules(source: Path, place: Path, folders: Sequence[str]) -> Iterator[Lack]:
+    """Submodules below `place` that were not fetched, and those of submodules: a clone fetches neither by itself."""
+    modules = place / ".gitmodules"
+    text = (source / modules).read_text(encoding="utf-8") if (source / modules).is_file() else ""
+    for name in _SUBMODULE.findall(text):
+        path = place / name
+        if path.parts[0] not in folders:
+            continue
+        if (source / path).is_dir() and any((source / path).iterdir()):
+            yield from _empty_submodules(source, path, folders)
+        else:
+            outermost = path if place == Path() else place
+            remedy = f"git submodule update --init --recursive {outermost.as_posix()}"
+            yield Lack(f"{path.as_posix()}/", modules.as_posix(), remedy)
 
 
 def _required(source: Path) -> list[tuple[Path, str]]:

@@ -4,7 +4,9 @@ The command line was checked against the client of Docker 28.2.2 on 2026-11-29; 
 API's documentation. An image is a folder of programs, $HOST_ROOT/image, under whatever name: the entry point `entry`,
 and others by their names. As the real one it refuses options it does not know, a name that is taken, --rm beside
 --restart, environment files with a malformed name, images that no registry has, and a private registry of Amazon ECR
-before a login. A container with -d runs its entry point to the end and then counts as running.
+before a login. A container with -d runs its entry point to the end and then counts as running; where the image has a
+file `stays`, it is a unit of the host instead, which ends with `docker rm` or the host, and starts again as with
+--restart=always. Programs see the values of -v in $STAND_IN_VOLUMES, one a line, and put such files in their places.
 """
 
 from __future__ import annotations
@@ -54,11 +56,17 @@ def main(arguments: list[str]) -> int:
     elif arguments[:2] == ["container", "inspect"]:
         if arguments[2] not in kept["containers"]:
             return refuse(f"Error response from daemon: No such container: {arguments[2]}")
-        sys.stdout.write(json.dumps([kept["containers"][arguments[2]]]))
+        container = kept["containers"][arguments[2]]
+        if container["Stays"]:
+            container["State"]["Running"] = runs(arguments[2])
+        sys.stdout.write(json.dumps([container]))
         return 0
     elif arguments[:1] == ["rm"]:
-        if kept["containers"].pop(arguments[-1], None) is None:
+        container = kept["containers"].pop(arguments[-1], None)
+        if container is None:
             return refuse(f"Error response from daemon: No such container: {arguments[-1]}")
+        if container["Stays"]:
+            systemctl("stop", arguments[-1])
     elif arguments[:1] == ["logs"]:
         lines = (ROOT / "output").read_text().splitlines() if (ROOT / "output").exists() else []
         sys.stdout.write("\n".join(lines[-int(arguments[arguments.index("--tail") + 1]) :]) + "\n")
@@ -115,6 +123,33 @@ def variables_of(file: str) -> dict[str, str]:
     return found
 
 
+def stay(name: str, command: list[str], variables: dict[str, str]) -> None:
+    """Run a container until it is removed."""
+    program = ROOT / "run/containers" / name
+    program.parent.mkdir(parents=True, exist_ok=True)
+    program.touch(mode=0o700)
+    program.write_text(f"#!{sys.executable}\nimport os\nos.execve({command[0]!r}, {command!r}, {variables!r})\n")
+    unit = ROOT / "usr/lib/systemd/system" / f"container-{name}.service"
+    unit.write_text(f"[Service]\nExecStart={program}\nRestart=always\nRestartSec=5\n")
+    systemctl("start", name)
+
+
+def systemctl(verb: str, name: str) -> None:
+    """Start or stop the unit that is a container."""
+    program = Path(__file__).with_name("systemctl.py")
+    subprocess.run([sys.executable, program, verb, f"container-{name}.service"], check=True)
+
+
+def runs(name: str) -> bool:
+    """Whether the program of a container is there at this moment."""
+    file = ROOT / "run/units" / f"container-{name}.service"
+    try:
+        os.kill(json.loads(file.read_text())["main"], 0)
+    except (FileNotFoundError, ProcessLookupError, ValueError):
+        return False
+    return True
+
+
 def run(kept: dict[str, Any], rest: list[str]) -> int:
     """Run a container."""
     options: dict[str, list[str]] = {}
@@ -144,6 +179,7 @@ def run(kept: dict[str, Any], rest: list[str]) -> int:
         return refuse(f"docker: {error}", 125)
     variables |= dict(word.split("=", 1) for word in options.get("--env", []) + options.get("-e", []))
     inside = {"PATH": os.environ["PATH"], "STAND_IN_IMAGE": image, "STAND_IN_ROOT": str(ROOT), **variables}
+    inside["STAND_IN_VOLUMES"] = "\n".join(options.get("-v", []) + options.get("--volume", []))
     folder = ROOT / "image"
     entry = options.get("--entrypoint", [""])[-1]
     if entry == "cat":
@@ -156,16 +192,21 @@ def run(kept: dict[str, Any], rest: list[str]) -> int:
         return refuse(f'docker: exec: "{entry}": executable file not found in $PATH: unknown.', 127)
     if "-d" not in flags:
         os.execve(program, [str(program), *words], inside)  # noqa: S606 - signals reach it, as docker hands them on
-    done = subprocess.run([program, *words], env=inside, capture_output=True, text=True)
-    sys.stdout.write(done.stdout)
-    sys.stderr.write(done.stderr)
-    if done.returncode:
-        return done.returncode
+    stays = (folder / "stays").exists()
+    if stays:
+        stay(name, [str(program), *words], inside)
+    else:
+        done = subprocess.run([program, *words], env=inside, capture_output=True, text=True)
+        sys.stdout.write(done.stdout)
+        sys.stderr.write(done.stderr)
+        if done.returncode:
+            return done.returncode
     now = datetime.datetime.now(datetime.timezone.utc)  # noqa: UP017 - run by whatever Python there is
     kept["containers"][name] = {
         "State": {"Running": True, "StartedAt": f"{now:%Y-%m-%dT%H:%M:%S.%f}000Z"},
         "Config": {"Image": image, "Labels": dict(label.split("=", 1) for label in options.get("--label", []))},
         "Options": options,
+        "Stays": stays,
     }
     keep(kept)
     return 0

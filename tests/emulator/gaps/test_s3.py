@@ -95,6 +95,18 @@ def test_an_unsigned_reader_is_refused_where_the_public_access_block_ignores_acl
     assert requests.get(signed, timeout=10).status_code == 200
 
 
+def test_a_bucket_with_dots_is_found_before_the_hosts_name(s3: Any, emulator: Emulator, account: str) -> None:
+    name = f"static.{account}.example.org"
+    s3.create_bucket(Bucket=name, CreateBucketConfiguration={"LocationConstraint": "eu-central-1"})
+    s3.put_object(Bucket=name, Key="a/b c", Body=b"x", ACL="public-read")
+    host = f"{name}.localhost:{emulator.endpoint.rpartition(':')[2]}"
+    answer = requests.get(f"{emulator.endpoint}/a/b%20c", headers={"Host": host}, timeout=10)
+    assert (answer.status_code, answer.content) == (200, b"x")
+    signed = s3.generate_presigned_url("get_object", Params={"Bucket": name, "Key": "a/b c"})
+    answer = requests.get(signed.replace(f"/{name}", "", 1), headers={"Host": host}, timeout=10)
+    assert answer.content == b"x"
+
+
 def test_the_logging_service_is_let_in_by_any_policy_that_does(s3: Any, bucket: str) -> None:
     logging = {"LoggingEnabled": {"TargetBucket": bucket, "TargetPrefix": "s3/"}}
     with pytest.raises(ClientError, match="InvalidTargetBucketForLogging"):

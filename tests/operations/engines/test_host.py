@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -82,6 +83,30 @@ def test_docker_refuses_what_docker_refuses(host: Host) -> None:
     assert "cannot specify both" in host.run("docker", "run", "--rm", "--restart=always", f"{REGISTRY}/app:1").stderr
     assert host.run("docker", "run", "-d", "--name", "app", f"{REGISTRY}/app:1").stdout == "here\n"
     assert "is in use" in host.run("docker", "run", "-d", "--name", "app", f"{REGISTRY}/app:1").stderr
+
+
+def test_a_container_that_stays_runs_again_however_it_ends_until_it_is_removed(host: Host) -> None:
+    host.run("dnf", "install", "--assumeyes", "docker")
+    counted = host.root / "counted"
+    host.write("image/entry", f'#!/bin/sh\necho "$WORD" >>"{counted}"\nexec sleep 0.2\n', executable=True)
+    host.write("image/stays", "")
+    host.write("words", "WORD=a 'b' \"c\" $d\n")
+    image = "example.org/app:1"
+    host.run("docker", "pull", image)
+    started = host.run("docker", "run", "-d", "--name", "app", "--env-file", str(host.root / "words"), image)
+    assert started.returncode == 0, started.stderr
+    until(lambda: counted.exists() and len(counted.read_text().splitlines()) >= 2)
+    assert set(counted.read_text().splitlines()) == {"a 'b' \"c\" $d"}
+    host.write("image/entry", "#!/bin/sh\nexec sleep 60\n", executable=True)
+
+    def running() -> bool:
+        (container,) = json.loads(host.run("docker", "container", "inspect", "app").stdout)
+        return bool(container["State"]["Running"])
+
+    until(running)
+    assert host.run("docker", "rm", "-fv", "app").returncode == 0
+    assert host.systemctl("is-active", "container-app.service").stdout == "inactive\n"
+    assert host.run("docker", "container", "inspect", "app").returncode == 1
 
 
 def test_a_service_starts_again_however_it_ends_until_it_is_stopped(host: Host) -> None:

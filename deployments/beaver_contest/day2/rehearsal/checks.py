@@ -14,6 +14,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 import requests
 
@@ -37,12 +38,25 @@ _ADDRESS = re.compile(r"""(?:src|href)=["']([^"']+)["']""")
 _TIMESTAMP = re.compile(r"window\.timestamp = ([^;]*);")
 _SECONDS = 30
 _CONTEST = (
-    "INSERT INTO contest (ID, name, folder, open, nbMinutes) VALUES (1, 'Rehearsed', %s, 'Open', 45)",
+    "INSERT INTO contest (ID, name, folder, open, nbMinutes, showSolutions) VALUES (1, 'Rehearsed', %s, 'Open', 45, 1)",
     "INSERT INTO `group` (ID, contestID, name, code, password) VALUES (2, 1, 'Class', %s, 'ijkmnpqr')",
-    "INSERT INTO question (ID, `key`, name) VALUES (3, 'FR-2026-01', 'Rehearsed')",
+    "INSERT INTO question (ID, `key`, name, path) VALUES (3, 'FR-2026-01', 'Rehearsed', '2026-FR-01/index.html')",
     "INSERT INTO contest_question (ID, contestID, questionID, options) VALUES (4, 1, 3, '{}')",
     "INSERT INTO user (ID, officialEmail, salt, passwordMd5) VALUES (5, %s, 'salt', %s)",
 )
+_SOLUTION = "<p>forty-two, and why</p>"
+_TASK = {
+    "task": [{"type": "html", "content": "<p>six times seven?</p>"}],
+    "solution": [{"type": "html", "content": _SOLUTION}],
+    "grader": [{"type": "javascript", "content": "var answer = 42;"}],
+    "task_modules": [],
+    "solution_modules": [],
+    "grader_modules": [],
+    "acceptedAnswers": ["42"],
+}
+"""The resources of a task as its page hands them to admin.js (task.getResources of pem-platform's task-pr.js)."""
+_GIVING_AWAY = (f"contest_{CONTEST_ID}_sols.html", f"contest_{CONTEST_ID}_graders.html", ".htaccess", "bebras.js")
+"""Files of a published contest that no contestant may read."""
 
 
 @contextmanager
@@ -79,6 +93,7 @@ def steps_of(stage: Stage, checkout: Path) -> Iterator[Sequence[Check]]:
             Check("tasks", played.only_the_admin_environment_has_tasks),
             Check("sign in", played.the_first_administrator_signs_in),
             Check("publish", played.a_contest_is_published),
+            Check("solutions", played.solutions_are_for_teams_that_have_closed),
         )
 
 
@@ -96,6 +111,7 @@ class _Played:
         self._bundle: Bundle | None = None
         self._site: ContestSite | None = None
         self._sid = ""
+        self._published: list[str] = []
         self._team: dict[str, Any] = {}
 
     def the_checkout_becomes_a_bundle(self, context: CheckContext) -> str:
@@ -210,6 +226,8 @@ class _Played:
     def the_contest_is_closed(self, context: CheckContext) -> str:
         """The page's closeContest writes a column that upstream's revisions do not make."""
         del context
+        early = self._browser.post(self._url("contest", "/solutions.php"), {"SID": self._sid}, timeout=_SECONDS)
+        expect('"success":false' in early.text.replace(" ", ""), f"solutions before the end: {early.text[:200]}")
         self._ask("data.php", action="closeContest", teamScore="40")
         with self._connected() as connection, connection.cursor() as cursor:
             cursor.execute("SELECT endTime IS NOT NULL, tmpScore FROM team WHERE ID = %s", (self._team["teamID"],))
@@ -242,19 +260,55 @@ class _Played:
         return ADMIN
 
     def a_contest_is_published(self, context: CheckContext) -> str:
-        """The work of generateContest.php writes into S3 with the PHP user's key, which works from the VPC alone."""
-        asked = {
-            "action": "generate",
-            "contestID": CONTEST_ID,
-            "contestFolder": FOLDER,
-            "tasks": "[]",
-        }
-        _successful(self._teacher.post(self._url("admin", "/generateContest.php"), asked, timeout=_SECONDS))
+        """The three requests of admin.js write into S3 with the PHP user's key, which works from the VPC alone.
+
+        A contest without tasks is published as well, as upstream has it: its page shows no question.
+        """
+        prepared = self._generate("prepare", contestFolder=FOLDER, newFolder="true")
+        folder = str(prepared["contestFolder"])
+        tasks = [
+            {"bebras": _TASK, "key": key, "url": url}
+            for key, url in zip(prepared["questionsKey"], prepared["questionsUrl"], strict=True)
+        ]
+        expect(len(tasks) == 1, f"the contest's questions are {prepared['questionsKey']}")
+        for published in ([], tasks):
+            self._generate("generate", contestFolder=folder, tasks=json.dumps(published))
+            self._published = self._keys(context, folder)
+            names = {key.rpartition("/")[2] for key in self._published}
+            missing = {f"contest_{CONTEST_ID}.html", *_GIVING_AWAY} - names - (set() if published else {"bebras.js"})
+            expect(not missing, f"S3 lacks {sorted(missing)} of the contest, it has {sorted(names)}")
+        self._generate("setFolder", contestFolder=folder)
+        return f"{len(self._published)} files"
+
+    def solutions_are_for_teams_that_have_closed(self, context: CheckContext) -> str:
+        """Requests without a signature get no answer, solutions.php hands the closed team a URL that works."""
+        bucket = self._contest.outputs.static_bucket
+        giving_away = [key for key in self._published if key.endswith(_GIVING_AWAY)]
+        read = [key for key in giving_away if self._status(bucket, key) != requests.codes.forbidden]
+        expect(bool(giving_away) and not read, f"everybody reads {read or 'nothing, as nothing was published'}")
+        if self._contest.outputs.static_access == "acl":
+            others = set(self._published) - set(giving_away)
+            hidden = sorted(key for key in others if self._status(bucket, key) != requests.codes.ok)
+            expect(not hidden, f"contestants do not reach {hidden}")
+        url = str(self._ask("solutions.php", ieMode="false")["solutionsUrl"])
+        signed = urlsplit(url)
+        here = f"{self._stage.endpoint}{signed.path}?{signed.query}"
+        answer = requests.get(here, headers={"Host": signed.netloc}, timeout=_SECONDS)
+        expect(_SOLUTION in answer.text, f"the signed URL of the solutions answers {answer.status_code}")
+        return f"{len(giving_away)} files hidden"
+
+    def _generate(self, action: str, **fields: str) -> dict[str, Any]:
+        form = {"action": action, "contestID": CONTEST_ID, **fields}
+        return _successful(self._teacher.post(self._url("admin", "/generateContest.php"), form, timeout=_SECONDS))
+
+    def _keys(self, context: CheckContext, folder: str) -> list[str]:
         s3, bucket = context.client("s3"), self._contest.outputs.static_bucket
-        found = s3.list_objects_v2(Bucket=bucket, Prefix=f"contests/{FOLDER}/").get("Contents", [])
-        keys = [each["Key"].rpartition("/")[2] for each in found]
-        expect(f"contest_{CONTEST_ID}.html" in keys, f"S3 has {keys}")
-        return f"{len(keys)} files"
+        return [
+            each["Key"] for each in s3.list_objects_v2(Bucket=bucket, Prefix=f"contests/{folder}/").get("Contents", [])
+        ]
+
+    def _status(self, bucket: str, key: str) -> int:
+        return requests.get(f"{self._stage.endpoint}/{bucket}/{key}", timeout=_SECONDS).status_code
 
     def _ask(self, page: str, **fields: Any) -> dict[str, Any]:
         form = {**fields, **({"SID": self._sid} if self._sid else {})}

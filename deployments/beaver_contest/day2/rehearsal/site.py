@@ -80,7 +80,9 @@ def site(stage: Stage, contest: Contest, server: MariaDb, bundle: Path) -> Itera
             (folder / "etc/php.ini").write_text((folder / "etc/php.d/99-beaver.ini").read_text())
             for path in (folder / "var/lib/beaver").iterdir():
                 path.chmod(path.stat().st_mode | 0o044)  # the group webapp, which this machine has not
-            own = {"BEAVER_STATE": str(folder / "var/lib/beaver"), "AWS_ENDPOINT_URL": stage.endpoint}
+            # the SDK for PHP puts the bucket before the host's name, and its HTTP client knows *.localhost alone
+            endpoint = stage.endpoint.replace(HOST, "localhost")
+            own = {"BEAVER_STATE": str(folder / "var/lib/beaver"), "AWS_ENDPOINT_URL": endpoint}
             served = apache(
                 folder,
                 role,

@@ -62,12 +62,27 @@ def test_everything_missing_is_told_with_the_command_that_brings_it(tmp_path: Pa
     told = lacks_told(lacks(tree(tmp_path, files)))
     assert told == [
         "composer install brings vendor/autoload.php (wanted by contestInterface/index.php:2)",
-        "git submodule update --init ext/pi brings ext/pi/ (wanted by .gitmodules)",
+        "git submodule update --init --recursive ext/pi brings ext/pi/ (wanted by .gitmodules)",
         "bower install in contestInterface brings contestInterface/bower_components/jquery/jquery.min.js and 1 more"
         " (wanted by contestInterface/index.php:3)",
         "git submodule update --init --recursive, or another revision, brings teacherInterface/admin.css"
         " (wanted by teacherInterface/index.php:1)",
     ]
+
+
+def test_a_submodule_of_a_submodule_is_missing_as_well(tmp_path: Path) -> None:
+    """Publishing a contest copies pictures of such a one: upstream's bebras-tasks has _common/modules."""
+    files = {
+        ".gitmodules": '[submodule "tasks"]\n\tpath = teacherInterface/bebras-tasks\n',
+        "teacherInterface/bebras-tasks/.gitmodules": '[submodule "modules"]\n\tpath = _common/modules\n',
+        "contestInterface/index.php": "<?php",
+    }
+    told = lacks_told(lacks(tree(tmp_path, files)))
+    remedy = "git submodule update --init --recursive teacherInterface/bebras-tasks"
+    wanted_by = "teacherInterface/bebras-tasks/.gitmodules"
+    assert told == [f"{remedy} brings teacherInterface/bebras-tasks/_common/modules/ (wanted by {wanted_by})"]
+    tree(tmp_path, {"teacherInterface/bebras-tasks/_common/modules/img/castor.png": "a picture"})
+    assert lacks(tmp_path) == []
 
 
 def test_tasks_are_found_by_name_and_by_their_solutions_wherever_they_lie(tmp_path: Path) -> None:

@@ -37,6 +37,7 @@ switch ($_POST['action']) {
    case 'closeContest':
       $stmt = $db->prepare("UPDATE `team` SET `endTime` = UTC_TIMESTAMP(), `tmpScore` = ? WHERE `ID` = ? AND `endTime` IS NULL");
       $stmt->execute(array($_POST['teamScore'], $_SESSION['teamID']));
+      $_SESSION['closed'] = true;
       exitWithJson(array('success' => true));
 }
 exitWithJsonFailure('Action inconnue');
