@@ -21,7 +21,9 @@ def adopt(stack: StackArgument, environment: EnvironmentFilter = None) -> None:
     chosen = only(find_stacks(ROOT, environment), stack)
     found = list(look_up(Aws(), chosen))
     for each in found:
-        if not each.ids and each.holds_data:
+        if each.left_out:
+            typer.echo(f"# {each.address}: {each.left_out}", err=True)
+        elif not each.ids and each.holds_data:
             typer.echo(f"# {each.address}: there is no {each.name}; the stack would make it", err=True)
         if len(each.ids) > 1:
             alike = ", ".join(each.ids)

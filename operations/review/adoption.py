@@ -26,6 +26,8 @@ class Adoptable:
     address: str
     name: str
     ids: tuple[str, ...]
+    left_out: str = ""
+    """The reason why what exists is not to be taken over."""
 
     @property
     def id(self) -> str | None:
@@ -52,7 +54,7 @@ def look_up(aws: Aws, stack: Stack, *, only: Collection[str] | None = None) -> I
                     continue
                 name = _name(document, lookup.name_of(kind, arguments))
                 if name is not None:
-                    yield Adoptable(f"{kind}.{resource}", name, _ids(aws, stack, lookup, name))
+                    yield _adoptable(aws, stack, lookup, f"{kind}.{resource}", name)
 
 
 def section(found: list[Adoptable]) -> str:
@@ -69,16 +71,22 @@ def _name(document: Mapping[str, Any], value: str) -> str | None:
     return None if "${" in value else value
 
 
-def _ids(aws: Aws, stack: Stack, lookup: Lookup, name: str) -> tuple[str, ...]:
+def _adoptable(aws: Aws, stack: Stack, lookup: Lookup, address: str, name: str) -> Adoptable:
     from botocore.exceptions import ClientError
 
     try:
-        return tuple(lookup.find(aws.client(lookup.service, region=stack.region), name))
+        return Adoptable(address, name, tuple(lookup.find(aws.client(lookup.service, region=stack.region), name)))
+    except _LeftOut as reason:
+        return Adoptable(address, name, (), str(reason))
     except ClientError as error:
         code = error.response["Error"]["Code"]
         if error.response["ResponseMetadata"]["HTTPStatusCode"] == 404 or "NotFound" in code:
-            return ()
+            return Adoptable(address, name, ())
         raise
+
+
+class _LeftOut(Exception):
+    """What exists under the name is not to be taken over; the message says why."""
 
 
 @dataclass(frozen=True)
@@ -148,6 +156,14 @@ def _container_cluster(client: Any, name: str) -> list[str]:
     return [name for each in client.describe_clusters(clusters=[name])["clusters"] if each["status"] == "ACTIVE"]
 
 
+def _parameter(client: Any, name: str) -> list[str]:
+    named = [{"Key": "Name", "Option": "Equals", "Values": [name]}]
+    found = client.describe_parameters(ParameterFilters=named)["Parameters"]
+    if any(each["Type"] == "SecureString" for each in found):
+        raise _LeftOut(f"{name} is a SecureString, whose value would stand in the state; delete or rename it")
+    return [each["Name"] for each in found]
+
+
 LOOKUPS: dict[str, Lookup] = {
     "aws_vpc": _filtered("describe_vpcs", "tag:Name", "Vpcs", "VpcId"),
     "aws_subnet": _filtered("describe_subnets", "tag:Name", "Subnets", "SubnetId"),
@@ -199,7 +215,7 @@ LOOKUPS: dict[str, Lookup] = {
     "aws_secretsmanager_secret": Lookup(
         "secretsmanager", lambda client, name: [client.describe_secret(SecretId=name)["ARN"]]
     ),
-    "aws_ssm_parameter": _ask("ssm", "get_parameter", "Name"),
+    "aws_ssm_parameter": Lookup("ssm", _parameter),
     "aws_ecr_repository": _list("ecr", "describe_repositories", "repositoryNames", "repositories", "repositoryName"),
     "aws_ecs_cluster": Lookup("ecs", _container_cluster),
     "aws_lambda_function": _ask("lambda", "get_function", "FunctionName"),

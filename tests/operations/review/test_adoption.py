@@ -24,7 +24,7 @@ from operations.review.adoption import look_up, section
 from operations.stacks import Stack, find_stacks, only
 from operations.state.bootstrap import bootstrap
 from operations.terraform.run import Run
-from tests.operations.terraform_support import make_root
+from tests.operations.terraform_support import make_root, write_stack
 
 REGION = "eu-central-1"
 ACCOUNT = "111122223333"
@@ -154,6 +154,24 @@ def stack_of(root: Path) -> Stack:
 
 
 @pytest.mark.terraform(minutes=2)
+def test_a_secure_parameter_is_not_proposed_as_its_value_would_stand_in_the_state(
+    emulator: Emulator, account: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    config = {name: {"name": f"/{account}/{name}", "type": "String", "value": "x"} for name in ("open", "secret")}
+    stack = replace(write_stack(tmp_path, {"aws_ssm_parameter": config}), account_id=account)
+    aws = Aws(emulator.environment(account_id=account, region=REGION))
+    ssm = aws.client("ssm", region=REGION)
+    ssm.put_parameter(Name=f"/{account}/open", Type="String", Value="x")
+    ssm.put_parameter(Name=f"/{account}/secret", Type="SecureString", Value="planted-secret")
+    monkeypatch.setattr("operations.aws.Aws", lambda: aws)
+    monkeypatch.setattr("operations.stacks.only", lambda stacks, name: stack)
+    said = CliRunner().invoke(app, ["example"]).output
+    assert f'"aws_ssm_parameter.open" = "/{account}/open"' in said
+    assert '"aws_ssm_parameter.secret"' not in said
+    assert f"# aws_ssm_parameter.secret: /{account}/secret is a SecureString, whose value would stand" in said
+    assert "planted-secret" not in said
+
+
 def test_what_exists_is_found_adopted_and_nothing_that_holds_data_is_changed_for_the_worse(
     repository: Path, aws: Aws, emulator: Emulator, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -15,12 +15,14 @@ from deployments.canvas_data_2.day2.preflight import credentials, libraries, tas
 from deployments.canvas_data_2.day2.publish import layer_description
 from emulator.server import Emulator
 from operations.aws import Aws
+from operations.review.adoption import look_up, section
 from operations.review.preflight.account import Account
 from operations.review.preflight.findings import Verdict
 from operations.review.preflight.planned import PlannedDocument
 from operations.stacks import find_stacks, only
 from operations.terraform.run import Run
 from tests.operations.terraform_support import ACCOUNT, REGION, make_repository, write_stack
+from tests.planted.search import SecretSearch
 
 SECRET = "planted-secret-of-the-operator"
 ID, CLIENT_SECRET = (f"/dev/canvas_data_2/{name}" for name in ("dap_client_id", "dap_client_secret"))
@@ -96,8 +98,40 @@ def test_a_state_from_before_forgets_the_secret_and_aws_keeps_it(emulator: Emula
         assert terraform.state_list() == []
         assert SECRET not in json.dumps(terraform.state_pull())
         assert ssm.get_parameter(Name=CLIENT_SECRET, WithDecryption=True)["Parameter"]["Value"] == SECRET
-        ssm.put_parameter(Name=CLIENT_SECRET, Value=SECRET, Type="SecureString", Description="New", Overwrite=True)
+        changed = {"KeyId": aws.client("kms", region=REGION).create_key()["KeyMetadata"]["Arn"], "Description": "New"}
+        ssm.put_parameter(Name=CLIENT_SECRET, Value=SECRET, Type="SecureString", Overwrite=True, **changed)
         again = terraform.plan("again")
         assert not again.changes
-        assert SECRET not in json.dumps(terraform.show_json(again))
+        shown = json.dumps(terraform.show_json(again))
+        terraform.apply(terraform.plan("refreshed-again", refresh_only=True))
+        search = SecretSearch({"dap_client_secret": SECRET})
+        assert search.in_texts([("plan", shown), ("state", json.dumps(terraform.state_pull()))]) == []
         assert ssm.get_parameter(Name=CLIENT_SECRET, WithDecryption=True)["Parameter"]["Value"] == SECRET
+
+
+@pytest.mark.emulator
+@pytest.mark.terraform
+def test_adoption_brings_no_secret_into_state_plan_or_run(emulator: Emulator, account: str, tmp_path: Path) -> None:
+    root = make_repository(tmp_path)
+    adopted = {"aws_secretsmanager_secret": {"login": {"name": f"login-{account}"}}}
+    stack = write_stack(root, adopted, deployment="canvas")
+    aws = Aws(emulator.environment(account_id=ACCOUNT, region=REGION))
+    aws.client("secretsmanager", region=REGION).create_secret(Name=f"login-{account}", SecretString=SECRET)
+    found = list(look_up(aws, stack))
+    file = stack.folder / "cdk.tf.json"
+    document = json.loads(file.read_text())
+    document["import"] = [{"to": each.address, "id": each.id} for each in found]
+    file.write_text(json.dumps(document))
+    with Run("adopt", root=root, keep=True) as run:
+        terraform = run.terraform(stack, environment=emulator.full_environment(account_id=ACCOUNT, region=REGION))
+        (terraform.directory / "local_override.tf.json").write_text(
+            json.dumps({"terraform": {"backend": {"local": {}}}})
+        )
+        terraform.init()
+        plan = terraform.plan()
+        shown = json.dumps(terraform.show_json(plan))
+        terraform.apply(plan)
+        assert not terraform.plan("second").changes
+        assert terraform.state_list() == ["aws_secretsmanager_secret.login"]
+    search = SecretSearch({"login": SECRET})
+    assert search.in_files(run.folder) + search.in_texts([("plan", shown), ("proposal", section(found))]) == []
