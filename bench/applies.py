@@ -49,7 +49,7 @@ GROUPS = 24
 ENOUGH = 3
 """Log groups that exist before the disturbance."""
 
-_PATIENCE_SECONDS = 240
+_PATIENCE_SECONDS = 600
 _NUMBERS = itertools.count(1)
 """Of rounds: several batteries may share an emulator."""
 _APPLY = """
@@ -304,6 +304,15 @@ def bucket_gone(apply: Apply) -> None:
     bootstrap(apply.battery.aws, ENVIRONMENT)
 
 
+def aws_gone(apply: Apply) -> None:
+    """AWS, the emulator's address that is, stops answering, and comes back when Terraform has given up."""
+    apply.into_file()
+    apply.wait()
+    assert apply.battery.faults is not None
+    with apply.battery.faults.gone():
+        apply.finish()
+
+
 def two_operators(apply: Apply) -> None:
     """The same run is applied twice at once."""
     apply.into_file()
@@ -343,6 +352,7 @@ DISKS: Mapping[str, Callable[[Apply], None]] = {"disk full before": disk_full, "
 HARD: Mapping[str, Callable[[Apply], None]] = {
     "Terraform killed": terraform_killed,
     "provider killed": provider_killed,
+    "AWS gone": aws_gone,
 }
 
 

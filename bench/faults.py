@@ -5,13 +5,17 @@ from __future__ import annotations
 import http.client
 import random
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from urllib.parse import urlsplit
 
 _THROTTLED = b'{"__type": "ThrottlingException", "message": "Rate exceeded"}'
 _HOP_BY_HOP = {"connection", "transfer-encoding", "content-length", "keep-alive", "host"}
+
+
+def _nobody() -> None:
+    """Stands where a server is started and ended, until there is one."""
 
 
 class Faults:
@@ -23,6 +27,8 @@ class Faults:
         self._kind = ""
         self._share = 0.0
         self.spoiled = 0
+        self.listen: Callable[[], None] = _nobody
+        self.leave: Callable[[], None] = _nobody
 
     @contextmanager
     def happening(self, kind: str, *, share: float) -> Iterator[None]:
@@ -32,6 +38,14 @@ class Faults:
             yield
         finally:
             self._kind = ""
+
+    @contextmanager
+    def gone(self) -> Iterator[None]:
+        """Nobody listens while the block runs, and connections that are open break off."""
+        with self.happening("reset", share=1):
+            self.leave()
+            yield
+            self.listen()
 
     def next(self) -> str:
         """What becomes of the next answer; empty for nothing."""
@@ -87,13 +101,25 @@ def faulty_proxy(target: str, chance: random.Random) -> Iterator[Faults]:
 
     for method in ("DELETE", "GET", "HEAD", "PATCH", "POST", "PUT"):
         setattr(Handler, f"do_{method}", Handler.answer)
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-    server.daemon_threads = True
-    faults.endpoint = f"http://127.0.0.1:{server.server_address[1]}"
-    thread = threading.Thread(target=server.serve_forever, daemon=True)
-    thread.start()
+    port = 0
+
+    def listen() -> None:
+        nonlocal port
+        server = ThreadingHTTPServer(("127.0.0.1", port), Handler)
+        server.daemon_threads = True
+        port = server.server_address[1]
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+
+        def leave() -> None:
+            server.shutdown()
+            server.server_close()
+
+        faults.leave = leave
+
+    faults.listen = listen
+    listen()
+    faults.endpoint = f"http://127.0.0.1:{port}"
     try:
         yield faults
     finally:
-        server.shutdown()
-        server.server_close()
+        faults.leave()

@@ -34,6 +34,13 @@ def test_what_a_killed_terraform_or_provider_leaves_is_named(tmp_path: Path, emu
     assert (counts.unnamed, counts.unbreakable, counts.tracebacks) == (0, 0, 0)
 
 
+def test_what_an_endpoint_that_is_gone_leaves_is_named(tmp_path: Path, emulator: Emulator) -> None:
+    with faulty_proxy(emulator.endpoint, random.Random(1)) as proxy:
+        counts = run_disturbance(Battery(tmp_path, emulator, faults=proxy), "AWS gone", rounds=1)
+    assert counts.created >= 3
+    assert (counts.unnamed, counts.unbreakable, counts.tracebacks) == (0, 0, 0)
+
+
 def test_throttled_requests_lose_nothing(tmp_path: Path, emulator: Emulator) -> None:
     with faulty_proxy(emulator.endpoint, random.Random(1)) as proxy:
         counts = run_disturbance(Battery(tmp_path, emulator, faults=proxy), "throttling answers", rounds=1)
