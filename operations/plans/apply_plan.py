@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 from operations.errors import OperatorError
 from operations.review.adoption import look_up
+from operations.review.orphans import find_orphans
 from operations.state.difference import resources_of
 from operations.state.errored_state import ERRORED, read_state
 from operations.state.status import current_state, locks_of
@@ -83,6 +84,8 @@ def _unrecorded(aws: Aws, stack: Stack, directory: Path, planned: Sequence[tuple
     progress = _Progress.read(directory / OUTPUT)
     missing = creates - known.keys()
     found = {each.address: each.ids for each in look_up(aws, stack, only=missing)}
+    begun = {address for address in missing - found.keys() if progress.may_have_begun(address)}
+    found |= find_orphans(aws, stack, begun, known=known, found=found)
     for address in sorted(creates):
         candidates = [id_ for id_ in found.get(address, ()) if id_ not in ids]
         completed = progress.completed.get(address)

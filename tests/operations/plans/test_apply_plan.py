@@ -115,3 +115,49 @@ def test_aws_that_cannot_be_asked_is_said(
     said = "\n".join(left_behind(gone, stack, tmp_path, PLANNED))
     assert "quintet state push example-test" in said
     assert "could not be looked up" in said
+
+
+def test_what_belongs_to_another_resource_is_looked_up_by_what_the_stack_declares(aws: Aws, tmp_path: Path) -> None:
+    role = {"name": "left-role", "assume_role_policy": "{}"}
+    policy = {"name": "read", "role": "${aws_iam_role.role.name}", "policy": "{}"}
+    resources = {
+        "aws_iam_role": {"role": role, "never": {**role, "name": "never-role"}},
+        "aws_iam_role_policy": {
+            "read": policy,
+            "never": {**policy, "name": "never"},
+            "of_never": {**policy, "role": "${aws_iam_role.never.name}"},
+        },
+        "aws_kms_alias": {"alias": {"name": "alias/left", "target_key_id": "${aws_kms_key.key.key_id}"}},
+        "aws_route": {
+            "default": {"route_table_id": "${aws_route_table.table.id}", "destination_cidr_block": "0.0.0.0/0"},
+            "unknown": {"route_table_id": "${aws_route_table.other.id}", "destination_cidr_block": "0.0.0.0/0"},
+        },
+    }
+    stack = write_stack(tmp_path, resources, environment=HERE)
+    iam, ec2, kms = (boto3.client(service, region_name=REGION) for service in ("iam", "ec2", "kms"))
+    trust = {"Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Principal": "*", "Action": "sts:AssumeRole"}]}
+    iam.create_role(RoleName="left-role", AssumeRolePolicyDocument=json.dumps(trust))
+    allowed = {"Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Action": "s3:*", "Resource": "*"}]}
+    iam.put_role_policy(RoleName="left-role", PolicyName="read", PolicyDocument=json.dumps(allowed))
+    kms.create_alias(AliasName="alias/left", TargetKeyId=kms.create_key()["KeyMetadata"]["KeyId"])
+    vpc = ec2.create_vpc(CidrBlock="10.0.0.0/16")["Vpc"]["VpcId"]
+    gateway = ec2.create_internet_gateway()["InternetGateway"]["InternetGatewayId"]
+    ec2.attach_internet_gateway(InternetGatewayId=gateway, VpcId=vpc)
+    table = ec2.create_route_table(VpcId=vpc)["RouteTable"]["RouteTableId"]
+    ec2.create_route(RouteTableId=table, DestinationCidrBlock="0.0.0.0/0", GatewayId=gateway)
+    known = {
+        "mode": "managed",
+        "type": "aws_route_table",
+        "name": "table",
+        "instances": [{"attributes": {"id": table}}],
+    }
+    put(stack.state.key, {"lineage": "l", "serial": 1, "resources": [known]})
+    (tmp_path / "apply.jsonl").write_text('{"type": "apply_st')
+    planned = [(f"{kind}.{name}", "create") for kind, named in resources.items() for name in named]
+    said = "\n".join(left_behind(aws, stack, tmp_path, planned))
+    assert 'to = aws_iam_role_policy.read\n  id = "left-role:read"' in said
+    assert 'to = aws_kms_alias.alias\n  id = "alias/left"' in said
+    assert f'to = aws_route.default\n  id = "{table}_0.0.0.0/0"' in said
+    assert said.count("import {") == 4  # the role as well
+    assert "look yourself: aws_route.unknown" in said
+    assert "never" not in said
