@@ -317,12 +317,22 @@ class LatestImage(Settings):
     )
     """The public parameter, read by EC2 when an instance starts."""
 
+    @property
+    def package_ports(self) -> tuple[int, ...]:
+        """Ports of the image's package repositories and of AWS: Amazon Linux 2023 needs TLS alone (2026-11-28)."""
+        return (443,) if "/al2023-" in self.ssm_parameter else (80, 443)
+
 
 class FixedImage(Settings):
     """One image; it belongs to one region and may be withdrawn."""
 
     ami_id: AmiId
     """The image's id."""
+
+    @property
+    def package_ports(self) -> tuple[int, ...]:
+        """As above; an image that only its id tells of may be Amazon Linux 2, with repositories on port 80."""
+        return 80, 443
 
 
 def _image_kind(value: object) -> str:

@@ -68,7 +68,7 @@ class BeanstalkEnvironment(Construct):
         self.connections: Final = Connections(
             self, name=name, vpc_id=network.vpc_id, port=80, description=f"Instances of {name}"
         )
-        self.connections.allow_to_internet(ports=(80, 443))
+        self.connections.allow_to_internet(ports=(443,))
         balancer = _Balancer(self, "load_balancer", name=name, network=network, https=settings.https)
         self.connections.allow_from(balancer)
         self._role = InstanceRole(self, "role", name=name)

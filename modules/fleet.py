@@ -99,7 +99,7 @@ class Fleet(Construct):
         self.connections: Final = Connections(
             self, name=security_group_name or name, vpc_id=network.vpc_id, description=f"Instances of {name}"
         )
-        self.connections.allow_to_internet(ports=(80, 443))
+        self.connections.allow_to_internet(ports=settings.image.package_ports)
         self._role = InstanceRole(self, "role", name=role_name or name)
         logs = {
             role: LogGroup(

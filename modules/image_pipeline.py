@@ -65,7 +65,7 @@ class ImagePipeline(Construct):
         self.connections: Final[Connections] = Connections(
             self, name=name, vpc_id=network.vpc_id, description=f"Builds images of {name}"
         )
-        self.connections.allow_to_internet(ports=(80, 443))
+        self.connections.allow_to_internet(ports=(443,))
         self._role = InstanceRole(self, "role", name=name)
         self.attach_policy(
             self,

@@ -93,7 +93,7 @@ class CanvasData2Settings(DeploymentSettings):
     """Least severe lines that the pipeline logs."""
     log_retention_days: LogRetentionDays = 90
     """How long the logs of functions and executions are kept."""
-    vpc_endpoints: tuple[Literal["ssm", "secretsmanager", "states", "ecr.api", "ecr.dkr", "logs", "kms"], ...] = ()
+    vpc_endpoints: tuple[Literal["ssm", "secretsmanager", "states", "ecr.api", "ecr.dkr", "logs"], ...] = ()
     """Services reached inside the network instead of through NAT; Canvas itself always needs NAT."""
 
     @model_validator(mode="after")

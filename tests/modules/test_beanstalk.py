@@ -58,6 +58,11 @@ def options(result: Synthesised) -> dict[tuple[str, str], str]:
     return {(option["namespace"], option["name"]): option["value"] for option in found}
 
 
+def test_outward_only_https_is_open() -> None:
+    rules = environment().document["resource"]["aws_vpc_security_group_egress_rule"].values()
+    assert {rule["from_port"] for rule in rules if rule.get("cidr_ipv4") == "0.0.0.0/0"} == {443}
+
+
 def test_only_the_load_balancer_reaches_the_instances() -> None:
     result = environment()
     rules = result.resources("aws_vpc_security_group_ingress_rule")

@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from config.components import AdoptedNetwork, FixedImage, FleetSettings
+from config.components import AdoptedNetwork, FixedImage, FleetSettings, LatestImage
 from modules.fleet import Fleet, log_group_name
 from modules.network import Network
 from modules.policy import allow, document
@@ -117,6 +117,21 @@ def test_the_newest_image_of_a_line_is_found_when_an_instance_starts():
         {"image_id": "resolve:ssm:/aws/service/ami-amazon-linux-latest/al2023-ami-kernel-default-x86_64"},
     )
     assert "data" not in result.document
+
+
+@pytest.mark.parametrize(
+    ("image", "ports"),
+    [
+        (LatestImage(), {443}),
+        (LatestImage(ssm_parameter="/aws/service/ami-amazon-linux-latest/amzn2-ami-hvm-x86_64-gp2"), {80, 443}),
+        (FixedImage(ami_id="ami-047e03b8591f2d48a"), {80, 443}),
+    ],
+)
+def test_port_80_is_open_outward_only_for_images_that_may_be_amazon_linux_2(image, ports):
+    stack = sample_stack()
+    fleet(stack, changes={"image": image})
+    rules = synthesised(stack).document["resource"]["aws_vpc_security_group_egress_rule"].values()
+    assert {rule["from_port"] for rule in rules if rule.get("cidr_ipv4") == "0.0.0.0/0"} == ports
 
 
 def test_a_fixed_image_is_taken_as_it_is():
@@ -259,10 +274,7 @@ def test_instances_reach_the_web_and_are_reached_by_nobody():
     result = synthesised(stack)
     assert result.resources("aws_vpc_security_group_ingress_rule") == {}
     egress = result.resources("aws_vpc_security_group_egress_rule").values()
-    assert {(rule["cidr_ipv4"], rule["from_port"], rule["to_port"]) for rule in egress} == {
-        ("0.0.0.0/0", 80, 80),
-        ("0.0.0.0/0", 443, 443),
-    }
+    assert {(rule["cidr_ipv4"], rule["from_port"], rule["to_port"]) for rule in egress} == {("0.0.0.0/0", 443, 443)}
 
 
 def test_attributes_in_user_data_are_filled_in_and_the_shells_variables_are_left_alone():

@@ -123,7 +123,8 @@ def test_in_prod_data_is_protected_and_in_dev_it_may_go(prod: StackJson, dev: St
 
 def test_in_prod_aws_is_reached_inside_the_network(prod: StackJson, dev: StackJson) -> None:
     services = {e["service_name"].rpartition("us-east-1.")[2] for e in prod.resources("aws_vpc_endpoint").values()}
-    assert {"ssm", "secretsmanager", "states", "ecr.api", "ecr.dkr", "logs", "kms", "s3"} <= services
+    assert {"ssm", "secretsmanager", "states", "ecr.api", "ecr.dkr", "logs", "s3"} <= services
+    assert "kms" not in services, "no program calls KMS: the services that it asks do"
     kinds = [e["vpc_endpoint_type"] for e in dev.resources("aws_vpc_endpoint").values()]
     assert "Interface" not in kinds
 

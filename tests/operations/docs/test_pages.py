@@ -123,7 +123,7 @@ def test_arrows_are_what_security_groups_and_policies_allow() -> None:
         'load_balancer -- "HTTP 8080 healthy by /health" --> web',
         'web -- "TCP 3306" --> database',
         'web -- "TCP 6379" --> redis',
-        'web -- "TCP 443, TCP 80" --> internet',
+        'web -- "TCP 443" --> internet',
         'web -. "secret read" .-> database',
         'web -. "read" .-> bucket',
         'web -. "read write" .-> table',
