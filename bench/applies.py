@@ -51,7 +51,7 @@ ENOUGH = 3
 
 _PATIENCE_SECONDS = 600
 _NUMBERS = itertools.count(1)
-"""Of rounds: several batteries may share an emulator."""
+"""Numbers of rounds: several batteries may share an emulator."""
 _APPLY = """
 import sys
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""What moving a million answers costs: MySQL to DynamoDB, DynamoDB to lines, lines to SQL, SQL to MySQL.
+"""Cost of moving a million answers: MySQL to DynamoDB, DynamoDB to lines, lines to SQL, SQL to MySQL.
 
     python -m bench.beaver_answers [ROWS]
 

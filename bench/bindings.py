@@ -1,4 +1,4 @@
-"""What the fast bindings save: `python -m bench.bindings [APP] [--runs N]`, stock against fast in one run, on Linux.
+"""Savings of the fast bindings: `python -m bench.bindings [APP] [--runs N]`, stock against fast in one run, on Linux.
 
 Stock is what a plain import costs: the bindings as installed, and Node.js without this project's options (though the
 same Node.js). CPU seconds are user and system time of the app and all it started, Node.js included, as the system

@@ -22,7 +22,7 @@ from operations.aws import Aws
 STACK = ROOT / "generated" / "stacks" / "canvas-data-2-dev"
 ACCOUNT, REGION = "111122223333", "us-east-1"
 MOST_EVENTS = 25_000
-"""What an execution of a standard state machine may have in its history."""
+"""Most events that the history of a standard state machine's execution may have."""
 
 
 def definition(tables: int, summarise: str, topic: str) -> dict[str, Any]:

@@ -19,7 +19,7 @@ def _nobody() -> None:
 
 
 class Faults:
-    """What happens to answers: `kind` with the probability `share`."""
+    """A fault of answers: `kind` with the probability `share`."""
 
     def __init__(self, chance: random.Random) -> None:
         self.endpoint = ""
@@ -48,7 +48,7 @@ class Faults:
             self.listen()
 
     def next(self) -> str:
-        """What becomes of the next answer; empty for nothing."""
+        """The fault of the next answer; empty for none."""
         if not self._kind or self._chance.random() >= self._share:
             return ""
         self.spoiled += 1

@@ -1,4 +1,4 @@
-"""What a plan of all stacks costs: `python -m bench.plans [STACK…]`, quintet plan against cdktf diff, stack by stack.
+"""Cost of a plan of all stacks: `python -m bench.plans [STACK…]`, quintet plan against cdktf diff, stack by stack.
 
 Both plan the same stacks against the same emulator, with empty states, one after the other in one run. Wall time is
 measured around each; CPU seconds and peak memory of each stack (Terraform and its provider: the largest sum of their
@@ -42,7 +42,7 @@ PAGE = os.sysconf("SC_PAGE_SIZE")
 
 @dataclass
 class Usage:
-    """What the processes of one group have used."""
+    """Resources that the processes of one group have used."""
 
     cpu_ticks: dict[int, int] = field(default_factory=dict)
     peak_bytes: int = 0
@@ -109,7 +109,7 @@ def main() -> int:
 
 
 def prepare(emulator: Emulator, stacks: list[Stack]) -> None:
-    """What stands before the first plan: where states go, and what the stacks expect to exist."""
+    """Resources that exist before the first plan: the place of states, and what the stacks expect."""
     for name in environment_names():
         settings = load_environment(name)
         aws = Aws(emulator.environment(account_id=settings.account_id, region=settings.state.region))

@@ -1,4 +1,4 @@
-"""What the state stands: `python -m bench.state [--contention N] [--kills N] [--seed N]`; Terraform on the emulator.
+"""Faults of states: `python -m bench.state [--contention N] [--kills N] [--seed N]`; Terraform on the emulator.
 
 Contention: in each round eight clones apply one stack at once. One must get the lock and hold it until the seven
 others were refused, naming it; then it must finish, and the state must be what it wrote.
@@ -109,7 +109,7 @@ def _all_but_one_end(writers: list[subprocess.Popen[str]], held: Path, turn: int
 
 @dataclass
 class Kills:
-    """What was seen: rounds by what the kill left behind."""
+    """Observations: rounds by what the kill left behind."""
 
     left: Counter[str] = field(default_factory=Counter)
 

@@ -1,4 +1,4 @@
-"""What a synth of Sync Storage costs as nodes are added: `python -m bench.sync_storage_nodes [NUMBER …]`.
+"""Cost of a synth of Sync Storage as nodes are added: `python -m bench.sync_storage_nodes [NUMBER …]`.
 
 CPU seconds are those of the app and of all it started, Node.js included; memory is the largest process's peak.
 """

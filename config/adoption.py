@@ -1,4 +1,4 @@
-"""By what AWS knows resources that can be adopted."""
+"""Identifiers by which AWS knows resources that can be adopted."""
 
 from __future__ import annotations
 

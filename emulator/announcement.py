@@ -83,7 +83,7 @@ def _path(root: Path) -> Path:
 
 
 def _read(root: Path) -> Announcement | None:
-    """What is announced; None when nothing is, or nothing that can be read."""
+    """The announcement; None when there is none, or none that can be read."""
     with contextlib.suppress(OSError, ValueError, TypeError):
         return Announcement(**json.loads(_path(root).read_text()))
     return None

@@ -38,9 +38,9 @@ class Decisions:
     """Decisions on calls of roles and users since the last reset, with how often."""
 
     allowed: Counter[tuple[str, str, str, str]] = field(default_factory=Counter)
-    """By caller, action, resource and the statement that allowed it."""
+    """Counts by caller, action, resource and the statement that allowed it."""
     denied: Counter[tuple[str, str, str, str]] = field(default_factory=Counter)
-    """By caller, action, resource and reason."""
+    """Counts by caller, action, resource and reason."""
     _lock: threading.Lock = field(default_factory=threading.Lock)
 
     def add(self, request: Request, decision: Decision) -> None:
@@ -153,7 +153,7 @@ def _context(call: Call, identity: Identity, endpoint: Any) -> Context:
 
 
 def _of_signature(call: Call) -> dict[str, str | None]:
-    """What S3's conditions ask of a signature: its place, and its age in milliseconds."""
+    """Properties of a signature that S3's conditions ask for: its place, and its age in milliseconds."""
     if call.service != "s3" or call.signature is None:
         return {}
     if not call.signature.signed_at:

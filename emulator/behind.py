@@ -1,4 +1,4 @@
-"""What really runs behind the API: nothing, unless a file says so.
+"""Programs that really run behind the API: none, unless a file says so.
 
 The file, `Emulator.start(behind=…)`, may be changed at any time. It is JSON:
 

@@ -17,7 +17,7 @@ class GapError(Exception):
 
 
 class Gap:
-    """What one module adds to moto, collected by decorators and installed by `apply` (once per process)."""
+    """Additions of one module to moto, collected by decorators and installed by `apply` (once per process)."""
 
     def __init__(self, service: str) -> None:
         self.service = service

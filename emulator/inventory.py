@@ -1,4 +1,4 @@
-"""What the emulator holds, counted by service, kind, account and region."""
+"""Inventory of the emulator, counted by service, kind, account and region."""
 
 from __future__ import annotations
 

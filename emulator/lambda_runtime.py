@@ -20,7 +20,7 @@ from typing import Any
 
 @dataclass
 class LambdaContext:
-    """What AWS's Python runtime hands to a function besides the event."""
+    """The context that AWS's Python runtime hands to a function besides the event."""
 
     invoked_function_arn: str
     seconds: float

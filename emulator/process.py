@@ -1,4 +1,4 @@
-"""What the emulator's process runs: moto's server with the gaps filled, on the loopback address only."""
+"""The emulator's process: moto's server with the gaps filled, on the loopback address only."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What an SDK sends a second time is not done a second time."""
+"""Deduplicates SDK retries by invocation id."""
 
 from __future__ import annotations
 

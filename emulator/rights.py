@@ -496,4 +496,4 @@ _RIGHTS: Final[Mapping[str, Callable[[Call], Iterator[Right] | None]]] = {
     "stepfunctions": _states,
     "sts": _sts,
 }
-"""What a service's calls are about; None for calls that need no resource, or whose resource is not known here."""
+"""The resource of a service's calls; None for calls that need no resource, or whose resource is not known here."""

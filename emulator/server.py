@@ -126,7 +126,7 @@ class Emulator:
         return without_aws(os.environ) | self.environment(account_id=account_id, region=region)
 
     def status(self) -> dict[str, Any]:
-        """What the emulator holds and what it was asked for in vain; see `emulator.process`."""
+        """Inventory and unsupported actions that were called; see `emulator.process`."""
         return ask(self.endpoint, STATUS_PATH)
 
     def keys_of(self, arn: str, *, region: str, vpc_id: str = "") -> dict[str, str]:

@@ -43,7 +43,7 @@ class Shelf(Generic[Key, Value]):
 
     @staticmethod
     def census() -> list[tuple[str, str, str, str, int]]:
-        """What is kept and counted: (service, kind, account, region, how many), without empty entries."""
+        """Counts of what is kept: (service, kind, account, region, how many), without empty entries."""
         return [
             (shelf.service, shelf.kind, account_id, region, len(objects))
             for shelf in Shelf._all

@@ -1,4 +1,4 @@
-"""Who may reach what: network connections and IAM grants, named by intent.
+"""Access: network connections and IAM grants, named by intent.
 
 What is reached owns the rule, so constructs form no cycles: `database.connections.allow_from(web)` makes
 `aws_vpc_security_group_ingress_rule.database_from_web`.

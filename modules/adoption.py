@@ -25,7 +25,7 @@ def adopt(stack: TerraformStack, ids: Mapping[str, str]) -> None:
 
 @jsii.implements(IValidation)
 class _Adoptions:
-    """What is wrong with the adoptions of a stack."""
+    """Problems of a stack's adoptions."""
 
     def __init__(self, stack: TerraformStack, ids: Mapping[str, str]) -> None:
         self._stack = stack
@@ -37,7 +37,7 @@ class _Adoptions:
 
 
 def problems(document: Mapping[str, Any], ids: Mapping[str, str]) -> Iterator[str]:
-    """What is wrong with adopting `ids` into a stack's Terraform JSON, one line each."""
+    """Problems of adopting `ids` into a stack's Terraform JSON, one line each."""
     resources = {
         f"{kind}.{name}": arguments
         for kind, named in document.get("resource", {}).items()

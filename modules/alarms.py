@@ -1,4 +1,4 @@
-"""Who hears when something is wrong, and where to look."""
+"""Alarms, their recipients, and a dashboard."""
 
 from __future__ import annotations
 

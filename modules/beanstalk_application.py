@@ -68,7 +68,7 @@ class BeanstalkApplication(Construct):
                 self, "service_role_enhanced_health", role=self._role.name, policy_arn=_ENHANCED_HEALTH
             ),
         )
-        """What Beanstalk may do: an environment waits for it."""
+        """Rights of Beanstalk's service role: an environment waits for them."""
         self.service_role: Final[str] = self._role.name
         """The name of the role that Beanstalk works with."""
         application = ElasticBeanstalkApplication(

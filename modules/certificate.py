@@ -69,11 +69,11 @@ class Certificate(Construct):
             provider=provider,
         )
         self.arn: Final[str] = validation.certificate_arn
-        """Of the certificate once it is issued: what uses it waits for that."""
+        """The ARN of the certificate once it is issued: what uses it waits for that."""
 
 
 def _option(certificate: AcmCertificate, name: str, attribute: str) -> str:
-    """What ACM asks for `name`: its options are a set known after apply, so that Terraform has to look the name up."""
+    """The validation record of `name`: ACM's options are a set known after apply, so Terraform looks it up."""
     address = f"aws_acm_certificate.{certificate.friendly_unique_id}"
     options = f"{address}.domain_validation_options : option.{attribute}"
     return f'${{[for option in {options} if trimprefix(option.domain_name, "*.") == "{name}"][0]}}'

@@ -128,7 +128,7 @@ class Database(Construct):
 
     @property
     def identifier(self) -> str:
-        """What RDS calls the instance."""
+        """The instance's name in RDS."""
         return self._instance.identifier
 
     @property

@@ -10,7 +10,7 @@ from constructs import Construct
 
 
 class AliasTarget(Protocol):
-    """What Route 53 can follow by itself: a load balancer, a content delivery network."""
+    """A target that Route 53 can follow by itself: a load balancer, a content delivery network."""
 
     @property
     def dns_name(self) -> str:

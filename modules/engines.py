@@ -14,7 +14,7 @@ SET_AT_CREATION = ["engine_lifecycle_support"]
 
 
 def lifecycle_support(*, extended: bool) -> str:
-    """What RDS does when the standard support of a release series ends: go on at a price, or upgrade."""
+    """RDS's choices when the standard support of a release series ends: go on at a price, or upgrade."""
     return f"open-source-rds-extended-support{'' if extended else '-disabled'}"
 
 
@@ -29,10 +29,10 @@ class RdsEngine:
     tls_parameter: str
     """The parameter that, set to 1, turns clients away that do not speak TLS."""
     parameters: Mapping[str, str]
-    """What every database of ours sets beside that."""
+    """Parameters that every database sets beside that."""
     log_exports: tuple[str, ...]
     bytes_per_connection: int
-    """What RDS divides an instance's memory by for its default of max_connections."""
+    """Divisor of an instance's memory in RDS's default of max_connections."""
     without_performance_insights: frozenset[str] = frozenset()
     """The instance classes that are too small for it."""
 

@@ -1,4 +1,4 @@
-"""What the operating system below a database does."""
+"""Measurements of the operating system below a database."""
 
 from __future__ import annotations
 

@@ -173,7 +173,7 @@ class Fleet(Construct):
         wait_for(self._group, *addresses)
 
     def watches(self) -> Sequence[Watch]:
-        """What of the instances is worth an alarm."""
+        """Watches of the instances."""
         return fleet_watches(self.group_name, self._min_size, self._boot_log_group)
 
     def _auto_scaling_group(

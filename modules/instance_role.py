@@ -1,4 +1,4 @@
-"""What EC2 instances may do in AWS."""
+"""The IAM role of EC2 instances."""
 
 from __future__ import annotations
 
@@ -53,7 +53,7 @@ class InstanceRole(Construct):
             assume_role_policy=assumed_by("ec2.amazonaws.com"),
         )
         self.rights: Final[Prerequisites] = Prerequisites()
-        """What it may do: what starts an instance waits for these, those granted later as well."""
+        """Rights of the role: what starts an instance waits for these, those granted later as well."""
         sessions = self.attach_policy(
             self,
             "session_manager",

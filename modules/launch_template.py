@@ -1,4 +1,4 @@
-"""What an instance is made from."""
+"""The launch template of instances."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ from modules.refusals import exempt
 from modules.stack import DeploymentStack
 
 ROOT_DEVICE = "/dev/xvda"
-"""Of Amazon Linux."""
+"""Root device of Amazon Linux."""
 
 
 class LaunchTemplate(Construct):

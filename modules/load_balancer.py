@@ -1,4 +1,4 @@
-"""What the world reaches: an application load balancer."""
+"""An application load balancer, which the world reaches."""
 
 from __future__ import annotations
 
@@ -156,7 +156,7 @@ class LoadBalancer(Construct):
 
     @property
     def target_group_arn(self) -> str:
-        """Whom it forwards to. Raises ValueError before `forward_to` said that."""
+        """The target group. Raises ValueError until `forward_to` has been called."""
         if self._target_group is None:
             raise ValueError(f"{self.node.path} forwards to nobody yet")
         return self._target_group.arn

@@ -88,5 +88,5 @@ class Memcached(Construct):
         return self._cluster.cluster_address
 
     def watches(self) -> Sequence[Watch]:
-        """Of every node: CPU, evictions, swap and connections."""
+        """Watches of every node: CPU, evictions, swap and connections."""
         return memcached_watches(self._cluster.cluster_id, self._settings.num_cache_nodes)

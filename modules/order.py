@@ -1,4 +1,4 @@
-"""What must exist before a program starts."""
+"""Order of creation: resources that must exist before a program starts."""
 
 from __future__ import annotations
 

@@ -100,7 +100,7 @@ class Redis(Construct):
         return self._group.configuration_endpoint_address if clustered else self._group.primary_endpoint_address
 
     def watches(self) -> Sequence[Watch]:
-        """Of every node: CPU, memory, evictions and swap, and how far replicas lag."""
+        """Watches of every node: CPU, memory, evictions and swap, and how far replicas lag."""
         return redis_watches(self._group.replication_group_id, self._settings)
 
     def _parameter_group(self) -> ElasticacheParameterGroup:

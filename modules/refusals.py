@@ -1,4 +1,4 @@
-"""What no stack may contain, checked while synthesising, and the exemptions that stand at a resource with their reason.
+"""Refusals of what no stack may contain, checked while synthesising, and exemptions at a resource with their reason.
 
 Refusals never change a resource. They read the Terraform JSON a stack is about to become: what will be deployed.
 """
@@ -39,7 +39,7 @@ class Rule:
 
 
 def findings(stack: Mapping[str, Any]) -> Iterator[str]:
-    """What is refused in a stack's Terraform JSON, one line each, exempted resources left out."""
+    """Findings in a stack's Terraform JSON, one line each, exempted resources left out."""
     for resource_type, resources in stack.get("resource", {}).items():
         for name, attributes in resources.items():
             exemptions = attributes.get("//", {}).get("exemptions", {})

@@ -1,4 +1,4 @@
-"""What happens again and again."""
+"""A recurring schedule."""
 
 from __future__ import annotations
 

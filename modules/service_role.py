@@ -1,4 +1,4 @@
-"""What an AWS service may do on our behalf."""
+"""The IAM role of an AWS service that acts on our behalf."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ class ServiceRole(Construct):
         )
         self.arn: Final[str] = self._role.arn
         self.rights: Final[Prerequisites] = Prerequisites()
-        """What it may do: what works in this role waits for these, those granted later as well."""
+        """Rights of the role: what works in it waits for these, those granted later as well."""
 
     def attach_policy(self, scope: Construct, id_: str, policy: str) -> None:
         """Attaches the policy document with a resource `id_` in `scope`; the place in the tree is its name in AWS."""

@@ -56,11 +56,11 @@ class DeploymentStack(TerraformStack):
 
     @property
     def protect_data(self) -> bool:
-        """Whether what holds data is protected from deletion, as the environment's settings say."""
+        """True when what holds data is protected from deletion, as the environment's settings say."""
         return self.environment.protect_data
 
     def physical_name(self, role: str, *, max_length: int = 63) -> str:
-        """What AWS shall call the resource in `role`: `sync-storage-prod-database`."""
+        """The name in AWS of the resource in `role`: `sync-storage-prod-database`."""
         return physical_name(self.deployment, self.environment.name, role, max_length=max_length)
 
     def provider_in(self, region: str) -> AwsProvider:

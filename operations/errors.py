@@ -1,4 +1,4 @@
-"""What an operator is told when something is refused or fails."""
+"""Errors that are told to operators: a message and a hint."""
 
 from __future__ import annotations
 

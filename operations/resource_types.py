@@ -296,5 +296,5 @@ REBUILDABLE = frozenset(
 
 
 def holds_data(resource_type: str) -> bool:
-    """Whether destroying a resource of this type loses data; true for every type not known to be rebuildable."""
+    """True when destroying a resource of this type loses data: every type that is not known to be rebuildable."""
     return resource_type not in REBUILDABLE

@@ -47,7 +47,7 @@ class Cdktf:
         self._environment = {**kept, **tool_environment(ROOT), "CI": "1"}
 
     def __call__(self, command: str, *arguments: str) -> str:
-        """What `cdktf COMMAND` says, which is shown as it comes. Raises OperatorError when it fails."""
+        """Output of `cdktf COMMAND`, which is shown as it comes. Raises OperatorError when it fails."""
         line = ["npx", "--yes", CDKTF, command, *arguments, "--output", str(self._output)]
         said = []
         with subprocess.Popen(

@@ -84,7 +84,7 @@ def renamed(source: str) -> str:
 
 
 def differences(output: Path, generated: Path) -> Iterator[str]:
-    """What differs between two folders of stacks, versions apart: files by their bytes, JSON by its values."""
+    """Differences of two folders of stacks, versions apart: files by their bytes, JSON by its values."""
     names = [_files_below(folder / "stacks") for folder in (output, generated)]
     for name in sorted(names[0] ^ names[1]):
         yield f"{name}: only in {'the new output' if name in names[0] else 'generated'}"

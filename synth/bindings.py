@@ -33,7 +33,7 @@ if TYPE_CHECKING:
 PACKAGE: Final = "cdktf_cdktf_provider_aws"
 ROOTS: Final = tuple(Path(__file__).resolve().parents[1] / folder for folder in ("modules", "deployments"))
 _GENERATED: Final = frozenset({"cdktf", "constructs"})
-"""What jsii has generated as well, whole in any case."""
+"""Modules that jsii has generated as well, whole in any case."""
 _NAMED = re.compile(rf"\b{PACKAGE}\.(\w+)|\bfrom\s+{PACKAGE}\s+import\s+(\([^)]*\)|[^\n]*)")
 
 
@@ -86,7 +86,7 @@ class _SubmoduleFinder(MetaPathFinder):
         self.package = package
         self.submodules = submodules
         self.complete = False
-        """Whether the kernel has its assembly, which cannot be exchanged."""
+        """True when the kernel has its assembly, which cannot be exchanged."""
 
     def find_spec(
         self, fullname: str, path: Sequence[str] | None, target: ModuleType | None = None

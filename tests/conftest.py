@@ -102,5 +102,5 @@ def _checkout() -> set[str]:
 
 
 def _touched(config: pytest.Config) -> set[str]:
-    """What the tests changed or left in the checkout, told in CI only: elsewhere somebody may be at work in it."""
+    """Files that the tests changed or left in the checkout, told in CI only: elsewhere somebody may be at work in it."""
     return _checkout() - config.stash[CHECKOUT] if CHECKOUT in config.stash else set()

@@ -16,21 +16,21 @@ class AquamarkOutputs(DeploymentOutputs):
     version: str
     """The tag of the image that runs."""
     previous_version: str
-    """What a rollback goes back to."""
+    """The version that a rollback goes back to."""
     repository: str
     """Where images are pushed."""
     repository_url: str
-    """What images are called before their tag."""
+    """The image's name without its tag."""
     target_group_arn: str
-    """Whom the load balancer asks."""
+    """The target group of the load balancer."""
     web_name: str
-    """What the web groups of every version begin with."""
+    """The beginning of the names of every version's web group."""
     web_group: str
     """The web group of the version that runs."""
     daemon_group: str
     """The group of the one daemon host."""
     daemon_role_arn: str
-    """What the daemon host may do."""
+    """The IAM role of the daemon host."""
     database_identifier: str
     """The RDS instance."""
     database_address: str

@@ -45,7 +45,7 @@ class BeaverContestOutputs(DeploymentOutputs):
     database_secret_arn: str
     """The database's master user and password."""
     database_security_group: str
-    """What open-database opens for a while."""
+    """The security group that open-database opens for a while."""
     php_user: str
     """The IAM user of the PHP code."""
     key_secret_arn: str

@@ -22,7 +22,7 @@ from modules.static_site import StaticSite
 from modules.watches.watch import Watchable
 
 NEVER_PUBLIC = ("*_sols.html", "*.htaccess", "*/bebras.js")
-"""Of each task, `bebras.js` holds solution, grader and accepted answers; no page of the contest fetches it."""
+"""`bebras.js` of each task holds solution, grader and accepted answers; no page of the contest fetches it."""
 NEVER_PUBLIC_BY_POLICY = ("*_graders.html",)
 PRESIGNED = ("*_sols.html", "*_graders.html")
 """Fetched by browsers with URLs that the PHP code signs for ten minutes."""

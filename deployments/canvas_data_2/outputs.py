@@ -11,7 +11,7 @@ class CanvasData2Outputs(DeploymentOutputs):
     state_machine_arn: str
     """CD2RefreshStateMachine."""
     schedule: str
-    """What starts the state machine."""
+    """The schedule that starts the state machine."""
     topic_arn: str
     """Where every refresh is reported."""
     parameter_path: str
@@ -29,11 +29,11 @@ class CanvasData2Outputs(DeploymentOutputs):
     admin_secret_arn: str
     """The master user and password, kept by RDS."""
     user_secret_arn: str
-    """What the pipeline signs in with."""
+    """The secret that the pipeline signs in with."""
     database_user: str
-    """Whom the pipeline signs in as."""
+    """The pipeline's login."""
     namespaces: str
-    """What is replicated, as schemas."""
+    """Namespaces that are replicated, as schemas."""
     sync_function: str
     """The function that syncs one table."""
     summary_function: str
@@ -47,12 +47,12 @@ class CanvasData2Outputs(DeploymentOutputs):
     task_cluster_arn: str
     """Where tables are initialised."""
     task_definition_arn: str
-    """What initialises and syncs tables."""
+    """The task that initialises and syncs tables."""
     task_container: str
     """The task's container."""
     task_subnet_ids: str
     """Where its tasks run."""
     task_security_group_id: str
-    """Of those tasks."""
+    """The security group of those tasks."""
     task_log_group: str
-    """What those tasks say."""
+    """Log group of those tasks."""

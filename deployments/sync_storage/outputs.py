@@ -11,13 +11,13 @@ class SyncStorageOutputs(DeploymentOutputs):
     url: str
     """Where clients are let in, whatever their node."""
     load_balancer_name: str
-    """What the nodes' host names lead to."""
+    """The load balancer that the nodes' host names lead to."""
     group: str
     """The Auto Scaling group of the webheads."""
     parameter_path: str
     """Below which webheads look up what to serve."""
     application_secret: str
-    """Who webheads are for the nodes."""
+    """The secret of the webheads' login on the nodes."""
     application_user: str
     """That user's name."""
     zone_id: str

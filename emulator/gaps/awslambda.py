@@ -34,7 +34,7 @@ GAP = Gap("awslambda")
 _RUNTIME = Path(__file__).parents[1] / "lambda_runtime.py"
 _KEPT = ("DeadLetterConfig", "LoggingConfig")
 _START_SECONDS = 10
-"""What AWS gives a function to start in, before its own time limit begins."""
+"""Seconds that AWS gives a function to start in, before its own time limit begins."""
 
 
 @GAP.around(LambdaFunction, "__init__")

@@ -38,7 +38,7 @@ class _Kind:
     managed: dict[str, str]
     """Id → name of those AWS has made."""
     managed_config: Record
-    """What those contain besides the name, simplified."""
+    """Contents of those besides the name, simplified."""
     shelf: Shelf[str, Record]
 
     def objects(self, response: CloudFrontResponse) -> dict[str, Record]:

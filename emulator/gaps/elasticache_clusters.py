@@ -71,7 +71,7 @@ def delete_cache_cluster(self: ElastiCacheResponse) -> ActionResult:
 
 
 def template(response: ElastiCacheResponse, engine: str, *, cluster_mode: bool = False) -> Record:
-    """What all clusters made by one request have in common."""
+    """Properties that all clusters made by one request share."""
     get = response._get_param
     version = common.full_version(engine, get("EngineVersion"))
     subnet_group = get("CacheSubnetGroupName") or "default"

@@ -39,7 +39,7 @@ _documents: Shelf[tuple[str, str, str], bytes] = Shelf("s3", "configurations", c
 """The XML documents clients have set, by bucket, sub-resource and id."""
 
 _REQUEST_CONTEXT = {"aws:SecureTransport": "true"}
-"""What bucket policies may ask of a request: the emulator stands for HTTPS, though it speaks HTTP on this machine."""
+"""Conditions of a request: the emulator stands for HTTPS, though it speaks HTTP on this machine."""
 
 _PUBLIC = Principal("anonymous", account_id="anonymous")
 """Whoever sends a request without a signature: only statements about everybody speak of it."""
@@ -140,7 +140,7 @@ def _statements(bucket: FakeBucket) -> list[dict[str, Any]]:
 
 
 def _conditions_hold(statement: dict[str, Any]) -> bool:
-    """Whether all conditions are about a key known here and ask for its value."""
+    """True when all conditions are about a key known here and ask for its value."""
     return all(
         key in _REQUEST_CONTEXT and _REQUEST_CONTEXT[key] in [str(value).lower() for value in _listed(values)]
         for keys in statement.get("Condition", {}).values()
@@ -149,7 +149,7 @@ def _conditions_hold(statement: dict[str, Any]) -> bool:
 
 
 def _listed(value: Any) -> list[Any]:
-    """What a policy allows to be one or a list of several, as a list."""
+    """A list, also of a value that a policy allows to stand alone."""
     if value is None:
         return []
     return value if isinstance(value, list) else [value]

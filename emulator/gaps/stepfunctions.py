@@ -134,7 +134,7 @@ def ecs_answers_as_states_spell_them(
 
 @GAP.around(StateTaskServiceCallback, "_from_error")
 def silence_by_its_own_name(original: Any, task: StateTaskServiceCallback, env: Any, ex: Exception) -> Any:
-    """What took too long and what fell silent are tried again, or not, for different reasons."""
+    """Timeouts and lost heartbeats are retried, or not, for different reasons."""
     failure = original(task, env=env, ex=ex)
     if isinstance(ex, HeartbeatTimeoutError):
         silence = StatesErrorNameType.StatesHeartbeatTimeout

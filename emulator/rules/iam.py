@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 RULES = Rules("iam")
 
 _INLINE_CHARACTERS = {"Role": 10_240, "Group": 5_120, "User": 2_048}
-"""Of all inline policies of one role, group or user together."""
+"""Longest size of all inline policies of one role, group or user together."""
 _MANAGED_CHARACTERS = 6_144
 _TRUST_CHARACTERS = 2_048
 _MANAGED_POLICIES = 10

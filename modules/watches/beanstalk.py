@@ -1,4 +1,4 @@
-"""What to watch of a Beanstalk environment."""
+"""Watches of a Beanstalk environment."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ ENVIRONMENT_METRICS = {
     "ApplicationRequestsTotal": 60,
     "InstancesSevere": 60,
 }
-"""What enhanced health sends to CloudWatch beside the health itself, and its period in seconds."""
+"""Metrics that enhanced health sends to CloudWatch beside the health itself, and their period in seconds."""
 
 _DEGRADED = 20
 """0 ok, 1 info, 5 unknown, 10 no data, 15 warning, 20 degraded, 25 severe."""

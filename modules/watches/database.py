@@ -1,4 +1,4 @@
-"""What to watch of a relational database."""
+"""Watches of a relational database."""
 
 from __future__ import annotations
 

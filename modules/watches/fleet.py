@@ -1,4 +1,4 @@
-"""What to watch of a fleet."""
+"""Watches of a fleet."""
 
 from __future__ import annotations
 

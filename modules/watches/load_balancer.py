@@ -1,4 +1,4 @@
-"""What to watch of a load balancer."""
+"""Watches of a load balancer."""
 
 from __future__ import annotations
 

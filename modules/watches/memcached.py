@@ -1,4 +1,4 @@
-"""What to watch of memcached."""
+"""Watches of memcached."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from functools import partial
 from modules.watches.watch import Watch
 
 MAX_CONNECTIONS = 65_000
-"""Of one node; ElastiCache does not let it be changed."""
+"""Most connections of one node; ElastiCache does not let it be changed."""
 
 
 def memcached_watches(cluster_id: str, nodes: int) -> list[Watch]:

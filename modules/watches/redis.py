@@ -1,4 +1,4 @@
-"""What to watch of Redis."""
+"""Watches of Redis."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ def redis_watches(replication_group_id: str, settings: RedisSettings) -> list[Wa
 
 
 def node_names(settings: RedisSettings) -> Iterator[str]:
-    """What ElastiCache calls the nodes, after the group's id: `0001-002`, or `002` without cluster mode.
+    """ElastiCache's names of the nodes, after the group's id: `0001-002`, or `002` without cluster mode.
 
     >>> list(node_names(RedisSettings(node_type="cache.t4g.micro", num_node_groups=2, replicas_per_node_group=1)))
     ['0001-001', '0001-002', '0002-001', '0002-002']

@@ -1,4 +1,4 @@
-"""What to watch of a DynamoDB table."""
+"""Watches of a DynamoDB table."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What constructs say is worth watching; `Alarms` turns it into alarms and a dashboard."""
+"""Metrics worth watching, as constructs name them; `Alarms` turns them into alarms and a dashboard."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ class Watch:
     role: str
     """Its name in ids, unique within the construct: `cpu` makes the alarm `database_cpu`."""
     description: str
-    """What has happened when it rings, and what to look at first."""
+    """Cause of the alarm, and what to look at first."""
     namespace: str
     metric_name: str
     dimensions: Mapping[str, str]

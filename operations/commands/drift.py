@@ -6,7 +6,7 @@ from operations.commands.factory import new_app
 from operations.commands.options import EnvironmentFilter, StacksArgument
 from operations.commands.plan import FailOn, ReportTo, plan_and_report
 
-app = new_app("What has changed in AWS without Terraform.")
+app = new_app("Report what has changed in AWS without Terraform.")
 
 
 @app.command()

@@ -13,7 +13,7 @@ from operations.instances.log_output import Follow, Since, print_log
 if TYPE_CHECKING:
     from operations.aws import Aws
 
-app = new_app("What instances, functions, tasks and databases have logged.")
+app = new_app("Print what instances, functions, tasks and databases have logged.")
 
 
 @app.command()

@@ -10,7 +10,7 @@ import typer
 from operations.commands.factory import new_app
 from operations.commands.options import StacksArgument
 
-app = new_app("What the stacks may not contain, and the exemptions from it.")
+app = new_app("Judge the committed Terraform JSON with checkov.")
 
 
 @app.callback()

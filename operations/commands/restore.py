@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from operations.aws import Aws
     from operations.stacks import Stack
 
-app = new_app("What a stack's buckets and tables held at a moment.")
+app = new_app("Restore a stack's buckets and tables as of a moment.")
 
 AddressArgument = Annotated[str, typer.Argument(help="The address in the stack's state.", show_default=False)]
 MomentOption = Annotated[str, typer.Option("--to", help="A time with its zone.", show_default=False)]

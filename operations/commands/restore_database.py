@@ -15,7 +15,8 @@ if TYPE_CHECKING:
 SnapshotArgument = Annotated[
     str | None,
     typer.Argument(
-        help="Of any kind: yours, RDS's own (rds:…) or AWS Backup's (awsbackup:… or its ARN).", show_default=False
+        help="Any snapshot: yours, RDS's own (rds:…) or AWS Backup's (awsbackup:… or its ARN).",
+        show_default=False,
     ),
 ]
 TimeOption = Annotated[

@@ -1,4 +1,4 @@
-"""What a deployment lets be checked on its data plane once it is applied."""
+"""A check of a deployment's data plane once it is applied."""
 
 from __future__ import annotations
 

@@ -53,7 +53,7 @@ _BEHIND = "behind.json"
 
 @dataclass(frozen=True)
 class Demo:
-    """What is asked for: which stacks of which environment, and what becomes of them in the end."""
+    """The wanted demo: which stacks of which environment, and what becomes of them in the end."""
 
     patterns: Sequence[str] = ()
     environment: str = "dev"
@@ -61,9 +61,9 @@ class Demo:
     destroy: bool = False
     root: Path = ROOT
     checks_of: Callable[[str], Sequence[Check]] = lambda _: ()
-    """What to check of a deployment."""
+    """Checks of a deployment."""
     rehearsal_of: Callable[[str], Rehearsal | None] = lambda _: None
-    """What to play through of a deployment."""
+    """The rehearsal of a deployment."""
 
     def run(self, console: Console) -> bool:
         """Apply the stacks side by side and say how it went; whether all went well.
@@ -278,7 +278,7 @@ def _upgrade_minor_versions(emulator: Emulator, terraform: Terraform, stack: Sta
 
 
 def differences(plan: dict[str, Any]) -> list[str]:
-    """What a plan (as `terraform show -json` has it) would change: addresses, actions, argument names — no values."""
+    """Changes of a plan (as `terraform show -json` has it): addresses, actions, argument names — no values."""
     found = []
     for resource in plan.get("resource_changes", []):
         change = resource["change"]

@@ -18,7 +18,7 @@ class GroupLaunch(NamedTuple):
 
     instances: Sequence[str]
     user_data: str
-    """Of the newest version of its launch template."""
+    """User data of the newest version of its launch template."""
     role_arn: str
 
 

@@ -1,4 +1,4 @@
-"""What stacks expect to exist in an account already, made on the emulator before they are applied."""
+"""Resources that stacks expect in an account, created on the emulator before they are applied."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What keeps the data of a stack from being destroyed, read from its Terraform JSON."""
+"""Protection of a stack's data against being destroyed, read from its Terraform JSON."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ Document = Mapping[str, Any]
 
 
 def protections(document: Document) -> dict[str, str]:
-    """What protects each resource that holds data, in words, by address."""
+    """Protection of each resource that holds data, in words, by address."""
     return {address: ", ".join(_protections_of(document, address)) for address in sorted(holding_data(document))}
 
 

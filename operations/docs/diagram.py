@@ -25,7 +25,7 @@ class _Kind:
     brackets: tuple[str, str]
     detail: Callable[[Attributes], str]
     in_network: bool = True
-    """Whether subnets it names are where it stands, and not only where it lets others run."""
+    """True when it stands in the subnets it names, and does not only let others run there."""
 
 
 def _words(*keys: str, before: str = "") -> Callable[[Attributes], str]:
@@ -194,7 +194,7 @@ class _Diagram:
         return None
 
     def _subnets_of(self, address: str) -> tuple[bool, tuple[str, ...]] | None:
-        """Whether a box stands in public subnets, and in which zones; None for what has no place in the network.
+        """True for public subnets of a box, and their zones; None for what has no place in the network.
 
         A task stands where those who run it say.
         """

@@ -41,7 +41,7 @@ class Page:
 
     @property
     def stale(self) -> bool:
-        """Whether the file tells of something that has changed."""
+        """True when the file is out of date."""
         return self.text != self.wanted
 
 
@@ -184,7 +184,7 @@ PARTS: Mapping[str, Callable[[Path], str]] = {
     "layers": _layers,
     "module reference": _module_reference,
 }
-"""What any page may show."""
+"""Parts of any page."""
 
 DEPLOYMENT_PARTS: Mapping[str, Callable[[Path, Deployment], str]] = {
     "data": _data,
@@ -192,4 +192,4 @@ DEPLOYMENT_PARTS: Mapping[str, Callable[[Path, Deployment], str]] = {
     "reach": _reach,
     "settings": _settings,
 }
-"""What a deployment's README shows of it; each has all of them."""
+"""Parts of a deployment's README; each has all of them."""

@@ -33,7 +33,7 @@ class CertificateAuthority:
 
     @property
     def pem(self) -> bytes:
-        """What a client trusts."""
+        """The certificate that clients trust."""
         return self._certificate.public_bytes(serialization.Encoding.PEM)
 
     def issue(self, address: str) -> tuple[bytes, bytes]:

@@ -32,10 +32,10 @@ _OUT_OF_REACH = "http://127.0.0.1:1"
 
 @dataclass(frozen=True)
 class HostSurroundings:
-    """What exists around a host at this moment; parameters, secrets and objects are those of its AWS account."""
+    """Surroundings of a host at this moment; parameters, secrets and objects are those of its AWS account."""
 
     network: bool = True
-    """Whether it has a way out: to AWS, to package mirrors and to registries."""
+    """True when it has a way out: to AWS, to package mirrors and to registries."""
     package_failures: int | None = 0
     """How many times the package mirrors will fail before they answer; None when they never do."""
     images: Sequence[str] | None = None
@@ -140,13 +140,13 @@ class Host:
 
     @property
     def calls(self) -> list[str]:
-        """What the stand-ins were asked for."""
+        """Calls of the stand-ins."""
         file = self.root / "calls"
         return file.read_text().splitlines() if file.exists() else []
 
     @property
     def journal(self) -> str:
-        """What units and `logger` said."""
+        """Lines of units and of `logger`."""
         file = self.root / "journal"
         return file.read_text() if file.exists() else ""
 
@@ -157,7 +157,7 @@ class Host:
 
     @property
     def ends_itself(self) -> bool:
-        """Whether it has been told to shut down."""
+        """True when it has been told to shut down."""
         return any(call.startswith("shutdown -h") for call in self.calls)
 
     def pid(self, unit: str) -> int:

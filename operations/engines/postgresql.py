@@ -37,7 +37,7 @@ class PostgreSql(Engine):
     """The folder of psql, pg_dump, pg_restore …"""
     directory: Path
     authority: CertificateAuthority
-    """Who issued its certificate."""
+    """The issuer of its certificate."""
     user: str = USER
     password: str = PASSWORD
 
@@ -47,7 +47,7 @@ class PostgreSql(Engine):
         return self.directory / "authority.pem"
 
     def psql(self, statement: str, database: str = "postgres") -> str:
-        """What psql prints: a line for each row, columns separated by `|`, no headings. Raises EngineError."""
+        """Output of psql: a line for each row, columns separated by `|`, no headings. Raises EngineError."""
         return _psql(self.programs, self.port, statement, database)
 
     def certified_by(self, authority: CertificateAuthority) -> contextlib.AbstractContextManager[None]:

@@ -167,7 +167,7 @@ def free_port() -> int:
 
 
 def run_program(command: Sequence[str], environment: Mapping[str, str] | None = None) -> str:
-    """What a program prints. Raises EngineError with all of its output when it fails."""
+    """Output of a program. Raises EngineError with all of its output when it fails."""
     done = subprocess.run(command, check=False, capture_output=True, text=True, env=environment)
     if done.returncode:
         raise EngineError(f"{command[0]} failed:\n{done.stdout}{done.stderr}")

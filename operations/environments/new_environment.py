@@ -54,7 +54,7 @@ class NewEnvironment:
 
 @dataclass(frozen=True)
 class Creation:
-    """What is asked for: an environment called `name` from `source`, in `account_id` where that is another account."""
+    """The wanted environment: one called `name` from `source`, in `account_id` where that is another account."""
 
     name: str
     source: str

@@ -37,7 +37,7 @@ class Refresh:
 
     @property
     def active(self) -> bool:
-        """Whether it is not over yet."""
+        """True until it is over."""
         return self.status not in _OVER
 
     def __str__(self) -> str:

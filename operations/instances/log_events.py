@@ -1,4 +1,4 @@
-"""What instances write into CloudWatch Logs."""
+"""Lines that instances write into CloudWatch Logs."""
 
 from __future__ import annotations
 

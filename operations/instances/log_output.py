@@ -1,4 +1,4 @@
-"""What `logs` commands have in common: how far to look back, and the lines they print."""
+"""Options and output of `logs` commands: how far to look back, and the lines they print."""
 
 from __future__ import annotations
 

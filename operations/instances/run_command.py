@@ -29,7 +29,7 @@ class RunCommand:
     poll_seconds: float = POLL_SECONDS
 
     def run(self, instance_ids: Sequence[str], script: str, *, what: str, timeout_seconds: int = 3600) -> list[str]:
-        """What the script printed on each instance, in their order.
+        """Output of the script on each instance, in their order.
 
         Raises OperatorError with the end of its error output when it fails on one, and what botocore raises.
         """

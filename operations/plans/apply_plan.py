@@ -99,7 +99,7 @@ def _unrecorded(aws: Aws, stack: Stack, directory: Path, planned: Sequence[tuple
 
 @dataclass(frozen=True)
 class _Progress:
-    """What the output of an apply says was begun, and the ids of what was created; `whole` when it has an end."""
+    """Resources that an apply has begun by its output, and the ids of what was created; `whole` when it has an end."""
 
     begun: Collection[str]
     completed: Mapping[str, str]

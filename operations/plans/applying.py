@@ -48,7 +48,7 @@ AGAIN = "Plan again and have it reviewed: quintet plan"
 
 @dataclass(frozen=True)
 class Applying:
-    """What is asked for: the run whose plans to apply, and which data may be destroyed.
+    """The wanted apply: the run whose plans to apply, and which data may be destroyed.
 
     `destroy` holds addresses, `STACK:ADDRESS` where several stacks would destroy the same address.
     """
@@ -247,7 +247,7 @@ def _refuse_other_states(
 
 
 def _losses(directory: Path) -> Iterator[tuple[Change, str]]:
-    """What a reviewed plan does to data that would be lost by it, each with the change."""
+    """Data that a reviewed plan would lose, each with the change."""
     plan = read_plan(json.loads((directory / SHOWN_FILE).read_text(encoding="utf-8")))
     for change in plan.changes:
         if change.holds_data and change.destroys:

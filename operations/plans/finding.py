@@ -26,5 +26,5 @@ class Finding:
 
     @property
     def counts(self) -> bool:
-        """Whether `--fail-on` minds."""
+        """True when `--fail-on` counts it."""
         return not self.silenced and not self.undecided

@@ -32,14 +32,14 @@ _VERSIONED = ("aws_db_instance", "aws_rds_cluster", "aws_rds_cluster_instance")
 
 
 def moved_by_aws(change: Change, attribute: str | int) -> bool:
-    """Whether a difference in this attribute is AWS's own doing."""
+    """True when AWS itself changes this attribute."""
     if attribute in _OF_EVERY_TYPE or attribute in _OF_TYPE.get(change.type, ()):
         return True
     return attribute == "engine_version" and change.type in _VERSIONED and _is_minor_upgrade(change)
 
 
 def _is_minor_upgrade(change: Change) -> bool:
-    """Whether the version rises within its major one, and minor upgrades are left to AWS."""
+    """True when the version rises within its major one, and minor upgrades are left to AWS."""
     old, new = (_numbers(value) for value in (change.was("engine_version"), change.becomes("engine_version")))
     major = 1 if change.becomes("engine") in ("postgres", "aurora-postgresql") else 2
     automatic = change.becomes("auto_minor_version_upgrade") is not False

@@ -84,12 +84,12 @@ class Change:
 
     @property
     def destroys(self) -> bool:
-        """Whether the existing object will be gone; true for an unknown action."""
+        """True when the existing object will be gone, and for an unknown action."""
         return self.action in (Action.DELETE, Action.REPLACE, Action.UNKNOWN)
 
     @property
     def holds_data(self) -> bool:
-        """Whether it is a resource whose destruction loses data; an output, which has no type, is not."""
+        """True for a resource whose destruction loses data; an output, which has no type, is not."""
         return bool(self.type) and holds_data(self.type)
 
     def was(self, name: str) -> object:

@@ -54,7 +54,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Planned:
-    """What came of planning: the folder that keeps it, and the report."""
+    """Result of planning: the folder that keeps it, and the report."""
 
     folder: Path
     report: Report
@@ -77,7 +77,7 @@ class Planned:
 
 @dataclass(frozen=True)
 class Planning:
-    """What is asked for: the stacks to plan; with `drift`, only what has changed without Terraform.
+    """The wanted plan: the stacks; with `drift`, only what has changed without Terraform.
 
     With `destroy`, the plans destroy everything that the stacks have.
     """
@@ -210,7 +210,7 @@ def stack_background(
 
 
 def protects_data(root: Path, stack: Stack) -> bool:
-    """Whether the stack's environment protects data; yes, when its settings are not there to say otherwise."""
+    """True when the stack's environment protects data, and when its settings are missing."""
     folder = root / "config" / "environments"
     if not (folder / f"{stack.environment}.toml").is_file():
         return True
@@ -230,7 +230,7 @@ def _by_severity(stacks: tuple[StackReport, ...], drift: bool) -> tuple[StackRep
 
 
 class _Results:
-    """What the threads have found so far. The JSON of plans holds secrets and is its owner's alone."""
+    """Results of the threads so far. The JSON of plans holds secrets and is its owner's alone."""
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder

@@ -1,4 +1,4 @@
-"""What a plan was made from, so that it is applied only as long as nothing of that has changed."""
+"""Record of what a plan was made from: it is applied only as long as nothing of that has changed."""
 
 from __future__ import annotations
 

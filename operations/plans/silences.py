@@ -1,4 +1,4 @@
-"""What was decided about single findings over plans: `config/silences.toml`, reviewed like everything else.
+"""Decisions about single findings over plans: `config/silences.toml`, reviewed like everything else.
 
 For what a resource shall be for good, an exemption stands at the resource (`exempt(…)` in its module). A silence is for
 what happens once, such as the destruction of a table, and so it ends on a day.

@@ -31,12 +31,12 @@ class Adoptable:
 
     @property
     def id(self) -> str | None:
-        """What Terraform imports it by; None when there is nothing of that name, or more than one thing."""
+        """The id that Terraform imports it by; None when there is nothing of that name, or more than one thing."""
         return self.ids[0] if len(self.ids) == 1 else None
 
     @property
     def holds_data(self) -> bool:
-        """Whether losing it loses something that cannot be made again."""
+        """True when losing it loses something that cannot be made again."""
         return holds_data(self.address.split(".")[0])
 
 
@@ -98,7 +98,7 @@ class Lookup:
     by_tag: bool = False
 
     def name_of(self, kind: str, arguments: Mapping[str, Any]) -> str:
-        """What the stack calls the resource."""
+        """The resource's name in the stack."""
         if self.by_tag:
             return str(arguments.get("tags", {}).get("Name", "${"))
         return str(arguments.get(NAMES.get(kind, "bucket" if kind.startswith("aws_s3_bucket_") else "name"), "${"))

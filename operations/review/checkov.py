@@ -1,4 +1,4 @@
-"""What checkov says of the committed stacks, less the exemptions that stand at the resources.
+"""Findings of checkov on the committed stacks, less the exemptions that stand at the resources.
 
 checkov reads Terraform JSON with its `terraform_json` framework, which knows no way to skip a rule for one resource and
 chokes on plain values such as `required_version`. So it is shown the resources alone, and what it finds is compared
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from operations.stacks import Stack
 
 RULE_PREFIX = "CKV"
-"""Of checkov's rules; the other exemptions are from the refusals made while synthesising."""
+"""Pattern of checkov's rules; the other exemptions are from the refusals made while synthesising."""
 
 
 @dataclass(frozen=True, order=True)
@@ -37,11 +37,11 @@ class Place:
 
 @dataclass(frozen=True)
 class CheckovVerdict:
-    """What checkov found."""
+    """Findings of checkov."""
 
     passed: int
     failed: Mapping[Place, str]
-    """What is wrong, where no exemption stands."""
+    """Findings without an exemption."""
     exempted: Mapping[Place, str]
     """The reason of each exemption that was needed."""
     needless: Mapping[Place, str]

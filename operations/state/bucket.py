@@ -72,7 +72,7 @@ class StateBucket:
             )
 
     def items(self) -> Iterator[Item]:
-        """What is wanted of the bucket, one after the other."""
+        """Wanted properties of the bucket, one after the other."""
         yield Item(
             f"bucket {self._name}", self._head() or _MISSING, self._region, None if self._head() else self._create
         )
@@ -249,5 +249,5 @@ def tag_text(tags: Mapping[str, str]) -> str:
 
 
 def _contains(found: Mapping[str, object], wanted: Mapping[str, object]) -> bool:
-    """Whether `found` says all that `wanted` says; AWS adds defaults of its own."""
+    """True when `found` has all that `wanted` has; AWS adds defaults of its own."""
     return all(found.get(key) == value for key, value in wanted.items())

@@ -1,4 +1,4 @@
-"""What two versions of a state know that the other does not. No values but of outputs that are not sensitive."""
+"""Differences of two versions of a state. No values but of outputs that are not sensitive."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ def resources_of(state: State) -> dict[str, Mapping[str, object]]:
 
 
 def differences(current: State, wanted: State) -> Iterator[str]:
-    """What would be different when `wanted` took the place of `current`, one line each, most serious first.
+    """Differences when `wanted` takes the place of `current`, one line each, most serious first.
 
     Attributes are named without their values: a state does not say reliably which of them are secret.
     """

@@ -1,4 +1,4 @@
-"""What is different where HCP Terraform keeps the state, and not a bucket."""
+"""States kept by HCP Terraform instead of a bucket."""
 
 from __future__ import annotations
 

@@ -51,7 +51,7 @@ class LockTable:
             )
 
     def items(self) -> Iterator[Item]:
-        """What is wanted of the table, one after the other."""
+        """Wanted properties of the table, one after the other."""
         exists = bool(self._describe())
         yield Item(
             f"table {self._name}",

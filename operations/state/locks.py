@@ -1,4 +1,4 @@
-"""Who holds a state, as Terraform writes it into its locks and its messages."""
+"""Holders of a state, as Terraform writes them into its locks and its messages."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What was found, what is wanted, and what makes it so."""
+"""One property to restore: what was found, what is wanted, and what makes it so."""
 
 from __future__ import annotations
 

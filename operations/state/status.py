@@ -71,7 +71,7 @@ class EnvironmentStatus:
 
 
 def status(aws: Aws, environment: Environment, stacks: Sequence[Stack]) -> EnvironmentStatus:
-    """What is known of the states of an environment. Reads only.
+    """Status of the states of an environment. Reads only.
 
     Raises OperatorError when AWS refuses, and when HCP Terraform keeps the states.
     """

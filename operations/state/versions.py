@@ -82,7 +82,7 @@ def state_versions(aws: Aws, stack: Stack, *, limit: int) -> list[StateVersion]:
 
 
 def plan_restoration(stack: Stack, versions: Sequence[StateVersion], wanted: str) -> Restoration:
-    """What it means to restore the version whose id begins with `wanted`.
+    """Restoration of the version whose id begins with `wanted`.
 
     Raises OperatorError when there is no such version, more than one, or it is not a state.
     """

@@ -38,7 +38,7 @@ class StackProgress:
     second_plan: str = "–"
     checks: str = "–"
     left_out: str = ""
-    """What was not tried, and why."""
+    """Steps that were not tried, and why."""
     destroyed: str = "–"
     failure: str = ""
     started: float = field(default_factory=time.monotonic)

@@ -71,7 +71,7 @@ class Restoring:
         return CASES[self.applied.stack.name](self.applied)
 
     def restore(self, source: Source, *, cut_after: str | None = None, **asked: Any) -> str:
-        """What it says; CutOff once the named step is done."""
+        """Lines of a restore; CutOff once the named step is done."""
 
         def cut(step: str) -> None:
             if step == cut_after:

@@ -61,7 +61,7 @@ def test_it_ends_with_a_parent_that_is_killed(tmp_path: Path) -> None:
 
 
 def _alive(pid: int) -> bool:
-    """Whether the process runs; one that ended and waits to be collected does not."""
+    """True while the process runs; one that ended and waits to be collected does not."""
     try:
         return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
     except OSError:

@@ -17,7 +17,7 @@ pytestmark = pytest.mark.terraform(minutes=9)
 
 
 def run(*command: str) -> str:
-    """What a command prints; a failure shows all of it."""
+    """Output of a command; a failure shows all of it."""
     done = subprocess.run(
         command,
         cwd=ROOT,

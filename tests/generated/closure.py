@@ -1,4 +1,4 @@
-"""What Terraform creates before a resource, read from a committed stack."""
+"""Resources that Terraform creates before another, read from a committed stack."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What starts a program comes after all that the program needs at once, in every committed stack."""
+"""Programs start after all that they need at once, in every committed stack."""
 
 from __future__ import annotations
 
@@ -15,9 +15,9 @@ from tests.generated.closure import Committed
 from tests.generated.released import COMMITTED, NAMES, stack_document
 
 BOOT = ("aws_autoscaling_group", "aws_elastic_beanstalk_environment", "aws_imagebuilder_image_pipeline")
-"""What starts instances."""
+"""Types that start instances."""
 TEMPLATES = ("aws_launch_template", "aws_imagebuilder_infrastructure_configuration")
-"""What such a resource refers to for its instances' groups and profile."""
+"""References of such a resource to its instances' groups and profile."""
 WAYS_OUT = (
     "aws_internet_gateway", "aws_nat_gateway", "aws_route", "aws_route_table_association", "aws_vpc_endpoint",
 )  # fmt: skip

@@ -1,4 +1,4 @@
-"""What AWS limits in size and Terraform only learns when it applies."""
+"""Sizes that AWS limits and Terraform only learns of when it applies."""
 
 from __future__ import annotations
 

@@ -84,7 +84,7 @@ class Synthesised:
 
 
 def synthesised(stack: DeploymentStack) -> Synthesised:
-    """What the stack becomes. Raises RuntimeError with the findings when the stack is refused."""
+    """The stack's Terraform JSON. Raises RuntimeError with the findings when the stack is refused."""
     app = stack.node.root
     assert isinstance(app, App)
     app.synth()

@@ -15,7 +15,7 @@ from tests.modules.synth import NETWORK, Synthesised, assert_subset, sample_stac
 
 MAX_ITEM_SIZE_MIB = 21
 LARGEST_VALUE = 20 * 2**20
-"""Of the client of Sync Storage."""
+"""Largest value of Sync Storage's client."""
 
 
 def cache(*, nodes: int = 1) -> Synthesised:

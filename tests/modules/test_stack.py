@@ -1,4 +1,4 @@
-"""What every deployment's stack has: its backend, its provider, its addresses, its files."""
+"""Properties of every deployment's stack: its backend, its provider, its addresses, its files."""
 
 from __future__ import annotations
 

@@ -43,7 +43,7 @@ class Clone:
         )
 
     def terraform(self, *command: str, allowed: tuple[int, ...] = (0,)) -> str:
-        """What Terraform prints; any exit code but those allowed fails the test."""
+        """Output of Terraform; any exit code but those allowed fails the test."""
         done = subprocess.run(
             ["terraform", *command], cwd=self.folder, env=self.environment, capture_output=True, text=True, check=False
         )

@@ -1,4 +1,4 @@
-"""What AWS and networks refuse is called what it is, and the shell's AWS settings are heeded only where they should be."""
+"""Refusals of AWS and networks are named as what they are, and the shell's AWS settings are heeded only where they should be."""
 
 from __future__ import annotations
 

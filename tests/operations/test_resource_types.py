@@ -98,14 +98,14 @@ NOT_DRAWN = RULES_AND_LINKS | {
     "aws_subnet",
     "aws_vpc",
 }
-"""What a box in a diagram consists of, or what every box would point to."""
+"""Types that belong to a box in a diagram, or that every box would point to."""
 
 NOT_LOOKED_UP = RULES_AND_LINKS | {
     "aws_cloudfront_distribution",
     "aws_ecs_task_definition",
     "aws_scheduler_schedule",
 }
-"""What a stack creates beside what was made by hand, and what is adopted by an id that only the console shows."""
+"""Types created beside what was made by hand, and those adopted by an id that only the console shows."""
 
 NO_ORPHANS = frozenset(
     {

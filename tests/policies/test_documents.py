@@ -1,4 +1,4 @@
-"""What the Markdown files name exists: tests, commands with their options, make targets, files."""
+"""Things that the Markdown files name exist: tests, commands with their options, make targets, files."""
 
 from __future__ import annotations
 
@@ -73,7 +73,7 @@ def commands_in(text: str) -> Iterator[list[str]]:
 
 
 def command_exists(words: list[str]) -> bool:
-    """Whether the command line knows the subcommands and the options, and takes arguments where there are some."""
+    """True when the command line knows the subcommands and the options, and takes arguments where there are some."""
     command: Any = typer.main.get_command(app)
     rest = iter(words)
     for word in rest:
@@ -179,3 +179,28 @@ def test_what_does_not_exist_is_found() -> None:
     assert set(targets_in(text)) - make_targets() == {"demo-all"}
     assert command_exists(["state", "bootstrap", "dev", "--dry-run"])
     assert command_exists(["suai", "publish", "--environment", "dev"])
+
+
+def sources() -> list[Path]:
+    packages = (
+        "bench",
+        "config",
+        "deployments",
+        "emulator",
+        "iam",
+        "modules",
+        "operations",
+        "scripts",
+        "synth",
+        "tests",
+    )
+    found = (path for package in packages for path in (ROOT / package).rglob("*.py"))
+    # a program in AWS is packed with its docstrings: another one would replace what runs
+    return sorted(path for path in found if "runtime" not in path.relative_to(ROOT).parts[:3])
+
+
+def test_the_docstring_of_a_module_begins_with_a_noun_or_a_verb() -> None:
+    first = re.compile(r"(What|Who|Whom|Whose|Whether|Of|By)\b")
+    docstrings = {path: ast.get_docstring(ast.parse(path.read_text())) or "" for path in sources()}
+    assert len(docstrings) > 400
+    assert [str(path.relative_to(ROOT)) for path, text in docstrings.items() if first.match(text)] == []

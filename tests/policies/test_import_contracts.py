@@ -1,4 +1,4 @@
-"""What may import what: kept by the code, and broken by each kind of violation."""
+"""Import contracts: kept by the code, and broken by each kind of violation."""
 
 from __future__ import annotations
 

@@ -36,7 +36,7 @@ EXAMPLES = {
     "aws_ssm_parameter": "arn:aws:ssm:eu-central-1:111122223333:parameter/sample",
     "aws_vpc": "vpc-0a1b2c3d4e5f60718",
 }
-"""What stands for an attribute of a resource of this type, which is known only once it exists."""
+"""Stand-in for an attribute of a resource of this type, which is known only once it exists."""
 
 REFERENCE = re.compile(r"\$\{(aws_\w+)\.\w+((?:\[\d+\])?\.[\w\[\].]+)\}")
 

@@ -33,7 +33,7 @@ class Files:
         return load_all(folder=self.root, environments=self.root / "environments")
 
     def refusals(self) -> list[str]:
-        """What loading says, with file names relative to the copy."""
+        """Output of loading, with file names relative to the copy."""
         with pytest.raises(SettingsError) as refused:
             self.load()
         return [str(problem).replace(f"{self.root}/", "") for problem in refused.value.problems]

@@ -251,7 +251,7 @@ def test_a_stack_alone_gives_the_bytes_it_has_among_all_and_opens_nothing_outsid
 
 
 def outside(opened: Opened, stack: StackSettings) -> list[str]:
-    """What was opened and is neither in the stack's key, nor installed, nor the synth's own."""
+    """Files that were opened and are neither in the stack's key, nor installed, nor the synth's own."""
     code = {*common_code(ROOT), *deployment_code(ROOT, stack.deployment.folder), *settings_files(ROOT, stack)}
     folders = {folder for file in code for folder in file.parents if folder.is_relative_to(ROOT)}
     installed = [Path(place).resolve() for place in sys.path if "site-packages" in place]

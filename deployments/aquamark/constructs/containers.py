@@ -14,7 +14,7 @@ NAMESPACE = "Quintet/Aquamark"
 
 
 class Containers(Construct):
-    """What hosts of the fleet `fleet_name` say of their containers every minute, as CloudWatch's `ContainerRunning`."""
+    """CloudWatch's `ContainerRunning`: hosts of the fleet `fleet_name` report their containers every minute."""
 
     def __init__(self, scope: Construct, id_: str, *, fleet_name: str, names: Sequence[str]) -> None:
         super().__init__(scope, id_)

@@ -1,4 +1,4 @@
-"""Whether anybody may still sign in as admin with the password admin, which the first start of Aquamark makes."""
+"""Tries to sign in as admin with the password admin, which the first start of Aquamark sets."""
 
 from __future__ import annotations
 

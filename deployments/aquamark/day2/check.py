@@ -1,4 +1,4 @@
-"""Whether an Aquamark does what it should, asked from outside and from its own hosts."""
+"""Checks of an Aquamark, from outside and from its own hosts."""
 
 from __future__ import annotations
 

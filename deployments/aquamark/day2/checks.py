@@ -1,4 +1,4 @@
-"""What `make demo` tries on an applied Aquamark."""
+"""Checks of `make demo` on an applied Aquamark."""
 
 from __future__ import annotations
 

@@ -111,7 +111,7 @@ def database_login(environment: EnvironmentOption = DEFAULT_ENVIRONMENT, dry_run
 
 @app.command()
 def smtp_login(
-    username: Annotated[str, typer.Argument(help="Of the mail server.")],
+    username: Annotated[str, typer.Argument(help="The login at the mail server.")],
     environment: EnvironmentOption = DEFAULT_ENVIRONMENT,
     dry_run: DryRunOption = False,
 ) -> None:
@@ -132,7 +132,7 @@ def smtp_login(
 
 @app.command()
 def snapshot(
-    name: Annotated[str | None, typer.Argument(help="What to call it; by default after the database and now.")] = None,
+    name: Annotated[str | None, typer.Argument(help="Its name; by default after the database and now.")] = None,
     environment: EnvironmentOption = DEFAULT_ENVIRONMENT,
     dry_run: DryRunOption = False,
 ) -> None:

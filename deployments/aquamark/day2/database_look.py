@@ -1,4 +1,4 @@
-"""What a database holds, asked from the daemon host, which alone reaches it."""
+"""Contents of a database, queried from the daemon host, which alone reaches it."""
 
 from __future__ import annotations
 
@@ -57,7 +57,7 @@ class DatabaseLook:
             return
 
     def contents(self, instance: Instance) -> Contents:
-        """What `instance` holds. Raises OperatorError when it does not answer."""
+        """Contents of `instance`. Raises OperatorError when it does not answer."""
         arguments = ("look", instance["Endpoint"]["Address"], instance["MasterUserSecret"]["SecretArn"])
         give_up = time.monotonic() + _PROPAGATION_SECONDS
         while True:

@@ -84,7 +84,7 @@ class Site:
         return instance
 
     def task(self, *arguments: str, what: str) -> str:
-        """What one of deployments/aquamark/runtime/tasks.py answers on the daemon host."""
+        """The answer of a task of deployments/aquamark/runtime/tasks.py on the daemon host."""
         return self.run_on([self.daemon_host()], *arguments, what=what)[0]
 
     def run_on(self, instances: Sequence[str], *arguments: str, what: str) -> list[str]:

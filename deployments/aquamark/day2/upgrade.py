@@ -41,7 +41,7 @@ def _nothing(step: str) -> None:
 
 @dataclass
 class Upgrade:
-    """What is asked for: `version`, or with `rollback` the version before this one.
+    """The wanted upgrade: to `version`, or with `rollback` to the version before this one.
 
     `terraform_environment` says where AWS is, by default the operator's; `after_step` is told each step that is done.
     """
@@ -98,7 +98,7 @@ class Upgrade:
         self.after_step(step)
 
     def _target(self, setting: VersionSetting) -> Versions:
-        """What the settings shall say; begun once, they say it already."""
+        """The versions to write into the settings; once an upgrade has begun they are there already."""
         now = setting.read()
         if self.rollback:
             if now.rolled_back_from:

@@ -18,7 +18,7 @@ _LINE = re.compile(r'^(?:version|previous_version|rolled_back_from) = ".*"\n', r
 
 @dataclass(frozen=True)
 class Versions:
-    """What the settings say of versions, by the names they have there."""
+    """Versions in the settings, by their keys there."""
 
     version: str | None
     previous_version: str | None = None
@@ -48,7 +48,7 @@ class VersionSetting:
         return VersionSetting(path)
 
     def read(self) -> Versions:
-        """What it says. Raises SettingsError."""
+        """Reads the versions. Raises SettingsError."""
         settings = load(self.path, AquamarkSettings)
         return Versions(settings.version, settings.previous_version, settings.rolled_back_from)
 

@@ -47,7 +47,7 @@ class Asset:
     source_sha256: str
 
     def headers(self, access: str) -> dict[str, Any]:
-        """What S3 keeps beside the body; it shows whether what is there is this."""
+        """Metadata that S3 keeps beside the body; it shows whether an object is this one."""
         acl = {"ACL": "public-read"} if access == "acl" else {}
         encoding = {"ContentEncoding": "gzip"} if _COMPRESSED.fullmatch(self.content_type) else {}
         return {

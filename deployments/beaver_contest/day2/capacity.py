@@ -73,7 +73,7 @@ class ReadCapacity:
             say(f"{self.table}: read capacity back at {before.read}")
 
     def left_raised(self) -> str | None:
-        """What the table had before a run that never ended; None when there was no such run."""
+        """Capacity of the table before a run that never ended; None when there was no such run."""
         before = self._left_behind(self._describe()["TableArn"])
         return None if before is None else str(before.read)
 

@@ -1,4 +1,4 @@
-"""What `make demo` tries on an applied Beaver Contest: what the PHP code relies on, and what must stay closed."""
+"""Checks of `make demo` on an applied Beaver Contest: what the PHP code relies on, and what must stay closed."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ def environments_serve_their_folders_through_apache(context: CheckContext) -> st
 
 
 def environments_know_the_database_and_no_secret(context: CheckContext) -> str:
-    """What the program reads names the database; the master user's password stands nowhere."""
+    """The program's environment names the database; the master user's password stands nowhere."""
     outputs = context.read(BeaverContestOutputs)
     secret = context.client("secretsmanager").get_secret_value(SecretId=outputs.database_secret_arn)
     password = json.loads(secret["SecretString"])["password"]

@@ -200,7 +200,7 @@ def export_answers(
 
 @app.command("import-answers")
 def import_answers(
-    sql: Annotated[Path, typer.Argument(help="What export-answers wrote.", exists=True, dir_okay=False)],
+    sql: Annotated[Path, typer.Argument(help="The file that export-answers wrote.", exists=True, dir_okay=False)],
     environment: EnvironmentOption = DEFAULT_ENVIRONMENT,
     through: Through = None,
     dry_run: DryRunOption = False,

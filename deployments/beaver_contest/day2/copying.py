@@ -35,7 +35,7 @@ _DEFINERS = (
 """Where mysqldump writes definers: at the beginning of a line. Further on it is somebody's data."""
 
 _SANDBOX = b"/*M!999999\\- enable the sandbox mode */"
-"""What MariaDB's dump begins with, and MySQL's client does not understand."""
+"""First line of MariaDB's dump, which MySQL's client does not understand."""
 
 _END = 4096
 

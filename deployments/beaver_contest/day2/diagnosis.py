@@ -1,4 +1,4 @@
-"""What the database is busy with, and what makes it slow."""
+"""Diagnosis of the database: what it is busy with, and what makes it slow."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ _LOCKS_BEFORE = {
 
 @dataclass(frozen=True)
 class QueryAnswer:
-    """What one query said."""
+    """The answer of one query."""
 
     title: str
     columns: tuple[str, ...]

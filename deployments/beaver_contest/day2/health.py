@@ -1,4 +1,4 @@
-"""Whether an applied contest is as it should be."""
+"""Health check of an applied contest."""
 
 from __future__ import annotations
 

@@ -92,7 +92,7 @@ class Gate:
         return [rule["CidrIpv4"] for rule in rules]
 
     def has_public_address(self) -> bool:
-        """Whether the internet can find the database at all."""
+        """True when the database has a public address."""
         with refusals_explained():
             instances = self.contest.client("rds").describe_db_instances()["DBInstances"]
         address = self.contest.outputs.database_address

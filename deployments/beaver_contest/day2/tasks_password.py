@@ -1,4 +1,4 @@
-"""Who may read the tasks, which come with their solutions."""
+"""The password of the tasks, which come with their solutions."""
 
 from __future__ import annotations
 

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from deployments.beaver_contest.day2.items import Item
 
 BATCH = 25
-"""What DynamoDB takes in one request."""
+"""Most items that DynamoDB takes in one request."""
 
 PAGE = 40 * BATCH
 WRITERS = 8

@@ -1,4 +1,4 @@
-"""What `make demo` tries on an applied Canvas Data 2, as far as it goes without Canvas itself."""
+"""Checks of `make demo` on an applied Canvas Data 2, as far as they go without Canvas itself."""
 
 from __future__ import annotations
 

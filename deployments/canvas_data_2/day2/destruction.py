@@ -1,4 +1,4 @@
-"""What destroying Canvas Data 2 takes with it, and the order in which what has to stay is kept."""
+"""Destruction of Canvas Data 2: what is lost, and the order in which what has to stay is kept."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ class DestructionNotes:
     aws: Aws = field(default_factory=Aws)
 
     def say(self, console: Console) -> None:
-        """What protects the database, what goes and what to do, with names. Raises OperatorError."""
+        """Protections of the database, losses and steps, with names. Raises OperatorError."""
         with refusals_explained():
             canvas = CanvasData2.applied(self.root, self.environment, self.aws)
             rds = canvas.client("rds")

@@ -35,7 +35,7 @@ class TableRun:
 
     @property
     def done(self) -> bool:
-        """Whether nothing more happens to it."""
+        """True when it has ended."""
         return self.state in ("complete", "complete_with_update", "failed")
 
 
@@ -50,7 +50,7 @@ class Execution:
     error: str = ""
     total: int | None = None
     tables: dict[str, TableRun] = field(default_factory=dict)
-    """By `namespace.table`."""
+    """Tables by `namespace.table`."""
     _read: int = 0
     _table_of: dict[int, str] = field(default_factory=dict)
 

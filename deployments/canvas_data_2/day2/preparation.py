@@ -1,4 +1,4 @@
-"""What the database needs before the first table: the pipeline's user, schemas, grants and helper functions."""
+"""Preparation of the database for the first table: the pipeline's user, schemas, grants and helper functions."""
 
 from __future__ import annotations
 

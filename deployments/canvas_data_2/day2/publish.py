@@ -56,7 +56,7 @@ def layer_description(python: str = LAMBDA_PYTHON) -> str:
 
 @dataclass(frozen=True)
 class PipelinePublication:
-    """What is asked for: the layer and the image of this repository, for an applied stack."""
+    """A publication: the layer and the image of this repository, for an applied stack."""
 
     environment: str = "dev"
     dry_run: bool = False

@@ -22,7 +22,7 @@ POLL_SECONDS = 5.0
 
 @dataclass(frozen=True)
 class TablesRefresh:
-    """What is asked for: all tables, or those named."""
+    """The wanted refresh: of all tables, or of those named."""
 
     environment: str = "dev"
     tables: Sequence[str] = ()

@@ -1,4 +1,4 @@
-"""What PostgreSQL keeps of a password, so that the password itself is in no statement and no log."""
+"""The SCRAM verifier that PostgreSQL keeps of a password, so that the password itself is in no statement and no log."""
 
 from __future__ import annotations
 

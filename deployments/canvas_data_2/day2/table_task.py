@@ -25,7 +25,7 @@ _TABLE = re.compile(r"[a-z][a-z0-9_]{0,62}")
 
 @dataclass(frozen=True)
 class TableTask:
-    """What is asked for: one table, and whether it is filled from nothing or brought up to date."""
+    """A task for one table: fill it from nothing, or bring it up to date."""
 
     action: Literal["init", "sync"]
     table: str

@@ -105,7 +105,7 @@ class _UserSecret:
         self._outputs = canvas.outputs
 
     def value(self) -> dict[str, Any]:
-        """What is in it; nothing before it is filled."""
+        """Contents of the secret; empty before it is filled."""
         return self._read(self._outputs.user_secret_arn)
 
     def admin(self) -> str:
@@ -114,7 +114,7 @@ class _UserSecret:
         return name
 
     def composed(self, password: str) -> dict[str, Any]:
-        """What is to be in it."""
+        """Contents that the secret shall have."""
         return {
             "username": self._outputs.database_user,
             "password": password,

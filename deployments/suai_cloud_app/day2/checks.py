@@ -1,4 +1,4 @@
-"""What `make demo` tries on an applied SUAI Cloud App: the things its pages check, and that nothing else can."""
+"""Checks of `make demo` on an applied SUAI Cloud App: those of its pages, and that nothing else has access."""
 
 from __future__ import annotations
 

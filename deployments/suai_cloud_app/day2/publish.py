@@ -33,7 +33,7 @@ _VERSION_LENGTH = 12
 
 @dataclass(frozen=True)
 class ReleasePublication:
-    """What is asked for.
+    """The wanted publication.
 
     `app` is a team's own executable; without it, `version` names a release in the bucket, unless `build`; without both,
     or with `build`, the application of this repository is built. A version that is not given is the beginning of the
@@ -156,7 +156,7 @@ def _named(file: Path, version: str | None) -> Release:
 
 
 def _is_new(releases: Releases, release: Release) -> bool:
-    """Whether it is not in the bucket. Raises OperatorError when there is another one of that version."""
+    """True when it is not in the bucket. Raises OperatorError when there is another one of that version."""
     published = releases.find(release.version)
     if published is not None and published.sha256 != release.sha256:
         raise OperatorError(

@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 DEPLOYMENT = "suai-cloud-app"
 FILE_NAME = "suaicloudapp"
 VERSION = re.compile(r"(?!current$)[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
-"""What a version may look like; `current` is the pointer's name."""
+"""Pattern of a version; `current` is the pointer's name."""
 _SHA256 = re.compile(r"[0-9a-f]{64}")
 _CHANGED_MEANWHILE = ("PreconditionFailed", "ConditionalRequestConflict")
 

@@ -1,4 +1,4 @@
-"""What webheads render their files from: looked up while they run, never edited into files."""
+"""Values from which webheads render their files: looked up while they run, never edited into files."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ class Configuration(Construct):
         """Below which all parameters stand."""
         self.nodes_path: Final[str] = f"{self.path}/nodes"
         self.secret_prefix: Final[str] = self._stack.physical_name("master-secrets-")
-        """Of the secrets with the nodes' master secrets; the node's name follows."""
+        """Beginning of the names of secrets with the nodes' master secrets; the node's name follows."""
         self.entries: Final[list[str]] = []
         """Addresses of what webheads look up while they boot."""
         self.application_secret: Final[Secret] = Secret(

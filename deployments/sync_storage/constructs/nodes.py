@@ -77,7 +77,7 @@ class Nodes(Construct):
         """Addresses of what webheads look up while they boot."""
 
     def watches(self) -> Sequence[Watch]:
-        """What of each node is worth an alarm."""
+        """Watches of each node."""
         return [
             replace(watch, role=f"{name}_{watch.role}", description=f"Node {name}: {watch.description}")
             for name, node in self._nodes.items()

@@ -42,7 +42,7 @@ class AddNode:
     database_seconds: float = DATABASE_SECONDS
 
     def steps(self) -> list[tuple[str, Callable[[], str]]]:
-        """What is done, in the document's order."""
+        """The steps, in the document's order."""
         return [
             ("Node is up, its databases and the webheads' user are there", self.make_databases),
             ("Host names lead to the load balancer", self.check_host_names),

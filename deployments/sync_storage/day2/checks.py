@@ -1,4 +1,4 @@
-"""What `make demo` tries on an applied Sync Storage."""
+"""Checks of `make demo` on an applied Sync Storage."""
 
 from __future__ import annotations
 

@@ -300,7 +300,7 @@ def _rotation(deployed: Deployed, console: Console, batch_size: int, dry_run: bo
 
 
 def _confirmation(confirmed: bool) -> Callable[[], bool]:
-    """Whether the token server has the file: as the operator has said, or says when asked."""
+    """True when the token server has the file: as the operator has said, or answers when asked."""
     return lambda: confirmed or typer.confirm("Is it on the token server, and does that make tokens with it?")
 
 

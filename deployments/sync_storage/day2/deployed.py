@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 DEPLOYMENT = "sync-storage"
 SERVICE = "sync-1.5"
-"""What the token server calls it."""
+"""The node's name at the token server."""
 
 
 @dataclass(frozen=True)
@@ -36,7 +36,7 @@ class DeployedNode:
 
     @property
     def names(self) -> tuple[str, ...]:
-        """What the token server calls its host names, with the scheme."""
+        """The names of its host names at the token server, with the scheme."""
         return tuple(f"{self.scheme}://{host_name}" for host_name in self.host_names)
 
 

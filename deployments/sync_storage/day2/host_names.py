@@ -17,7 +17,7 @@ PATH = "/__heartbeat__"
 
 @dataclass(frozen=True)
 class HeartbeatAnswer:
-    """What a host name answered, and whether that is what it should."""
+    """The answer of a host name, and the verdict on it."""
 
     name: str
     said: str

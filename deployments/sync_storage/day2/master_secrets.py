@@ -46,7 +46,7 @@ class MasterSecrets:
         self._id = node.master_secrets
 
     def held(self) -> Held | None:
-        """What is there now; None before the first. Raises OperatorError for lines that webheads would refuse."""
+        """The present lines; None before the first. Raises OperatorError for lines that webheads would refuse."""
         try:
             found = self._manager.get_secret_value(SecretId=self._id, VersionStage=_CURRENT)
         except self._manager.exceptions.ResourceNotFoundException:

@@ -48,7 +48,7 @@ def file_text(found: Secrets) -> str:
 
 
 def parse(text: str, *, source: str) -> dict[str, tuple[MasterSecret, ...]]:
-    """What the file says. Raises OperatorError, without the secrets, for what mozsvc would misread or refuse.
+    """Secrets by host name. Raises OperatorError, without the secrets, for what mozsvc would misread or refuse.
 
     `source` is what the text is called in messages.
     """

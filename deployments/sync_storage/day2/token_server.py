@@ -14,7 +14,7 @@ from operations.errors import OperatorError
 
 PASSWORD_VARIABLE = "QUINTET_TOKEN_SERVER_PASSWORD"  # noqa: S105  # its name, not its value
 RELEASED_AT_ONCE = 0.1
-"""Of the capacity: how many users a node may get before the token server releases more, as its own script has it."""
+"""Share of the capacity that a node may get before the token server releases more, as its own script has it."""
 _INSERT = (
     "INSERT INTO nodes (service, node, available, current_load, capacity, downed, backoff)\n"
     "SELECT services.id, {node}, {available}, 0, {capacity}, 0, 0 FROM services WHERE services.service = {service}\n"

@@ -41,7 +41,7 @@ def main(manager: str, arguments: list[str]) -> int:
 
 
 def reach_mirrors() -> bool:
-    """Whether a mirror answers this time."""
+    """True when a mirror answers this time."""
     file = ROOT / "host.json"
     told = json.loads(file.read_text())
     failures = told["package_failures"]

@@ -27,7 +27,7 @@ TIME = re.compile(r"now|\+\d+|[012]?\d:\d\d")
 
 
 def main(name: str, arguments: list[str]) -> int:
-    """What the program of this name does here."""
+    """Behaviour of the program of this name."""
     if name == "sleep":
         time.sleep(float(arguments[0]) / float(os.environ.get("HOST_SPEED", "1")))
         return 0

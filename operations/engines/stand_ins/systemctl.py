@@ -45,7 +45,7 @@ TARGETS = frozenset({"network-online.target", "multi-user.target", "timers.targe
 
 
 class Refused(Exception):
-    """What systemctl says and ends with."""
+    """Output and exit code of systemctl."""
 
     def __init__(self, message: str, code: int = 1) -> None:
         super().__init__(message)
@@ -249,7 +249,7 @@ def supervise(name: str, unit: dict[str, list[str]], started: int) -> None:
 
 
 def alive(process: int) -> bool:
-    """Whether a process is there."""
+    """True while the process exists."""
     try:
         os.kill(process, 0)
     except ProcessLookupError:

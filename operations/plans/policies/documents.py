@@ -22,7 +22,7 @@ TRUST = "assume_role_policy"
 
 @dataclass(frozen=True)
 class Documents:
-    """What a change's documents of one kind said and say, all of a kind together."""
+    """Documents of one kind before and after a change, all of a kind together."""
 
     before: PolicyDocument
     after: PolicyDocument
@@ -114,7 +114,7 @@ def _looks_like_one(text: str) -> bool:
 
 
 def _is_other(text: str) -> bool:
-    """Whether it is a JSON object that only holds the word somewhere inside."""
+    """True for a JSON object that only holds the word somewhere inside."""
     try:
         found = json.loads(text)
     except (ValueError, RecursionError):

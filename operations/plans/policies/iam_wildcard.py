@@ -63,7 +63,7 @@ _LOST = "no longer denied: "
 
 
 def _matters(found: Widening, before: PolicyDocument, new: frozenset[str]) -> bool:
-    """Whether it widens a whole service that is not new, lets a narrow right be used everywhere, or passes any role."""
+    """True when it widens a whole service that is not new, uses a narrow right everywhere, or passes any role."""
     if _LOST in found.action:
         return False
     everywhere = covers((found.resource,), "arn:aws:*:*:*:?*") or found.resource.startswith("all but")
@@ -83,7 +83,7 @@ _WEB_IDENTITIES = ("cognito-identity.amazonaws.com", "accounts.google.com", "www
 
 
 def _admits_any_identity(statement: Statement) -> bool:
-    """Whether a trust admits whoever an identity provider knows: no condition says which subject or audience."""
+    """True when a trust admits whoever an identity provider knows: no condition says which subject or audience."""
     if not statement.allows or statement.principals is None:
         return False
     if "*" in statement.principals.of("Federated") | statement.principals.of("Service"):

@@ -29,11 +29,11 @@ class PlanSurroundings:
     """The same of resources that are created."""
 
     def outlives(self, change: Change) -> bool:
-        """Whether the thing that a destroyed resource belongs to, such as its bucket or role, stays."""
+        """True when the thing that a destroyed resource belongs to, such as its bucket or role, stays."""
         return not {value for name in _OWNERS if isinstance(value := change.was(name), str)} & self.gone
 
     def is_of_new(self, change: Change) -> bool:
-        """Whether a created resource belongs to something that is created with it."""
+        """True when a created resource belongs to something that is created with it."""
         known = {value for name in _OWNERS if isinstance(value := change.becomes(name), str)}
         return not known or bool(known & self.made)
 

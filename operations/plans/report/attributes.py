@@ -55,7 +55,7 @@ class _Pair:
 
 
 def attribute_changes(change: Change, secrets: Secrets) -> tuple[AttributeChange, ...]:
-    """What differs, attribute by attribute, those that force a replacement first.
+    """Differences, attribute by attribute, those that force a replacement first.
 
     Of what is destroyed only the id is named. Empty values count as not set, unless nothing else differs.
     """
@@ -76,7 +76,7 @@ def attribute_changes(change: Change, secrets: Secrets) -> tuple[AttributeChange
 
 
 def is_by_aws(change: Change) -> bool:
-    """Whether every difference is AWS's doing: a value where nobody set one, or one that AWS moves by itself."""
+    """True when every difference is AWS's doing: a value where nobody set one, or one that AWS moves by itself."""
     if change.action is not Action.UPDATE:
         return False
     pairs = _pairs((), change.before, change.after, change)
@@ -84,7 +84,7 @@ def is_by_aws(change: Change) -> bool:
 
 
 def _repeats_tags(path: Path, paths: set[Path], change: Change) -> bool:
-    """Whether this is `tags_all` saying what `tags` says, or in a new resource what the stack gives to all."""
+    """True for `tags_all` that repeats `tags`, or in a new resource what the stack gives to all."""
     return path[:1] == ("tags_all",) and (change.action is Action.CREATE or ("tags", *path[1:]) in paths)
 
 
@@ -123,7 +123,7 @@ def _pairs(path: Path, before: object, after: object, change: Change) -> Iterato
 
 
 def _differ(before: object, after: object) -> bool:
-    """Whether values differ; `true` and 1, which are equal in Python, do."""
+    """True when values differ; `true` and 1, which are equal in Python, do."""
     return before != after or isinstance(before, bool) is not isinstance(after, bool)
 
 

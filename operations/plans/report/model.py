@@ -1,4 +1,4 @@
-"""What a report says: stacks, what changes in them and why, what drifted, what is against a policy."""
+"""Contents of a report: stacks, what changes in them and why, what drifted, what is against a policy."""
 
 from __future__ import annotations
 
@@ -69,7 +69,7 @@ class StackReport:
 
     @property
     def empty(self) -> bool:
-        """Whether applying would do nothing at all."""
+        """True when applying would do nothing at all."""
         return not (self.changes or self.moved or self.imported or self.outputs or self.deferred or self.failure)
 
     @cached_property
@@ -197,7 +197,7 @@ def _line(change: Change, secrets: Secrets, origins: Origins, findings: Sequence
 
 
 def _says_something(change: Change, secrets: Secrets) -> bool:
-    """Whether more differs than how "nothing" is written: AWS's answers turn null into an empty list."""
+    """True when more differs than how "nothing" is written: AWS's answers turn null into an empty list."""
     if change.action is not Action.UPDATE:
         return True
     empty = (None, '""', "[]", "{}")

@@ -30,7 +30,7 @@ def counted(counts: Counter[Action]) -> str:
 
 
 def besides(stack: StackReport) -> str:
-    """What a stack does besides changing resources; empty when there is nothing."""
+    """Effects of a stack's plan besides changes of resources; empty without any."""
     if stack.failure:
         return "failed"
     amounts = {

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 
 def tool_environment(root: Path) -> Mapping[str, str]:
-    """What to add to the environment; PATH begins with the virtual environment and Terraform.
+    """Variables to add to the environment; PATH begins with the virtual environment and Terraform.
 
     Node.js of the environment comes last: cdktf's command line has native parts for older versions, such as a system's.
 

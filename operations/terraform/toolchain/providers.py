@@ -42,7 +42,7 @@ _REGISTRY_SECONDS = 3.0
 
 @dataclass(frozen=True)
 class ProviderSurroundings:
-    """What is looked at outside the repository; tests replace it."""
+    """Places outside the repository that are read; tests replace them."""
 
     environment: Mapping[str, str] = field(default_factory=lambda: dict(os.environ))
     home: Path = field(default_factory=Path.home)
@@ -72,7 +72,7 @@ class ProviderSurroundings:
 def provider_installation(
     root: Path, *, surroundings: ProviderSurroundings | None = None, version: str = AWS_PROVIDER_VERSION
 ) -> dict[str, str]:
-    """What to add to Terraform's environment so that `init` in the repository at `root` finds the AWS provider.
+    """Variables to add to Terraform's environment so that `init` in the repository at `root` finds the AWS provider.
 
     In this order: the folder TF_PLUGIN_MIRROR names; the user's own CLI configuration if it says where providers come
     from; what an earlier run unpacked into `.tools/providers`; the registry, if it answers within seconds; a mirror on

@@ -1,4 +1,4 @@
-"""What went wrong with an HTTP request, in words an operator can act on."""
+"""Causes of a failed HTTP request, in words an operator can act on."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What the document promises of the Beaver Contest's infrastructure, in the Terraform JSON of each environment."""
+"""Promises of the document about the Beaver Contest's infrastructure, in the Terraform JSON of each environment."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What is refused in the settings of Canvas Data 2."""
+"""Refusals in the settings of Canvas Data 2."""
 
 from __future__ import annotations
 

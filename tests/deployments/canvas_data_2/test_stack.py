@@ -1,4 +1,4 @@
-"""What the document promises of Canvas Data 2's infrastructure, in the Terraform JSON of each environment."""
+"""Promises of the document about Canvas Data 2's infrastructure, in the Terraform JSON of each environment."""
 
 from __future__ import annotations
 

@@ -45,7 +45,7 @@ class Applied:
         self._variables = emulator.full_environment(account_id=account, region=stack.region)
 
     def plan(self, *, apply: bool) -> Actions:
-        """What the settings as they are would do to what is applied, by address, and then does."""
+        """Applies the settings as they are; the actions of the plan, by address."""
         variables = {**os.environ, "CDKTF_OUTDIR": str(self.root / "generated")}
         subprocess.run([sys.executable, "main.py"], cwd=self.root, env=variables, check=True)
         with Run("nodes", root=self.root) as run:

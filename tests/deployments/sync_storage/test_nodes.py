@@ -32,7 +32,7 @@ def with_nodes(*names: str) -> SyncStorageSettings:
 
 
 def resources(document: Mapping[str, Any]) -> dict[str, Any]:
-    """By address; without the order of the webheads, which wait for every node's entry."""
+    """Resources by address; without the order of the webheads, which wait for every node's entry."""
     found = {f"{kind}.{name}": value for kind, named in document["resource"].items() for name, value in named.items()}
     waits = found["aws_autoscaling_group.webheads"].pop("depends_on")
     assert {address for address in found if address.startswith("aws_ssm_parameter.")} <= set(waits)

@@ -1,4 +1,4 @@
-"""What settings of Sync Storage are refused, and what their messages say."""
+"""Refusals in the settings of Sync Storage, and their messages."""
 
 from __future__ import annotations
 

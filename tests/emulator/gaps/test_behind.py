@@ -1,4 +1,4 @@
-"""What really runs behind the API where a file says so."""
+"""Programs that really run behind the API where a file says so."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What the emulator cannot do it says at once, in the protocol's own form, and remembers."""
+"""The emulator refuses what it cannot do at once, in the protocol's own form, and remembers."""
 
 from __future__ import annotations
 

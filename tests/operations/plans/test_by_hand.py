@@ -1,4 +1,4 @@
-"""What `quintet plan` does can be done with Terraform alone, in the committed folder."""
+"""Terraform alone, in the committed folder, makes the plan of `quintet plan`."""
 
 from __future__ import annotations
 

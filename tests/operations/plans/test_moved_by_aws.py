@@ -1,4 +1,4 @@
-"""What AWS moves by itself is no drift; what somebody moved is."""
+"""Changes by AWS itself are no drift; changes by somebody are."""
 
 from __future__ import annotations
 

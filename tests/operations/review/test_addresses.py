@@ -1,4 +1,4 @@
-"""What holds data keeps its address."""
+"""Resources that hold data keep their addresses."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What was made by hand, as the SUAI Cloud App's document tells to, is taken over without losing anything."""
+"""Resources made by hand, as the SUAI Cloud App's document tells to, are taken over without losing anything."""
 
 from __future__ import annotations
 
@@ -141,7 +141,7 @@ def repository(tmp_path_factory: pytest.TempPathFactory, by_hand: str) -> Path:
 
 
 def synthesise(root: Path) -> str:
-    """What main.py complains of."""
+    """Complaints of main.py."""
     environment = {**os.environ, "CDKTF_OUTDIR": str(root / "generated")}
     done = subprocess.run(
         [sys.executable, "main.py"], cwd=root, env=environment, capture_output=True, text=True, check=False

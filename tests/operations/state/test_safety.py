@@ -1,4 +1,4 @@
-"""What the state stands: all that `python -m bench.state` does, with one seed."""
+"""Faults of states: all that `python -m bench.state` does, with one seed."""
 
 from __future__ import annotations
 

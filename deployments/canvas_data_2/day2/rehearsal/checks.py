@@ -1,4 +1,4 @@
-"""What `make demo` tries of Canvas Data 2 with Canvas played by a small server and a real PostgreSQL filled."""
+"""Checks of `make demo` on Canvas Data 2, with Canvas played by a small server and a real PostgreSQL filled."""
 
 from __future__ import annotations
 

@@ -43,7 +43,7 @@ class SourceTable:
         self.changed[key] = time.time()
 
     def schema(self) -> dict[str, Any]:
-        """What `…/schema` answers."""
+        """The answer of `…/schema`."""
         return {
             "version": self.version,
             "schema": {
@@ -92,7 +92,7 @@ class SourceTable:
 
 
 def checksum(rows: list[dict[str, Any]]) -> str:
-    """Of every value of every row."""
+    """Checksum of every value of every row."""
     return hashlib.sha256(json.dumps(rows, sort_keys=True).encode()).hexdigest()
 
 
@@ -105,7 +105,7 @@ def checksum_of(table: SourceTable) -> str:
 
 @dataclass
 class Faults:
-    """What goes wrong, by table or path; a number counts down to none."""
+    """Faults by table or path; a number counts down to none."""
 
     throttled: Counter[str] = field(default_factory=Counter)
     """Path prefix → how many requests are still answered with 429."""
@@ -260,7 +260,7 @@ class DapApi:
 
 
 def _counted_down(faults: Counter[str], path: str) -> bool:
-    """Whether a fault is left for this path; one less then."""
+    """True when a fault is left for this path; it is used up."""
     prefix = next((prefix for prefix, left in faults.items() if left > 0 and path.startswith(prefix)), None)
     if prefix is not None:
         faults[prefix] -= 1

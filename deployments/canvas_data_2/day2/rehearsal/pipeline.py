@@ -76,7 +76,7 @@ class Pipeline:
         return said.getvalue()
 
     def login(self) -> dict[str, Any]:
-        """What the secret of the pipeline's user holds."""
+        """Contents of the secret of the pipeline's user."""
         arn = self.outputs.user_secret_arn
         found: dict[str, Any] = json.loads(self.client("secretsmanager").get_secret_value(SecretId=arn)["SecretString"])
         return found
@@ -105,22 +105,22 @@ class Pipeline:
         return found
 
     def states(self, execution: Execution) -> dict[str, str]:
-        """What became of each table."""
+        """Result of each table."""
         return {name.partition(".")[2]: run.state for name, run in execution.tables.items()}
 
     def is_exact(self, *tables: str) -> bool:
-        """Whether the tables are copies of their sources, to the last value."""
+        """True when the tables are copies of their sources, to the last value."""
         return all(self.replica.checksum(name) == checksum_of(self.api.tables[name]) for name in tables)
 
     def run_containers_as(self, command: list[str]) -> None:
-        """What a task's container is from now on."""
+        """Has the containers of tasks run `command` from now on."""
         settings = json.loads(self.behind.read_text())
         for container in settings["containers"].values():
             container["command"] = command
         self.behind.write_text(json.dumps(settings))
 
     def notifications(self) -> list[dict[str, Any]]:
-        """What was published to the topic since the last call, the newest at the end."""
+        """Messages published to the topic since the last call, the newest at the end."""
         sqs = self.client("sqs")
         url = sqs.get_queue_url(QueueName=_QUEUE)["QueueUrl"]
         found = []

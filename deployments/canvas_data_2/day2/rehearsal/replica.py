@@ -22,7 +22,7 @@ class Replica:
     name: str
 
     def sql(self, statement: str) -> str:
-        """What psql prints, as a superuser."""
+        """Output of psql, as a superuser."""
         return self.server.psql(statement, self.name)
 
     def rows(self, table: str) -> list[dict[str, Any]]:
@@ -32,7 +32,7 @@ class Replica:
         return found
 
     def checksum(self, table: str) -> str:
-        """Of every value of every row; `checksum_of` gives the same of the source."""
+        """Checksum of every value of every row; `checksum_of` gives the same of the source."""
         return checksum(self.rows(table))
 
 

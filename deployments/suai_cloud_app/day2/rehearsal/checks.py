@@ -1,4 +1,4 @@
-"""What `make demo` tries of the SUAI Cloud App with an instance, a database and a Redis cluster that really run.
+"""Checks of `make demo` on the SUAI Cloud App, with an instance, a database and a Redis cluster that really run.
 
 The instance is a host of `operations.engines.host`, booted with the user data of the launch template as it was applied,
 and holds keys of its own role. What DNS would do is done to that text: the addresses of database and cluster become
@@ -135,7 +135,7 @@ class _Played:
         return login
 
     def _let_in(self, context: CheckContext, login: Mapping[str, Any]) -> None:
-        """What RDS does: its database, and the master user with the password of its secret."""
+        """Stand-in for RDS: creates its database, and the master user with the password of its secret."""
         instances = context.client("rds").describe_db_instances()["DBInstances"]
         (name,) = [
             instance["DBName"]

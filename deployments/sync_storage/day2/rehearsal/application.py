@@ -53,7 +53,7 @@ class StartError(Exception):
 
 
 class StandInApplication:
-    """What the files say, and how requests are answered by it."""
+    """Settings of the files, and the answers to requests that follow from them."""
 
     def __init__(self, ini: Path) -> None:
         self._ini = ini

@@ -1,4 +1,4 @@
-"""What `make demo` tries of Sync Storage with webheads, nodes and cache that really run."""
+"""Checks of `make demo` on Sync Storage, with webheads, nodes and cache that really run."""
 
 from __future__ import annotations
 

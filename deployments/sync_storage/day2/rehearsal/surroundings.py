@@ -66,7 +66,7 @@ builtins.open = from_volume
 
 @dataclass(frozen=True)
 class Surroundings:
-    """What is there while the rehearsal lasts."""
+    """Servers and resources that exist while the rehearsal lasts."""
 
     deployed: Deployed
     user_data: str
@@ -183,7 +183,7 @@ def _entry(deployed: Deployed, node: str, server: MariaDb) -> Iterator[None]:
 
 
 def _let_master_in(deployed: Deployed, identifier: str, server: MariaDb) -> None:
-    """What RDS does: the master user with the password of the secret it keeps."""
+    """Stand-in for RDS: creates the master user with the password of the secret it keeps."""
     (instance,) = deployed.client("rds").describe_db_instances(DBInstanceIdentifier=identifier)["DBInstances"]
     secret = deployed.client("secretsmanager").get_secret_value(SecretId=instance["MasterUserSecret"]["SecretArn"])
     login = json.loads(secret["SecretString"])
@@ -194,7 +194,7 @@ def _let_master_in(deployed: Deployed, identifier: str, server: MariaDb) -> None
 
 @contextmanager
 def added_node(played: Surroundings) -> Iterator[None]:
-    """What `[nodes.rehearsal]` and an apply would make, by the same calls; gone again afterwards."""
+    """Creates what `[nodes.rehearsal]` and an apply would, by the same calls; deleted afterwards."""
     deployed = played.deployed
     first = next(iter(deployed.nodes().values()))
     rds, ssm, route53 = (deployed.client(service) for service in ("rds", "ssm", "route53"))

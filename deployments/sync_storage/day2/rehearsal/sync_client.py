@@ -24,14 +24,14 @@ _TOKEN_SECONDS = 3600
 
 
 class SyncToken(NamedTuple):
-    """What the token server hands out: an id that says who it is for, and the key to sign with."""
+    """A token of the token server: an id that says who it is for, and the key to sign with."""
 
     id: str
     key: str
 
 
 class SyncAnswer(NamedTuple):
-    """What a request was answered with."""
+    """The answer to a request."""
 
     status: int
     body: bytes
@@ -103,7 +103,7 @@ class SyncClient:
         return self._send("GET", f"/storage/{collection}/{item}")
 
     def configuration(self) -> Any:
-        """What the server advertises."""
+        """Limits that the server advertises."""
         return self._send("GET", "/info/configuration").json()
 
     def _send(self, method: str, path: str, body: Any = None) -> SyncAnswer:

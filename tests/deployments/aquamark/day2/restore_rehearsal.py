@@ -37,7 +37,7 @@ class Rehearsal(AppliedStack):
         ecr.put_image(repositoryName="aquamark-dev-app", imageManifest=manifest, imageTag=version)
 
     def upgrade(self, *, cut_after: str | None = None, **asked: Any) -> str:
-        """What an upgrade says; CutOff once the named step is done."""
+        """Lines of an upgrade; CutOff once the named step is done."""
 
         def cut(step: str) -> None:
             if step == cut_after:

@@ -83,7 +83,7 @@ def site(aws: Callable[..., Any]) -> FakeSite:
 
 
 def found(site: FakeSite, url: str) -> dict[str, str]:
-    """What is wrong, by its name."""
+    """Failed checks, by their names."""
     findings = SiteCheck(site, url).run()  # type: ignore[arg-type]
     assert [finding.name for finding in findings] == [
         "ping", "login page", "default login", "web", "daemons", "storage key", "database"

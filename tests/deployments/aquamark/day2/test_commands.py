@@ -33,7 +33,7 @@ from tests.sample_outputs import sample_outputs
 
 
 class FakeSite:
-    """What the commands ask of a site, with the emulator as AWS and hosts that are only counted."""
+    """The site that the commands ask, with the emulator as AWS and hosts that are only counted."""
 
     def __init__(self, aws: Callable[..., Any]) -> None:
         self.client = aws

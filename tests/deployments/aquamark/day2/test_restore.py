@@ -50,7 +50,7 @@ class Restoring:
         self.rds = rehearsal.aws.client("rds", region=rehearsal.stack.region)
 
     def restore(self, source: Source, *, cut_after: str | None = None, **asked: Any) -> str:
-        """What it says; CutOff once the named step is done."""
+        """Lines of a restore; CutOff once the named step is done."""
 
         def cut(step: str) -> None:
             if step == cut_after:
@@ -64,7 +64,7 @@ class Restoring:
         return said.getvalue()
 
     def abandon(self) -> str:
-        """What is said when the restore under way is given up."""
+        """Lines when the restore under way is given up."""
         said = io.StringIO()
         DatabaseRestore(RestoredAquamark(self.site), Snapshot("")).abandon(new_console(file=said, width=200))
         return said.getvalue()
@@ -87,7 +87,7 @@ class Restoring:
 
 
 def alike(instance: dict[str, Any]) -> dict[str, Any]:
-    """What two instances have in common when one stands in for the other."""
+    """Properties that two instances share when one stands in for the other."""
     own = ("DbiResourceId", "MasterUserSecret", "InstanceCreateTime", "LatestRestorableTime")
     tags = {tag["Key"]: tag["Value"] for tag in instance["TagList"]}
     return {**{key: value for key, value in instance.items() if key not in own}, "TagList": tags}

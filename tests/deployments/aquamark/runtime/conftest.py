@@ -67,7 +67,7 @@ class AquamarkHost:
         self.aws("secretsmanager").put_secret_value(SecretId=arn, SecretString=json.dumps(fields))
 
     def kept(self, name: str) -> dict[str, str]:
-        """What a secret holds."""
+        """Contents of a secret."""
         arn = self.arns[name]
         fields: dict[str, str] = json.loads(self.aws("secretsmanager").get_secret_value(SecretId=arn)["SecretString"])
         return fields
@@ -105,13 +105,13 @@ class AquamarkHost:
 
     @property
     def arrived(self) -> dict[str, Any]:
-        """What the container that was started last was given."""
+        """Environment of the container that was started last."""
         given: dict[str, Any] = json.loads((self.root / "arrived.json").read_text())
         return given
 
     @property
     def containers(self) -> dict[str, Any]:
-        """What the stand-in docker runs."""
+        """Containers that the stand-in docker runs."""
         found: dict[str, Any] = json.loads((self.root / "docker.json").read_text())["containers"]
         return found
 

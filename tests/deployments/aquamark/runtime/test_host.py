@@ -1,4 +1,4 @@
-"""What a host does, done for real: the environment file, the daemons' files, one daemon host, the watchdog's mails."""
+"""The work of a host, done for real: the environment file, the daemons' files, one daemon host, the watchdog's mails."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What operators have done on the daemon host, with a real PostgreSQL: logins, migrations, the way back, dumps."""
+"""Operators' tasks on the daemon host, with a real PostgreSQL: logins, migrations, the way back, dumps."""
 
 from __future__ import annotations
 

@@ -62,7 +62,7 @@ def contest(emulator: Emulator, account: str, tmp_path: Path) -> Made:
 
 @pytest.fixture
 def said() -> list[str]:
-    """What a command told; `said.append` takes it."""
+    """Lines of a command; `said.append` takes it."""
     return []
 
 

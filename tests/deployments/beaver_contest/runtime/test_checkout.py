@@ -1,4 +1,4 @@
-"""What a checkout has and lacks is read from its own pages."""
+"""Contents of a checkout are read from its own pages."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What an execution's history says of each table."""
+"""Results of each table in an execution's history."""
 
 from __future__ import annotations
 

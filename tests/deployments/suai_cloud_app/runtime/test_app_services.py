@@ -32,7 +32,7 @@ PASSWORD = 'it\'s "quoted" \\ and größer'
 
 @pytest.fixture(scope="module")
 def config(mariadb: MariaDb, redis_cluster: RedisCluster, aws: Aws) -> dict[str, dict[str, Any]]:
-    """What config.toml holds; its user may only connect with TLS."""
+    """Contents of config.toml; its user may only connect with TLS."""
     del aws
     with mariadb.connect() as connection, connection.cursor() as cursor:
         cursor.execute("CREATE OR REPLACE DATABASE suai")

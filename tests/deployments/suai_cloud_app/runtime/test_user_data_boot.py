@@ -56,11 +56,11 @@ class Instance:
     release_prefix: str
 
     def first_boot(self) -> subprocess.CompletedProcess[str]:
-        """What cloud-init does; stderr is what is in cloud-init-output.log."""
+        """Stand-in for cloud-init; stderr is what is in cloud-init-output.log."""
         return self.host.boot(self.user_data)
 
     def later_boot(self) -> subprocess.CompletedProcess[str]:
-        """What systemd does: the application is not running, then the enabled units are started."""
+        """Stand-in for systemd: the application is not running, then the enabled units are started."""
         self.systemctl("stop", "suaicloudapp.service")
         return self.systemctl("start", "suaicloudapp.service")
 
@@ -89,7 +89,7 @@ class Instance:
         s3.put_object(Bucket=BUCKET, Key=f"{self.release_prefix}current", Body=json.dumps(pointer).encode())
 
     def set_password(self, password: str) -> None:
-        """What RDS does when it rotates: the database and the secret change together."""
+        """Stand-in for RDS's rotation: the database and the secret change together."""
         with self.mariadb.connect() as connection, connection.cursor() as cursor:
             cursor.execute("CREATE OR REPLACE DATABASE suai_boot")
             cursor.execute("CREATE OR REPLACE USER boot@'%%' IDENTIFIED BY %s", (password,))
@@ -117,7 +117,7 @@ class Instance:
 
     @property
     def calls(self) -> list[str]:
-        """What the stand-ins were asked for."""
+        """Calls of the stand-ins."""
         return self.host.calls
 
 

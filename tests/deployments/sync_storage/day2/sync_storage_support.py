@@ -34,7 +34,7 @@ MUTATING = ("PutSecretValue", "UpdateSecretVersionStage", "SendCommand", "Invoke
 
 
 class Fault(Exception):
-    """What a test lets go wrong."""
+    """Faults that a test causes."""
 
 
 @dataclass
@@ -81,7 +81,7 @@ class World:
 
 @dataclass
 class Account:
-    """What the environments of one test module share: clients, webheads and the hosted zone."""
+    """Parts that the environments of one test module share: clients, webheads and the hosted zone."""
 
     aws: QuickAws
     id: str
@@ -134,7 +134,7 @@ def outputs(account: Account, root: Path) -> SyncStorageOutputs:
 
 
 def add_entry(world: World, node: str, *, address: str = "127.0.0.1", port: int = 3306) -> None:
-    """What `[nodes.X]` makes beside the database."""
+    """Creates what `[nodes.X]` does beside the database."""
     path = world.deployed.outputs.parameter_path
     secret = f"{path[1:]}-master-secrets-{node}"
     world.client("secretsmanager").create_secret(Name=secret)
@@ -222,7 +222,7 @@ def lines_of(world: World, node: str, stage: str = "AWSCURRENT") -> list[str]:
 
 
 def labels_of(world: World, node: str) -> set[str]:
-    """Of the current version."""
+    """Labels of the current version."""
     found = world.client("secretsmanager").describe_secret(SecretId=secret_name(world, node))["VersionIdsToStages"]
     (stages,) = [stages for stages in found.values() if "AWSCURRENT" in stages]
     return {stage.partition("-server-")[0] for stage in stages} - {"AWSCURRENT", "AWSPREVIOUS"}

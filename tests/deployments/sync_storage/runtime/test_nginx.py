@@ -25,7 +25,7 @@ pytestmark = pytest.mark.engines
 
 FILES = Path(runtime.__file__).parent / "nginx"
 LARGEST_REQUEST = 2 * 2**20 + 4096
-"""What the application tells clients it takes: max_request_bytes in syncstorage/views/util.py, commit 4b0aaaa."""
+"""Bytes that the application tells clients it takes: max_request_bytes in syncstorage/views/util.py, commit 4b0aaaa."""
 
 
 class Server(ThreadingMixIn, WSGIServer):

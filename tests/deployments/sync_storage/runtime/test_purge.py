@@ -77,7 +77,7 @@ def rows(server: MariaDb, table: str) -> int:
 
 
 def lasting(seconds: float) -> SimpleNamespace:
-    """What Lambda hands to a function that has so long."""
+    """The context that Lambda hands to a function that has so long."""
     return SimpleNamespace(get_remaining_time_in_millis=lambda: int(seconds * 1000))
 
 

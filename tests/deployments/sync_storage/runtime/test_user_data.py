@@ -367,7 +367,7 @@ def test_nginx_serves_and_the_application_follows_when_the_caches_parameter_come
 
 
 def heartbeat(webhead: Webhead) -> int:
-    """What nginx answers; 0 while it does not run."""
+    """Status of nginx's answer; 0 while it does not run."""
     try:
         with build_opener(ProxyHandler({})).open(f"http://127.0.0.1:{webhead.host.ports[80]}/__heartbeat__") as answer:
             return int(answer.status)

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 
 class Site:
-    """What is served: bodies by path, and how often each path was asked for."""
+    """Served files: bodies by path, and how often each path was asked for."""
 
     def __init__(self) -> None:
         self.bodies: dict[str, bytes] = {}

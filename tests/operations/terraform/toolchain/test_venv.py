@@ -103,7 +103,7 @@ def test_a_python_without_venv_is_refused_with_the_package_to_install(project: P
 
 
 def fill(folder: Path, _lock: Path, _project: str | None) -> None:
-    """What venv and pip leave behind, as far as it is looked at."""
+    """Files that venv and pip leave behind, as far as they are read."""
     (folder / "bin").mkdir(parents=True, exist_ok=True)
     (folder / "bin" / "python").unlink(missing_ok=True)
     (folder / "bin" / "python").symlink_to("/bin/sh")

@@ -48,7 +48,7 @@ def canvas(tmp_path_factory: pytest.TempPathFactory, postgresql: PostgreSql) -> 
 
 
 def why(execution: Execution) -> str:
-    """What a failed assertion should say; pytest cuts off the execution itself."""
+    """Text of a failed assertion; pytest cuts off the execution itself."""
     return f"{execution.error}: {execution.failed}"
 
 
