@@ -53,11 +53,26 @@ def _by_names(call: Call) -> Iterator[Right]:
     action = f"{service}:{_ACTIONS.get((call.service, call.action), call.action)}"
     resources = tuple(named_resources(call, service, action)) if resource_patterns(action) else ("*",)
     for resource in resources:
-        yield Right(action, resource)
+        yield Right(action, resource, _tags_of_id(call, resource))
     if tags := tagging(call):
         of_tags = resources if resource_patterns(action) else named_resources(call, service, tags)
         above, created = _BELOW.get((call.service, call.action), ("", ""))
-        yield from (Right(tags, resource.replace(above, created, 1)) for resource in of_tags)
+        for resource in of_tags:
+            arn = resource.replace(above, created, 1)
+            yield Right(tags, arn, _tags_of_id(call, arn))
+
+
+def _tags_of_id(call: Call, arn: str) -> Values:
+    """Tags of EC2's resources as conditions ask about them; none of what does not exist yet, as new keys of KMS."""
+    from moto.ec2.models import ec2_backends
+
+    if call.service != "ec2":
+        return _tagged({}) if call.service == "kms" else {}
+    return _tagged(ec2_backends[call.account_id][call.region].tags.get(arn.rpartition("/")[2], {}))
+
+
+def _tagged(tags: Mapping[str, str]) -> Values:
+    return {"aws:resourcetag/*": None, **{f"aws:resourcetag/{key}": value for key, value in tags.items()}}
 
 
 _ACTIONS: Final = {
@@ -95,7 +110,8 @@ def _key(call: Call, key_id: str, actions: tuple[str, ...], context: Values | No
     key = backend.keys.get(str(found))
     if key is None:
         raise NotImplementedError(f"no key {key_id} in account {call.account_id} and region {call.region}")
-    values = {"kms:calleraccount": call.account_id, "kms:viaservice": None, **(context or {})}
+    tags = _tagged(backend.tagger.get_tag_dict_for_resource(key.id))
+    values = {"kms:calleraccount": call.account_id, "kms:viaservice": None, **tags, **(context or {})}
     for action in actions:
         yield Right(f"kms:{action}", key.arn, values, parsed(key.policy, "the key's policy"), policy_decides=True)
 
@@ -111,7 +127,7 @@ def _kms(call: Call) -> Iterator[Right] | None:
     if not key_id:
         return None
     alias = call.parameters.get("AliasName")
-    of_alias = [Right(f"kms:{call.action}", _arn(call, "kms", alias))] if alias else []
+    of_alias = [Right(f"kms:{call.action}", _arn(call, "kms", alias), _tagged({}))] if alias else []
     return _several([*of_alias, *_key(call, key_id, (call.action,))])
 
 

@@ -43,6 +43,7 @@ COMMANDS = {
     "emulator": "AWS on this machine.",
     "policy": "Judge the committed Terraform JSON with checkov.",
     "docs": "The generated parts of the documentation.",
+    "roles": "Policies of those who plan, apply and operate a stack.",
     "adopt": "Propose to take over what was made by hand.",
     "addresses": "The recorded addresses of what holds data.",
 }

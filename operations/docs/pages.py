@@ -25,6 +25,9 @@ from operations.docs.schemas import schemas
 from operations.docs.settings_table import HEADER, rows
 from operations.errors import OperatorError
 from operations.review.addresses import read_document
+from operations.roles.documents import role_documents
+from operations.roles.provider_rights import operated
+from operations.roles.role import Role
 from operations.stacks import Stack, find_stacks
 
 _PART = re.compile(r"(?P<begin><!-- generated: (?P<name>[^>]*?) -->\n).*?(?P<end><!-- end -->)", re.DOTALL)
@@ -156,6 +159,20 @@ def _module_reference(root: Path) -> str:
     return reference(root, _table)
 
 
+def _roles(root: Path) -> str:
+    recorded = operated()
+
+    def sizes(stack: Stack, role: Role) -> str:
+        if role is Role.OPERATE and stack.deployment not in recorded:
+            return "–"
+        return " + ".join(f"{document.characters:,}" for document in role_documents(stack, role))
+
+    return _table(
+        ("stack", *(f"to {role}" for role in Role)),
+        ([stack.name, *(sizes(stack, role) for role in Role)] for stack in find_stacks(root)),
+    )
+
+
 def _by_stacks(where: Mapping[str, Sequence[str]]) -> str:
     """Resources that are exempted in the same stacks, together."""
     together: defaultdict[tuple[str, ...], list[str]] = defaultdict(list)
@@ -183,6 +200,7 @@ PARTS: Mapping[str, Callable[[Path], str]] = {
     "exemptions": _exemptions,
     "layers": _layers,
     "module reference": _module_reference,
+    "roles": _roles,
 }
 """Parts of any page."""
 

@@ -90,6 +90,22 @@ def test_the_partition_key_of_an_item_is_what_a_condition_asks_about(program: Pr
         program.client("dynamodb").put_item(TableName="locks", Item={"LockID": {"S": "bucket/prod/x"}})
 
 
+def test_tags_of_networks_and_keys_are_what_conditions_ask_about(program: Program, aws: Aws) -> None:
+    ec2, mine = aws("ec2"), [{"ResourceType": "vpc", "Tags": TAGS}]
+    tagged = ec2.create_vpc(CidrBlock="10.0.0.0/16", TagSpecifications=mine)["Vpc"]["VpcId"]
+    untagged = ec2.create_vpc(CidrBlock="10.0.0.0/16")["Vpc"]["VpcId"]
+    key = aws("kms").create_key(Tags=[{"TagKey": "a", "TagValue": "b"}])["KeyMetadata"]["KeyId"]
+    program.may(allow(["ec2:*", "kms:*"], Condition={"StringEqualsIfExists": {"aws:ResourceTag/a": "c"}}))
+    with refused("UnauthorizedOperation", "ec2:DeleteVpc"):
+        program.client("ec2").delete_vpc(VpcId=tagged)
+    program.client("ec2").delete_vpc(VpcId=untagged)
+    with refused("AccessDeniedException", "kms:DisableKey"):
+        program.client("kms").disable_key(KeyId=key)
+    program.may(allow(["ec2:*", "kms:*"], Condition={"StringEqualsIfExists": {"aws:ResourceTag/a": "b"}}))
+    program.client("ec2").delete_vpc(VpcId=tagged)
+    program.client("kms").disable_key(KeyId=key)
+
+
 def test_composite_alarms_want_the_right_to_see_every_alarm(program: Program, account: str) -> None:
     program.may(allow("cloudwatch:DescribeAlarms", arn(account, "cloudwatch", "alarm:ours")))
     with refused("AccessDenied", "cloudwatch:DescribeAlarms on resource"):

@@ -13,7 +13,6 @@ import pytest
 from emulator.server import Emulator
 from operations import cli
 from operations.console import printable
-from operations.instances import log_events
 from tests.operations.running.applied import REGION, AppliedOnEmulator, apply
 
 APPLICATION, BOOT = "/quintet/example-web/application", "/quintet/example-web/boot"
@@ -105,7 +104,7 @@ def test_following_shows_each_event_once_until_ctrl_c(
             raise KeyboardInterrupt
         arriving.pop(0)()
 
-    monkeypatch.setattr(log_events.time, "sleep", meanwhile)
+    monkeypatch.setattr("operations.instances.log_events.time.sleep", meanwhile)
     code, out, err = logs("application", "--follow")
     assert (code, err) == (0, "")
     assert texts(out) == [("i-0a", "before"), ("i-0b", "new"), ("i-0b", "late")]
