@@ -137,6 +137,8 @@ def _template_of_end(stack: Stack, action: str, end: str, names: Iterable[Name])
     for name in names:
         if re.search(rf"(?<![\w.-]){re.escape(name.value)}(?![\w.-])", end):
             return f"{end.partition(name.value)[0]}{name.token}{'' if end.endswith(name.value) else '*'}"
+    if "*" in end:  # all of a kind
+        return end
     kinds = [pattern.split(":", 5)[5] for pattern in resource_patterns(action)]
     return next((kind for kind in kinds if overlap([kind], end)), end)
 

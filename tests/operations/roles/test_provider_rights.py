@@ -45,6 +45,11 @@ def arn(service: str, end: str) -> str:
         ),
         ("kms:DescribeKey", arn("kms", "key/0a1b-2c"), "arn:aws:kms:{region}:{account}:key/*"),
         ("ec2:DeleteVpc", arn("ec2", "vpc/vpc-0a1b"), "arn:aws:ec2:{region}:{account}:*"),
+        (
+            "elasticbeanstalk:DescribeEvents",
+            arn("elasticbeanstalk", "environment/*"),
+            "arn:aws:elasticbeanstalk:{region}:{account}:environment/*",
+        ),
         ("rds:DescribeDBInstances", arn("rds", "db:*"), "arn:aws:rds:{region}:{account}:db:*"),
         ("iam:ListVirtualMFADevices", "*", "*"),
     ],
