@@ -11,6 +11,7 @@ class StateInstance(TypedDict, total=False):
 
     index_key: str | int
     attributes: Mapping[str, object] | None
+    dependencies: list[str]
 
 
 class StateResource(TypedDict, total=False):

@@ -1,0 +1,59 @@
+from __future__ import annotations
+
+from operations.terraform.documents import State, StateResource
+from operations.terraform.longest_chain import Chain, Stopwatch, longest_chain
+from operations.terraform.terraform import Event
+
+
+def resource(address: str, *needs: str) -> StateResource:
+    kind, _, name = address.partition(".")
+    return {"mode": "managed", "type": kind, "name": name, "instances": [{"dependencies": list(needs)}]}
+
+
+STATE: State = {
+    "resources": [
+        resource("aws_vpc.network"),
+        resource("aws_subnet.a", "aws_vpc.network"),
+        resource("aws_db_instance.database", "aws_subnet.a", "aws_vpc.network", "data.aws_region.here"),
+        resource("aws_sqs_queue.mail"),
+        resource("aws_instance.web", "aws_db_instance.database", "aws_sqs_queue.mail"),
+    ]
+}
+
+
+def test_the_chain_follows_the_dependencies_that_took_longest() -> None:
+    took = {
+        "aws_vpc.network": 2.0,
+        "aws_subnet.a": 1.0,
+        "aws_db_instance.database": 160.0,
+        "aws_sqs_queue.mail": 25.0,
+        "aws_instance.web": 10.0,
+    }
+    chain = ("aws_vpc.network", "aws_subnet.a", "aws_db_instance.database", "aws_instance.web")
+    assert longest_chain(took, STATE) == Chain(chain, 173.0)
+
+
+def test_what_was_there_before_costs_nothing_and_breaks_no_chain() -> None:
+    assert longest_chain({"aws_vpc.network": 2.0, "aws_db_instance.database": 5.0}, STATE) == Chain(
+        ("aws_vpc.network", "aws_db_instance.database"), 7.0
+    )
+
+
+def test_instances_of_a_resource_are_made_side_by_side() -> None:
+    took = {"aws_subnet.a[0]": 3.0, "aws_subnet.a[1]": 4.0, "aws_vpc.network": 1.0}
+    assert longest_chain(took, STATE) == Chain(("aws_vpc.network", "aws_subnet.a"), 5.0)
+
+
+def test_an_apply_that_changed_nothing_has_no_chain() -> None:
+    assert longest_chain({}, STATE) == Chain()
+    assert longest_chain({"aws_gone.away": 3.0}, {}) == Chain(("aws_gone.away",), 3.0)
+
+
+def test_a_replaced_resource_counts_both_times_and_one_that_failed_not_at_all() -> None:
+    moments = iter([0.0, 2.0, 10.0, 13.0, 20.0])
+    watch = Stopwatch(clock=lambda: next(moments))
+    for kind in ("started", "done", "started", "done"):
+        watch.hear(Event(kind, "aws_sqs_queue.mail"))
+    watch.hear(Event("started", "aws_vpc.network"))
+    watch.hear(Event("errored", "aws_vpc.network"))
+    assert watch.seconds == {"aws_sqs_queue.mail": 5.0}
