@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 from operations.aws import refusals_explained
 from operations.errors import OperatorError
 from operations.plans.apply_plan import apply_plan
+from operations.restore.clusters import Clusters
 from operations.restore.instances import Instances
 from operations.restore.record import DatabaseRestoration, RestoreRecord
 from operations.state.difference import resources_of
@@ -317,4 +318,5 @@ class DatabaseRestore:
 
     @cached_property
     def _databases(self) -> Databases:
-        return Instances(self._place, self.timeout_seconds)
+        kind = Clusters if self._place.address.startswith("aws_rds_cluster.") else Instances
+        return kind(self._place, self.timeout_seconds)

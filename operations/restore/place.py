@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -30,6 +30,8 @@ class DatabasePlace:
     """The command that restores it, to be continued by a source or an option."""
     check_command: str
     """The command that looks whether the application works."""
+    members: Mapping[str, str] = field(default_factory=dict)
+    """The instances of a cluster: the end of the name, which the cluster's precedes → address in the state."""
     record: str = "restore"
     """The last part of the name of the parameter that remembers the restore."""
     poll_seconds: float = POLL_SECONDS

@@ -11,13 +11,13 @@ if TYPE_CHECKING:
 
 
 class DataApi:
-    """The cluster's database, signed in to as its master user."""
+    """The cluster's database, signed in to as its master user; another cluster's where both ARNs are given."""
 
-    def __init__(self, canvas: CanvasData2) -> None:
+    def __init__(self, canvas: CanvasData2, *, cluster_arn: str | None = None, secret_arn: str | None = None) -> None:
         self._client = canvas.client("rds-data")
         self._where = {
-            "resourceArn": canvas.outputs.cluster_arn,
-            "secretArn": canvas.outputs.admin_secret_arn,
+            "resourceArn": cluster_arn or canvas.outputs.cluster_arn,
+            "secretArn": secret_arn or canvas.outputs.admin_secret_arn,
             "database": canvas.outputs.database_name,
         }
 

@@ -40,31 +40,35 @@ class DatabaseUser:
         Raises OperatorError.
         """
         with self._canvas("prepare-database") as canvas:
-            database, secret = DataApi(canvas), _UserSecret(canvas)
-            user = canvas.outputs.database_user
-            exists = bool(database.execute("SELECT rolname FROM pg_roles WHERE rolname = :name", name=user))
-            found = secret.value()
-            login = secret.composed(found.get("password") or ("" if self.dry_run else secret.new_password()))
-            if login != found:
-                console.print(f"The secret of {user} {_would(self.dry_run)}: host, port, dbname, username, password")
-                if not self.dry_run:
-                    secret.put(login)
-            needed = steps(
-                user=user,
-                user_exists=exists,
-                verifier=verifier(login["password"]) if login["password"] else None,
-                admin=secret.admin(),
-                database=canvas.outputs.database_name,
-                namespaces=canvas.outputs.namespaces.split(","),
-            )
-            done = []
-            for step in needed:
-                if step.what not in done:
-                    done.append(step.what)
-                    console.print(f"{'Would see to' if self.dry_run else 'Sees to'}: {step.what}")
-                if not self.dry_run:
-                    database.execute(step.sql)
+            self.prepare_in(canvas, console)
         console.print(f"The database is {'looked at; nothing was changed' if self.dry_run else 'prepared'}.")
+
+    def prepare_in(self, canvas: CanvasData2, console: Console) -> None:
+        """The same for a caller who is the one operator already."""
+        database, secret = DataApi(canvas), _UserSecret(canvas)
+        user = canvas.outputs.database_user
+        exists = bool(database.execute("SELECT rolname FROM pg_roles WHERE rolname = :name", name=user))
+        found = secret.value()
+        login = secret.composed(found.get("password") or ("" if self.dry_run else secret.new_password()))
+        if login != found:
+            console.print(f"The secret of {user} {_would(self.dry_run)}: host, port, dbname, username, password")
+            if not self.dry_run:
+                secret.put(login)
+        needed = steps(
+            user=user,
+            user_exists=exists,
+            verifier=verifier(login["password"]) if login["password"] else None,
+            admin=secret.admin(),
+            database=canvas.outputs.database_name,
+            namespaces=canvas.outputs.namespaces.split(","),
+        )
+        done = []
+        for step in needed:
+            if step.what not in done:
+                done.append(step.what)
+                console.print(f"{'Would see to' if self.dry_run else 'Sees to'}: {step.what}")
+            if not self.dry_run:
+                database.execute(step.sql)
 
     def rotate(self, console: Console) -> None:
         """A new password, in the secret and in the database.
