@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from operations.commands.factory import new_app
 from operations.commands.options import DryRunOption, EnvironmentFilter, StackArgument, YesOption
+from operations.console import printable
 
 if TYPE_CHECKING:
     from operations.aws import Aws
@@ -29,7 +31,11 @@ def bucket(
     yes: YesOption = False,
     dry_run: DryRunOption = False,
 ) -> None:
-    """Makes the objects of a bucket what they were; what they are now stays as versions. Safe to run again."""
+    """Makes the objects of a bucket what they were; what they are now stays as versions. Safe to run again.
+
+    Versions are never deleted: an object that was deleted since comes back by the removal of its delete marker, another
+    one by a copy of its version, and one that did not exist gets a delete marker.
+    """
     from operations.aws import refusals_explained
     from operations.restore.buckets import bring_back, changes_since
     from operations.restore.moment import moment
@@ -38,21 +44,22 @@ def bucket(
     time = moment(to)
     aws, chosen, found = _resource(stack, environment, address, "aws_s3_bucket")
     s3, name = aws.client("s3", region=chosen.region), found["bucket"]
-    with refusals_explained():
+    with refusals_explained(), one_operator(aws, chosen, "restore", dry_run=dry_run):
         changes = list(changes_since(s3, name, prefix, time))
-        gone = [change for change in changes if change.version is None]
-        back = len(changes) - len(gone)
-        typer.echo(f"{name}/{prefix}: {back} objects would be brought back, {len(gone)} newer ones be deleted.")
+        counts = Counter(change.action for change in changes)
+        typer.echo(
+            f"{name}/{prefix}: {counts['copy']} objects would be copied from an earlier version, "
+            f"{counts['undelete']} deleted ones come back, {counts['delete']} newer ones be deleted."
+        )
         for change in changes[:_SHOWN]:
-            typer.echo(f"  {'delete' if change.version is None else 'bring back'} {change.key}")
+            typer.echo(f"  {change.action} {printable(change.key)}")
         if len(changes) > _SHOWN:
             typer.echo(f"  … and {len(changes) - _SHOWN} more")
         if dry_run or not changes:
             return
         if not yes and not typer.confirm("Do it?"):
             raise typer.Exit(1)
-        with one_operator(aws, chosen, "restore"):
-            bring_back(s3, name, changes)
+        bring_back(s3, name, changes)
     typer.echo(f"{name}/{prefix} holds what it held at {time.isoformat()}.")
 
 
@@ -79,7 +86,7 @@ def table(
     aws, chosen, found = _resource(stack, environment, address, "aws_dynamodb_table")
     dynamodb = aws.client("dynamodb", region=chosen.region)
     asked = TableRestore(dynamodb, found["name"], time, timeout_seconds=timeout_minutes * 60)
-    with refusals_explained():
+    with refusals_explained(), one_operator(aws, chosen, "restore", dry_run=dry_run):
         asked.check()
         if dry_run:
             typer.echo(f"Would restore {asked.table} into {asked.restored}, compare the two, and bring items over.")
@@ -91,8 +98,7 @@ def table(
         if (difference.write or difference.delete) and not yes and not typer.confirm("Do it?"):
             typer.echo(f"{asked.table} stays as it is; {asked.restored} is there, and costs, until you delete it.")
             raise typer.Exit(1)
-        with one_operator(aws, chosen, "restore"):
-            asked.bring_over(difference)
+        asked.bring_over(difference)
     typer.echo(f"{asked.table} holds what it held at {time.isoformat()}. Delete {asked.restored}, which costs, by:")
     typer.echo(f"  aws dynamodb delete-table --region {chosen.region} --table-name {asked.restored}")
 

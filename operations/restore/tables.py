@@ -60,7 +60,10 @@ class TableRestore:
         """
         if self._status() is None:
             self.dynamodb.restore_table_to_point_in_time(
-                SourceTableName=self.table, TargetTableName=self.restored, RestoreDateTime=self.moment
+                SourceTableName=self.table,
+                TargetTableName=self.restored,
+                RestoreDateTime=self.moment,
+                BillingModeOverride="PAY_PER_REQUEST",  # it is read once, and as fast as it goes
             )
         give_up = time.monotonic() + self.timeout_seconds
         while (status := self._status()) != "ACTIVE":

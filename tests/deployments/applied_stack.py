@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import shutil
 from pathlib import Path
 
@@ -9,8 +10,9 @@ from config.environment import load_environment
 from config.settings import ROOT
 from emulator.server import Emulator
 from operations.aws import Aws
+from operations.demo.path_style import path_style
 from operations.demo.prerequisites import make_existing
-from operations.stacks import find_stacks, only
+from operations.stacks import FILE, find_stacks, only
 from operations.state.bootstrap import bootstrap
 from operations.terraform.run import Run
 
@@ -35,6 +37,9 @@ class AppliedStack:
         state = Aws(emulator.environment(account_id=settings.account_id, region=settings.state.region))
         bootstrap(state, settings)
         make_existing(self.aws, [self.stack])
+        override = path_style(json.loads((self.stack.folder / FILE).read_text()))
+        if override:
+            (self.stack.folder / "path_style_override.tf.json").write_text(json.dumps(override))
         self.environment = emulator.full_environment(account_id=settings.account_id, region=self.stack.region)
         with Run("rehearsal", root=root) as run:
             terraform = run.terraform(self.stack, environment=self.environment)

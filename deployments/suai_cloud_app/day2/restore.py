@@ -80,7 +80,7 @@ class RestoredSuai:
             if refresh.status != SUCCESSFUL:
                 raise OperatorError(
                     f"The instances of {self.group} were not all replaced ({refresh}).",
-                    hint="Look at the boot log: quintet logs suai-cloud-app boot; then run the same command again.",
+                    hint=f"See quintet logs {self.place.stack.name} boot, then run the same command again.",
                 )
         yield "fleet", f"the {len(fleet.instances())} instances of {self.group} know the new database"
 

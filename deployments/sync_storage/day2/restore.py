@@ -44,7 +44,7 @@ class RestoredNode:
             f"aws_db_instance.nodes_{name}_database",
             node.identifier,
             command=f"quintet sync-storage restore {name} --environment {deployed.environment}",
-            check_command=f"quintet sync-storage logs --environment {deployed.environment}",
+            check_command=f"quintet sync-storage check --environment {deployed.environment}",
             record=f"restore-{name}",
             poll_seconds=poll_seconds,
         )

@@ -12,6 +12,7 @@ import pytest
 from moto import mock_aws
 
 from operations.errors import OperatorError
+from operations.restore import buckets
 from operations.restore.buckets import ObjectChange, bring_back, changes_since
 
 BUCKET = "what-was"
@@ -64,11 +65,11 @@ def test_objects_come_back_go_and_stay_as_they_were(s3: Any) -> None:
     after = contents(s3)
 
     changes = list(changes_since(s3, BUCKET, "a/", at(2)))
-    assert [(change.key, change.version is None) for change in changes] == [
-        ("a/changed", False),
-        ("a/deleted", False),
-        ("a/gone-before", True),
-        ("a/new", True),
+    assert [(change.key, change.action) for change in changes] == [
+        ("a/changed", "copy"),
+        ("a/deleted", "undelete"),
+        ("a/gone-before", "delete"),
+        ("a/new", "delete"),
     ]
     bring_back(s3, BUCKET, changes)
     assert contents(s3) == {**before, "b/changed": "two"}
@@ -93,9 +94,66 @@ def test_a_restore_that_was_cut_off_is_resumed(s3: Any, done: int) -> None:
 
 def test_of_several_versions_the_one_of_the_moment_comes_back(s3: Any) -> None:
     versions = [put(s3, hour, "a", str(hour)) for hour in range(5)]
-    assert list(changes_since(s3, BUCKET, "", at(2))) == [ObjectChange("a", versions[2])]
-    assert list(changes_since(s3, BUCKET, "", START - timedelta(hours=1))) == [ObjectChange("a", None)]
+    assert list(changes_since(s3, BUCKET, "", at(2))) == [ObjectChange("a", "copy", versions[2], 1)]
+    assert list(changes_since(s3, BUCKET, "", START - timedelta(hours=1))) == [ObjectChange("a", "delete")]
     assert list(changes_since(s3, BUCKET, "", at(9))) == []
+
+
+def test_a_deleted_object_comes_back_as_it_was_and_no_version_goes(s3: Any) -> None:
+    first = put(s3, 0, "a", "one")
+    delete(s3, 2, "a")
+    delete(s3, 3, "a")
+    put(s3, 0, "b", "one")
+    put(s3, 2, "b", "two")
+    delete(s3, 3, "b")
+    before = {entry["VersionId"] for entry in s3.list_object_versions(Bucket=BUCKET)["Versions"]}
+    changes = list(changes_since(s3, BUCKET, "", at(1)))
+    assert [(change.key, change.action, len(change.markers)) for change in changes] == [
+        ("a", "undelete", 2),
+        ("b", "copy", 0),
+    ]
+    bring_back(s3, BUCKET, changes)
+    assert contents(s3) == {"a": "one", "b": "one"}
+    assert s3.head_object(Bucket=BUCKET, Key="a")["VersionId"] == first
+    assert before < {entry["VersionId"] for entry in s3.list_object_versions(Bucket=BUCKET)["Versions"]}
+
+
+def test_an_object_keeps_its_metadata_tags_and_whether_all_may_read_it(
+    s3: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    given = {"ContentType": "text/css", "CacheControl": "max-age=1", "Metadata": {"m": "1"}, "Tagging": "t=1&u=a%20b"}
+    for key in ("small", "large"):
+        with patch(CLOCK, lambda: at(0).replace(tzinfo=None)):
+            s3.put_object(Bucket=BUCKET, Key=key, Body="a" * 100, ACL="public-read", **given)
+        put(s3, 3, key, "b")
+    small, large = reversed(list(changes_since(s3, BUCKET, "", at(1))))
+    bring_back(s3, BUCKET, [small])
+    monkeypatch.setattr(buckets, "LARGEST_COPY", 99)  # as an object of more than 5 GB
+    bring_back(s3, BUCKET, [large])
+    for key in ("small", "large"):
+        head = s3.head_object(Bucket=BUCKET, Key=key)
+        assert (head["ContentType"], head["CacheControl"], head["Metadata"]) == ("text/css", "max-age=1", {"m": "1"})
+        tags = s3.get_object_tagging(Bucket=BUCKET, Key=key)["TagSet"]
+        assert {tag["Key"]: tag["Value"] for tag in tags} == {"t": "1", "u": "a b"}
+        grants = s3.get_object_acl(Bucket=BUCKET, Key=key)["Grants"]
+        assert "http://acs.amazonaws.com/groups/global/AllUsers" in [g["Grantee"].get("URI") for g in grants]
+
+
+def test_a_bucket_without_acls_is_asked_for_none(s3: Any) -> None:
+    s3.put_bucket_ownership_controls(
+        Bucket=BUCKET, OwnershipControls={"Rules": [{"ObjectOwnership": "BucketOwnerEnforced"}]}
+    )
+    s3.put_public_access_block(Bucket=BUCKET, PublicAccessBlockConfiguration={"BlockPublicAcls": False})
+    put(s3, 0, "a", "one")
+    put(s3, 3, "a", "two")
+
+    class WithoutAcls:
+        def __getattr__(self, name: str) -> Any:
+            assert name != "get_object_acl"
+            return getattr(s3, name)
+
+    bring_back(WithoutAcls(), BUCKET, list(changes_since(s3, BUCKET, "", at(1))))  # type: ignore[arg-type]
+    assert contents(s3) == {"a": "one"}
 
 
 def test_a_bucket_without_versions_is_refused(s3: Any) -> None:

@@ -1,12 +1,14 @@
-"""Restores of the MySQL databases on the emulator with the real Terraform, cut off after every step; MariaDB answers."""
+"""Restores of three stacks on the emulator with the real Terraform, cut off after every step; MariaDB plays MySQL."""
 
 from __future__ import annotations
 
 import io
 import json
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
+from datetime import UTC, datetime
 from typing import Any
 
 import pytest
@@ -23,8 +25,13 @@ from operations.console import new_console
 from operations.engines.mariadb import MariaDb
 from operations.errors import OperatorError
 from operations.restore import mysql_look
+from operations.restore.buckets import bring_back, changes_since
 from operations.restore.database import DatabaseRestore, RestoredApplication
 from operations.restore.source import Moment, Snapshot, Source
+from operations.restore.tables import Difference as TableDifference
+from operations.restore.tables import TableRestore
+from operations.state.difference import resources_of
+from operations.state.status import current_state
 from tests.deployments.applied_stack import AppliedStack, CutOff
 
 pytestmark = [pytest.mark.engines, pytest.mark.terraform(minutes=8)]
@@ -174,3 +181,95 @@ def test_a_restore_survives_a_fault_after_every_step_and_the_next_plan_is_empty(
     else:
         with pytest.raises(OperatorError, match="no automated backups"):
             restoring.restore(Moment(None))
+
+
+def test_tables_and_buckets_come_back_in_spite_of_faults_and_the_next_plan_is_empty(restoring: Restoring) -> None:
+    applied = restoring.applied
+    state = resources_of(current_state(applied.aws, applied.stack))
+    dynamodb = applied.aws.client("dynamodb", region=applied.stack.region)
+    tables = [str(held["name"]) for address, held in state.items() if address.startswith("aws_dynamodb_table.")]
+    for name in tables:
+        restore_table(dynamodb, name)
+    s3 = applied.aws.client("s3", region=applied.stack.region)
+    buckets = [str(held["bucket"]) for address, held in state.items() if address.startswith("aws_s3_bucket.")]
+    for name in buckets:
+        if s3.get_bucket_versioning(Bucket=name).get("Status") == "Enabled":
+            restore_bucket(s3, name)
+    assert applied.planned() == ()
+
+
+def restore_table(dynamodb: Any, name: str) -> None:
+    """To the latest moment that can be restored, cut off after every step; the table has its settings afterwards."""
+    described = dynamodb.describe_table(TableName=name)["Table"]
+    types = {each["AttributeName"]: each["AttributeType"] for each in described["AttributeDefinitions"]}
+    keys = [each["AttributeName"] for each in described["KeySchema"]]
+
+    def put(number: int, value: str) -> None:
+        key = {key: {types[key]: str(number)} for key in keys}
+        dynamodb.put_item(TableName=name, Item={**key, "value": {"S": value}})
+
+    for number in range(30):
+        put(number, "then")
+    settings = table_settings(dynamodb, name)
+    window = dynamodb.describe_continuous_backups(TableName=name)["ContinuousBackupsDescription"]
+    moment = window["PointInTimeRecoveryDescription"]["LatestRestorableDateTime"]
+    TableRestore(dynamodb, name, moment, pause=lambda _: None).restore()  # and cut off
+    for number in range(20, 60):
+        put(number, "now")
+
+    def resumed() -> TableRestore:
+        asked = TableRestore(dynamodb, name, moment, pause=lambda _: None)
+        asked.check()
+        asked.restore()
+        return asked
+
+    asked = resumed()
+    difference = asked.difference()
+    assert (len(difference.write), len(difference.delete)) == (10, 30)
+    half = TableDifference(difference.write[:5], difference.delete[:5])
+    asked.bring_over(half)  # and cut off
+    asked = resumed()
+    asked.bring_over(asked.difference())
+    assert asked.difference() == TableDifference((), ())
+    values = [item["value"]["S"] for item in dynamodb.scan(TableName=name)["Items"]]
+    assert values == ["then"] * 30
+    assert table_settings(dynamodb, name) == settings
+    dynamodb.delete_table(TableName=asked.restored)
+
+
+def table_settings(dynamodb: Any, name: str) -> dict[str, Any]:
+    """What DynamoDB leaves out of a restored table, and this one has still."""
+    table = dynamodb.describe_table(TableName=name)["Table"]
+    return {
+        "TTL": dynamodb.describe_time_to_live(TableName=name)["TimeToLiveDescription"],
+        "tags": dynamodb.list_tags_of_resource(ResourceArn=table["TableArn"])["Tags"],
+        "protection": table["DeletionProtectionEnabled"],
+        "billing": table.get("BillingModeSummary", {}).get("BillingMode"),
+    }
+
+
+def restore_bucket(s3: Any, name: str) -> None:
+    """To the moment between two changes, cut off in the middle."""
+    for key in ("restored/changed", "restored/deleted"):
+        s3.put_object(Bucket=name, Key=key, Body=b"then")
+    time.sleep(1.5)  # S3 tells whole seconds
+    moment = datetime.now(UTC)
+    time.sleep(1.5)
+    s3.put_object(Bucket=name, Key="restored/changed", Body=b"now")
+    s3.delete_object(Bucket=name, Key="restored/deleted")
+    s3.put_object(Bucket=name, Key="restored/new", Body=b"now")
+    changes = list(changes_since(s3, name, "restored/", moment))
+    assert [(change.key, change.action) for change in changes] == [
+        ("restored/changed", "copy"),
+        ("restored/deleted", "undelete"),
+        ("restored/new", "delete"),
+    ]
+    bring_back(s3, name, changes[:1])  # and cut off
+    left = list(changes_since(s3, name, "restored/", moment))
+    assert left == changes[1:]
+    bring_back(s3, name, left)
+    held = {
+        entry["Key"]: s3.get_object(Bucket=name, Key=entry["Key"])["Body"].read()
+        for entry in s3.list_objects_v2(Bucket=name, Prefix="restored/")["Contents"]
+    }
+    assert held == {"restored/changed": b"then", "restored/deleted": b"then"}
