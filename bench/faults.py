@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 import http.client
+import json
 import random
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from urllib.parse import urlsplit
+from urllib.parse import parse_qs, urlsplit
+from xml.sax.saxutils import escape
 
 _THROTTLED = b'{"__type": "ThrottlingException", "message": "Rate exceeded"}'
+_EC2 = "2016-11-15"
+"""The API version by which EC2's calls are known; its errors have a form of their own."""
 _HOP_BY_HOP = {"connection", "transfer-encoding", "content-length", "keep-alive", "host"}
 
 
@@ -26,9 +30,34 @@ class Faults:
         self._chance = chance
         self._kind = ""
         self._share = 0.0
+        self._refused: Mapping[str, tuple[str, str]] = {}
         self.spoiled = 0
         self.listen: Callable[[], None] = _nobody
         self.leave: Callable[[], None] = _nobody
+
+    @contextmanager
+    def refusing(self, refused: Mapping[str, tuple[str, str]]) -> Iterator[None]:
+        """Refusals while the block runs: action → error code and message. Of the query and JSON protocols only."""
+        self._refused = refused
+        try:
+            yield
+        finally:
+            self._refused = {}
+
+    def refusal(self, target: str, body: bytes) -> tuple[str, bytes] | None:
+        """Content type and body of the refusal of a call; None for a call that is not refused."""
+        query = parse_qs(body.decode("utf-8", errors="replace")) if not target else {}
+        action = target.rpartition(".")[2] or query.get("Action", [""])[0]
+        if action not in self._refused:
+            return None
+        self.spoiled += 1
+        code, message = self._refused[action]
+        if target:
+            return "application/x-amz-json-1.1", json.dumps({"__type": code, "message": message}).encode()
+        error = f"<Error><Code>{code}</Code><Message>{escape(message)}</Message></Error>"
+        if query.get("Version", [""])[0] == _EC2:
+            return "text/xml", f"<Response><Errors>{error}</Errors><RequestID>r</RequestID></Response>".encode()
+        return "text/xml", f"<ErrorResponse>{error}<RequestId>r</RequestId></ErrorResponse>".encode()
 
     @contextmanager
     def happening(self, kind: str, *, share: float) -> Iterator[None]:
@@ -66,6 +95,9 @@ def faulty_proxy(target: str, chance: random.Random) -> Iterator[Faults]:
 
         def answer(self) -> None:
             body = self.rfile.read(int(self.headers.get("Content-Length") or 0))
+            if refusal := faults.refusal(self.headers.get("X-Amz-Target", ""), body):
+                self._answer(403, {"Content-Type": refusal[0]}, refusal[1])
+                return
             fault = faults.next()
             if fault == "reset":  # before it was carried out; `half` is after
                 self.close_connection = True

@@ -37,6 +37,7 @@ COMMANDS = {
     "output": "The outputs of an applied stack.",
     "logs": "Print what instances, functions, tasks and databases have logged.",
     "shell": "A shell in an instance or task, by way of Session Manager.",
+    "trial": "Apply stacks to your own account, check them and destroy them again.",
     "demo": "Apply the committed stacks to the emulator, from nothing to checked.",
     "restore": "Restore a stack's buckets and tables as of a moment.",
     "state": "The bucket and lock table that hold Terraform's state.",

@@ -49,8 +49,7 @@ class StackProgress:
         if self.phase == WAITING:
             self.started = time.monotonic()
         self.phase, self.total, self.finished = phase, total, 0
-        if phase in (DONE, FAILED):
-            self.ended = time.monotonic()
+        self.ended = time.monotonic() if phase in (DONE, FAILED) else None
         if not self.console.is_terminal:
             amount = f" ({total})" if total else ""
             self.console.print(f"{self.stack.name}: {phase}{amount}, {self.seconds:.0f} s")

@@ -23,8 +23,8 @@ from config.limits import FACTS
 from config.settings import ROOT
 from emulator.server import Emulator
 from operations.aws import Aws
-from operations.demo.demo import differences
 from operations.demo.prerequisites import make_existing
+from operations.demo.walk import differences
 from operations.resource_types import holds_data
 from operations.stacks import FILE, Stack, find_stacks, only
 from operations.state.bootstrap import bootstrap

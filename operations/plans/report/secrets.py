@@ -53,6 +53,11 @@ class Secrets:
             if len(form) >= SHORTEST_PART:
                 self._parts[form[:SHORTEST_PART]].append(form)
 
+    @property
+    def values(self) -> frozenset[str]:
+        """The values themselves."""
+        return self._whole
+
     def masked(self, value: object) -> object:
         """`value` with every sensitive text, number and key in it masked."""
         if not self._whole:

@@ -19,10 +19,11 @@ from operations.applied import Applied
 from operations.commands.day2 import checks_of
 from operations.console import new_console
 from operations.demo.check import Check, CheckContext, CheckFailedError
-from operations.demo.demo import Demo, differences
+from operations.demo.demo import Demo
 from operations.demo.prerequisites import hosted_zones
 from operations.demo.run_checks import run_checks
 from operations.demo.unprotect import without_protections
+from operations.demo.walk import Deviation, differences
 from operations.errors import OperatorError
 from operations.stacks import images_of
 from tests.operations.terraform_support import QUICK, REFUSED, SLOW, make_repository, write_stack
@@ -220,7 +221,10 @@ def test_differences_name_arguments_and_no_values() -> None:
         ],
         "output_changes": {"url": {"actions": ["update"]}, "bucket": {"actions": ["no-op"]}},
     }
-    assert differences(plan) == ["aws_db_instance.database: update (password)", "output url: update"]
+    assert differences(plan) == [
+        Deviation("aws_db_instance.database", "update (password)"),
+        Deviation("output url", "update"),
+    ]
 
 
 def table(**arguments: Any) -> dict[str, Any]:
