@@ -2,7 +2,7 @@
 
 Usage: record_provider_rights.py [STACK…]. It plans, applies, tags anew, plans again, operates and destroys the
 committed stacks, each on an emulator of its own and with the keys of roles that may do everything, and keeps what the
-emulator judged. Stacks that are not named keep what was recorded of them.
+emulator judged. With stacks named, it adds to what was recorded; without, it records everything anew.
 """
 
 from __future__ import annotations
@@ -57,7 +57,7 @@ TRUST = json.dumps(
 
 def main(patterns: list[str]) -> int:
     """Exit code 0 when the file is written."""
-    known = json.loads(FILE.read_text(encoding="utf-8")) if FILE.exists() else {}
+    known = json.loads(FILE.read_text(encoding="utf-8")) if patterns else {}
     for stack in select(find_stacks(ROOT), patterns):
         print(f"{stack.name} …", flush=True)  # noqa: T201
         known[stack.deployment] = merged(known.get(stack.deployment, {}), templates(stack, recorded(stack)))
