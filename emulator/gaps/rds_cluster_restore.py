@@ -16,7 +16,8 @@ from collections.abc import Mapping
 from typing import Any
 
 from moto.rds.exceptions import DBClusterNotFoundError
-from moto.rds.models import DBCluster, FilterDef, RDSBackend
+from moto.rds.models import DBCluster, RDSBackend
+from moto.rds.utils import FilterDef
 
 from emulator.gap import Gap
 

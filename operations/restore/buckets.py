@@ -98,23 +98,23 @@ def _change(key: str, entries: list[dict[str, Any]], moment: datetime) -> Object
 
 def _copy(s3: S3Client, bucket: str, change: ObjectChange, *, acls: bool) -> None:
     """Write the version anew, with its metadata, tags and, where the bucket has ACLs, whether all may read it."""
-    which = {"Bucket": bucket, "Key": change.key, "VersionId": change.version}
-    source: CopySourceTypeDef = {"Bucket": bucket, "Key": change.key, "VersionId": change.version}
+    key, version = change.key, change.version
+    source: CopySourceTypeDef = {"Bucket": bucket, "Key": key, "VersionId": version}
     extra: dict[str, Any] = {}
     if acls:
-        grants = s3.get_object_acl(**which)["Grants"]
+        grants = s3.get_object_acl(Bucket=bucket, Key=key, VersionId=version)["Grants"]
         if any(grant["Grantee"].get("URI") == _PUBLIC and grant["Permission"] == "READ" for grant in grants):
             extra["ACL"] = "public-read"
     if change.size <= LARGEST_COPY:
-        s3.copy_object(Bucket=bucket, Key=change.key, CopySource=source, **extra)
+        s3.copy_object(Bucket=bucket, Key=key, CopySource=source, **extra)
         return
-    head = s3.head_object(**which)
+    head: Any = s3.head_object(Bucket=bucket, Key=key, VersionId=version)
     kept = ("CacheControl", "ContentDisposition", "ContentEncoding", "ContentLanguage", "ContentType", "StorageClass")
-    extra |= {name: head[name] for name in kept if name in head} | {"Metadata": head["Metadata"]}  # type: ignore[literal-required]
-    tags = s3.get_object_tagging(**which)["TagSet"]
+    extra |= {name: head[name] for name in kept if name in head} | {"Metadata": head["Metadata"]}
+    tags = s3.get_object_tagging(Bucket=bucket, Key=key, VersionId=version)["TagSet"]
     if tags:
         extra["Tagging"] = urlencode({tag["Key"]: tag["Value"] for tag in tags})
-    s3.copy(source, bucket, change.key, ExtraArgs=extra)
+    s3.copy(source, bucket, key, ExtraArgs=extra)
 
 
 def _has_acls(s3: S3Client, bucket: str) -> bool:

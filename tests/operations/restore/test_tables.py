@@ -92,7 +92,7 @@ def test_what_dynamodb_did_not_take_is_sent_again(dynamodb: Any) -> None:
             dynamodb.batch_write_item(RequestItems={"things": [first]})
             return {"UnprocessedItems": {"things": rest} if rest else {}}
 
-    busy = Busy()
+    busy: Any = Busy()
     TableRestore(busy, "things", NOW, pause=lambda _: None).bring_over(restore.difference())
     assert busy.calls == 3
     assert set(values(dynamodb).values()) == {"then"}
@@ -118,8 +118,9 @@ def test_a_restore_that_takes_too_long_says_how_it_is_resumed(dynamodb: Any) -> 
         def describe_table(self, **_: Any) -> Any:
             return {"Table": {"TableStatus": "CREATING"}}
 
+    creating: Any = Creating()
     with pytest.raises(OperatorError, match="still CREATING"):
-        TableRestore(Creating(), "things", NOW, timeout_seconds=0, pause=lambda _: None).restore()
+        TableRestore(creating, "things", NOW, timeout_seconds=0, pause=lambda _: None).restore()
 
 
 @pytest.mark.parametrize("text", ["yesterday", "2026-11-20T09:30:00", ""])

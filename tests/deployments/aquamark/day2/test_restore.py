@@ -47,7 +47,7 @@ class Restoring:
     def __init__(self, rehearsal: Rehearsal) -> None:
         self.rehearsal = rehearsal
         self.site = LookingSite("dev", root=rehearsal.root, aws=rehearsal.aws, poll_seconds=0.2)
-        self.rds = rehearsal.aws.client("rds", region=rehearsal.stack.region)
+        self.rds: Any = rehearsal.aws.client("rds", region=rehearsal.stack.region)
 
     def restore(self, source: Source, *, cut_after: str | None = None, **asked: Any) -> str:
         """Lines of a restore; CutOff once the named step is done."""

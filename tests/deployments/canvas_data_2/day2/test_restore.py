@@ -44,7 +44,7 @@ class Restoring:
 
     def __init__(self, applied: AppliedStack, server: PostgreSql, behind: Path) -> None:
         self.applied = applied
-        self.rds = applied.aws.client("rds", region=applied.stack.region)
+        self.rds: Any = applied.aws.client("rds", region=applied.stack.region)
         self.secrets = applied.aws.client("secretsmanager", region=applied.stack.region)
         self.server = server
         self.behind = behind
