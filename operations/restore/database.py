@@ -297,11 +297,11 @@ class DatabaseRestore:
 
     def _fresh(self, begun: DatabaseRestoration) -> str:
         """The name of the new database until the switch."""
-        return f"{self._name}-restored-{begun.stamp}"
+        return self._place.renamed(f"-restored-{begun.stamp}")
 
     def _kept(self, begun: DatabaseRestoration) -> str:
         """The name of the old one from then on."""
-        return f"{self._name}-before-{begun.stamp}"
+        return self._place.renamed(f"-before-{begun.stamp}")
 
     @property
     def _place(self) -> DatabasePlace:

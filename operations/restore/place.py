@@ -11,6 +11,8 @@ from operations.aws import Aws
 from operations.instances.run_command import POLL_SECONDS
 from operations.stacks import Stack
 
+LONGEST_NAME = 63
+"""Characters of an instance's or a cluster's name (API reference of CreateDBInstance, 2026-11-29)."""
 Resources = Mapping[str, Mapping[str, Any]]
 """Terraform's state: address → attributes."""
 
@@ -36,6 +38,11 @@ class DatabasePlace:
     """The last part of the name of the parameter that remembers the restore."""
     poll_seconds: float = POLL_SECONDS
     terraform_environment: Mapping[str, str] | None = None
+
+    def renamed(self, suffix: str) -> str:
+        """Its name with `suffix`, and cut before that where it or an instance's name would be too long for RDS."""
+        room = LONGEST_NAME - len(suffix) - max(map(len, self.members), default=0)
+        return self.identifier[:room].rstrip("-") + suffix
 
     def client(self, service: str) -> Any:
         """A client in the stack's region."""

@@ -152,3 +152,18 @@ def test_instances_that_are_missing_are_created_once_and_renamed_with_their_clus
     assert len(found["DBClusterMembers"]) == 2
     with pytest.raises(OperatorError, match="is gone: somebody has deleted it"):
         clusters.complete("cluster-NOBODY", state, console)
+
+
+@pytest.mark.parametrize("members", [{}, {"-writer": WRITER, "-reader-1": READER}])
+@pytest.mark.parametrize("name", ["database", "canvas-data-2-production-europe-database"])
+def test_a_name_is_cut_where_rds_would_refuse_it_or_that_of_an_instance(name: str, members: dict[str, str]) -> None:
+    stack: Any = None
+    renamed = DatabasePlace(stack, stack, Path(), ADDRESS, name, "", "", members=members).renamed(
+        "-before-20261129-104000"
+    )
+    assert len(renamed) + max(map(len, members), default=0) <= 63
+    assert renamed.endswith("-before-20261129-104000")
+    assert "--" not in renamed
+    assert name.startswith(renamed.removesuffix("-before-20261129-104000"))
+    if name == "database":
+        assert renamed == "database-before-20261129-104000"
