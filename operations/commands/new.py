@@ -49,14 +49,16 @@ def environment(
     from config.settings import ROOT
     from operations.console import new_console
     from operations.environments.new_environment import Creation
-    from operations.listing import Listing, show
+    from operations.listing import Column, Listing, show
 
     written = Creation(name, source, ROOT, account, deployment or ()).run()
     console = new_console(stderr=as_json)
-    own = Listing("own", ("file", "key", "before", "after"), title=f"Values of {name}'s own")
+    own = Listing("own", (Column("file"), "key", "before", "after"), title=f"Values of {name}'s own")
     for renamed in written.renamed:
         own.add(renamed.file, renamed.key, renamed.before, renamed.after)
-    kept = Listing("kept", ("file", "key", "value"), title=f"Kept from {source}: correct what does not hold for {name}")
+    kept = Listing(
+        "kept", (Column("file"), "key", "value"), title=f"Kept from {source}: correct what does not hold for {name}"
+    )
     for value in written.kept:
         kept.add(value.file, value.key, value.value)
     show(own, kept, console=console, as_json=as_json)

@@ -31,7 +31,7 @@ def preflight(
 
     aws, console = Aws(), new_console()
     styles = {Verdict.FINE: "green", Verdict.FAILS: "bold red"}
-    columns = (Column("stack", "json"), Column("verdict", "whole"), "subject", "found", "hint")
+    columns = (Column("stack", "json"), Column("verdict", "whole"), "subject", "found", Column("hint", "json"))
     fresh = committed_json(fresh_synth(ROOT).stale_stacks(ROOT))
     listings, failing = [], 0
     for stack in select(find_stacks(ROOT, environment), stacks or []):
@@ -39,7 +39,8 @@ def preflight(
         listing = Listing("findings", columns, title=f"{stack.name} in {stack.region}: {result.calls} calls")
         for each in result.findings:
             verdict = Cell(each.verdict.value, style=styles.get(each.verdict, "yellow"))
-            listing.add(stack.name, verdict, each.subject, each.found, each.hint)
+            found = Cell(each.found, shown=f"{each.found}\n→ {each.hint}" if each.hint else None)
+            listing.add(stack.name, verdict, each.subject, found, each.hint)
         failing += bool(result.count(Verdict.FAILS))
         listings.append(listing)
         if not as_json:
