@@ -1,4 +1,4 @@
-"""What `make demo` tries of Aquamark: its first installation by the runbook, with hosts and a database that really run.
+"""Checks of `make demo` on Aquamark: its first installation by the runbook, with hosts and a database that really run.
 
 The same steps work with an operator's checkout of Upmark: `quintet aquamark rehearse --checkout PATH`.
 """
