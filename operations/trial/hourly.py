@@ -1,4 +1,4 @@
-"""What a plan creates that AWS bills by the hour: kinds, sizes and numbers from the plan, without prices."""
+"""Resources of a plan that AWS bills by the hour: kinds, sizes and numbers from the plan, without prices."""
 
 from __future__ import annotations
 
