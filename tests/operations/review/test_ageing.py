@@ -96,6 +96,15 @@ def test_a_series_after_standard_support_is_refused_unless_extended_support_is_s
     assert texts(judge(files, today=date(2029, 8, 1)), gone=True) != []
 
 
+def test_a_series_of_aurora_after_its_standard_support_is_refused_and_announced_before(files: Files) -> None:
+    assert texts(judge(files, today=date(2028, 8, 31)), gone=True) == []
+    announced = [text for text in texts(judge(files, today=date(2028, 9, 1)), gone=False) if "aurora" in text]
+    assert "has standard support that ends on 2029-02-28, in 180 days" in announced[0]
+    refused = [text for text in texts(judge(files, today=date(2029, 3, 1)), gone=True) if "aurora" in text]
+    assert "standard support until 2029-02-28" in refused[0]
+    assert "17, 18" in refused[0]
+
+
 def test_a_cache_version_that_is_not_created_is_refused(files: Files) -> None:
     facts = changed("cache_versions", {"redis": ["7.1"], "memcached": ["1.6.99"]})
     refused = texts(judge(files, facts), gone=True)
