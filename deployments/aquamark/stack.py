@@ -83,7 +83,7 @@ class AquamarkStack(DeploymentStack):
         hosts = Hosts(self, settings, network, repository, database, login, smtp, attachments, dumps)
         web, daemons = hosts.web(), hosts.daemons()
         load_balancer.forward_to(web, port=80, health_check=PING)
-        watched: list[Watchable] = [load_balancer, web, daemons, containers, database, backups]
+        watched: list[Watchable] = [load_balancer, web, daemons, containers, database, backups, attachments.key_age]
         alarms = Alarms(self, "alarms", name=name("alarms"), settings=settings.alarms, watched=watched)
 
         # who reaches what

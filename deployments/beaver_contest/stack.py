@@ -14,6 +14,7 @@ from modules.alarms import Alarms
 from modules.bucket import Bucket
 from modules.database import Database
 from modules.engines import MYSQL
+from modules.key_age import KeyAge
 from modules.network import Network
 from modules.secret import Secret
 from modules.service_user import ServiceUser
@@ -92,7 +93,8 @@ class BeaverContestStack(DeploymentStack):
             tasks_password=tasks_password,
             access_log_bucket=logs,
         )
-        watched: list[Watchable] = [*web.both, database, *tables.all]
+        key_age = KeyAge(self, "key_age", secret=key, rotated_by="quintet beaver rotate-key")
+        watched: list[Watchable] = [*web.both, database, *tables.all, key_age]
         Alarms(self, "alarms", name=name("alarms"), settings=settings.alarms, watched=watched)
 
         # who reaches what
@@ -100,6 +102,7 @@ class BeaverContestStack(DeploymentStack):
             database.connections.allow_from(php_server)
             database.grant_read_secret(php_server)
             key.grant_read(php_server)
+            key_age.grant_report(php_server)
         tasks_password.grant_read(web.admin)
         tables.grant(php, only_from_vpc=network.vpc_id)
         static.grant_publish(php, prefix=CONTESTS, only_from_vpc=network.vpc_id, presigned=PRESIGNED)

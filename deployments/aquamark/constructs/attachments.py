@@ -9,6 +9,7 @@ from constructs import Construct
 from deployments.aquamark.settings import AttachmentSettings
 from modules.access import Grantable
 from modules.bucket import Bucket
+from modules.key_age import KeyAge
 from modules.network import Network
 from modules.policy import allow, deny, document
 from modules.secret import Secret
@@ -83,10 +84,14 @@ class Attachments(Construct):
             name=name,
             description="Access key of the attachments' IAM user: JSON with access_key_id and secret_access_key",
         )
+        self.key_age: Final[KeyAge] = KeyAge(
+            self, "key_age", secret=self._secret, rotated_by="quintet aquamark rotate-storage-key"
+        )
         self.bucket_name: Final[str] = bucket.name
         self.user_name: Final[str] = user.name
         self.secret_arn: Final[str] = self._secret.arn
 
     def grant_read_key(self, grantee: Grantable) -> None:
-        """Lets `grantee` fetch the access key."""
+        """Lets `grantee` fetch the access key, and report its age."""
         self._secret.grant_read(grantee)
+        self.key_age.grant_report(grantee)

@@ -187,6 +187,10 @@ def database(values: Values) -> Values:
 def web(values: Values) -> Values:
     """The variables of the web server. An empty key would make it store files in the database, and say nothing."""
     key, secret_key = secret(values, "storage_secret_arn", "access_key_id", "secret_access_key")
+    try:
+        report_age(values, values["storage_secret_arn"])
+    except (HostError, ValueError) as error:  # nothing depends on it
+        say(f"WARNING: the age of the storage key is not reported: {error}")
     return {
         "ANALYTICS_ID": values["analytics_id"],
         **database(values),
@@ -199,6 +203,17 @@ def web(values: Values) -> Values:
         "FORCE_HTTPS": values["force_https"],
         "PORT": PORT,  # without it, 80 from 1.5.0 on
     }
+
+
+def report_age(values: Values, arn: str) -> None:
+    """Tell CloudWatch how old the key in a secret is: whoever made it has written it there at once."""
+    which = ["secretsmanager", "get-secret-value", "--secret-id", arn, "--query", "CreatedDate", "--output", "text"]
+    created = aws(values, *which).strip()
+    made = datetime.fromisoformat(created).timestamp() if "-" in created else float(created)
+    name = re.sub("-[A-Za-z0-9]{6}$", "", arn.rpartition(":")[2])
+    days = str(int((time.time() - made) / 86400))
+    where = ["--namespace", "Quintet/AccessKeys", "--metric-name", "AgeDays", "--dimensions", f"Secret={name}"]
+    aws(values, "cloudwatch", "put-metric-data", *where, "--value", days)
 
 
 def write(path: Path, text: str, mode: int = 0o600) -> None:

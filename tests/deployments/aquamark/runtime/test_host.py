@@ -46,6 +46,23 @@ def test_the_documented_release_gets_every_variable_and_signs_in_with_a_hostile_
     assert "größe" not in (host.root / "calls").read_text()
 
 
+def test_the_age_of_the_storage_key_is_reported_and_hinders_nothing(host: AquamarkHost) -> None:
+    assert host.host("start").returncode == 0
+    cloudwatch, now = host.aws("cloudwatch"), datetime.now(UTC)
+    (metric,) = cloudwatch.list_metrics(Namespace="Quintet/AccessKeys")["Metrics"]
+    assert metric["Dimensions"] == [{"Name": "Secret", "Value": "storage"}]
+    (point,) = cloudwatch.get_metric_statistics(
+        Namespace="Quintet/AccessKeys", MetricName="AgeDays", Dimensions=metric["Dimensions"], Period=86400,
+        StartTime=now - timedelta(days=1), EndTime=now + timedelta(days=1), Statistics=["Maximum"],
+    )["Datapoints"]  # fmt: skip
+    assert point["Maximum"] == 0
+    broken = host.program.read_text().replace('"put-metric-data", *where, "--value", days', '"no-such-command"')
+    host.program.write_text(broken)
+    done = host.host("start")
+    assert done.returncode == 0
+    assert "the age of the storage key is not reported" in done.stderr
+
+
 @pytest.mark.parametrize("release", SUPPORTED, ids=lambda release: release.name)
 @pytest.mark.parametrize(("generation", "file"), [("documented", "aq.conf"), ("current", "upmark.conf")])
 def test_every_supported_release_finds_its_variables_whatever_the_generation(

@@ -12,6 +12,7 @@ import urllib.request
 from base64 import b64encode
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -282,6 +283,21 @@ def test_a_changed_password_is_followed_without_a_deployment(instance: Instance)
     assert json.load(instance.ask("contest", "/show.php"))["config"]["aws"]["key"] == "NEXT"
 
 
+def test_the_age_of_the_key_is_reported_once_an_hour(instance: Instance) -> None:
+    cloudwatch = _clients_of(instance)("cloudwatch")
+    reported = instance.state / "key-age"
+    reported.unlink(missing_ok=True)
+    before = len(_ages(cloudwatch))
+    for _ in range(2):
+        instance.hook()
+    ages = _ages(cloudwatch)
+    assert len(ages) == before + 1
+    assert ages[-1] == {"Secret": "AWS_KEY_SECRET_ARN", "days": 0}
+    os.utime(reported, (0, 0))
+    instance.hook()
+    assert len(_ages(cloudwatch)) == before + 2
+
+
 def test_a_secret_that_cannot_be_fetched_keeps_its_last_value(instance: Instance) -> None:
     before = (instance.state / "aws.json").read_bytes()
     arn = instance.properties["AWS_KEY_SECRET_ARN"]
@@ -299,6 +315,21 @@ def test_secrets_are_for_the_web_server_only_and_a_timer_follows_them(instance: 
         assert stat.S_IMODE((instance.state / name).stat().st_mode) == 0o640
     assert "enable --now beaver-secrets.timer" in (instance.root / "systemctl.said").read_text()
     assert "OnUnitActiveSec=60" in (instance.root / "etc/systemd/system/beaver-secrets.timer").read_text()
+
+
+def _ages(cloudwatch: Any) -> list[dict[str, Any]]:
+    """The ages that were reported, with the dimension of each."""
+    (metric,) = cloudwatch.list_metrics(Namespace="Quintet/AccessKeys")["Metrics"] or [None]
+    if metric is None:
+        return []
+    now = datetime.now(UTC)
+    found = cloudwatch.get_metric_statistics(
+        Namespace="Quintet/AccessKeys", MetricName="AgeDays", Dimensions=metric["Dimensions"], Period=3600,
+        StartTime=now - timedelta(hours=2), EndTime=now + timedelta(hours=2), Statistics=["SampleCount", "Maximum"],
+    )["Datapoints"]  # fmt: skip
+    (dimension,) = metric["Dimensions"]
+    days = max(point["Maximum"] for point in found)
+    return [{dimension["Name"]: dimension["Value"], "days": days}] * int(sum(point["SampleCount"] for point in found))
 
 
 def _clients_of(instance: Instance) -> Callable[[str], Any]:
