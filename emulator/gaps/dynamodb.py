@@ -2,6 +2,7 @@
 
 * a table without point-in-time recovery is restored, and to any time, or none
 * the end of the time that can be restored stays where recovery was turned on
+* a tag with a key that the table has already is kept beside the former one
 """
 
 from __future__ import annotations
@@ -47,6 +48,13 @@ def restored_within_the_window(original: Any, response: DynamoHandler) -> Any:
             "InvalidRestoreTimeException", f"RestoreDateTime must be between {earliest} and {last} of table {source}"
         )
     return original(response)
+
+
+@GAP.around(DynamoDBBackend, "tag_resource")
+def tags_take_the_place_of_former_ones(original: Any, backend: DynamoDBBackend, arn: str, tags: dict[str, str]) -> None:
+    """A table has one tag of a key, whose value is updated (Developer Guide, TaggingRestrictions, 2026-11-29)."""
+    backend.untag_resource(arn, list(tags))
+    original(backend, arn, tags)
 
 
 def _seconds(moment: datetime | float) -> float:

@@ -26,6 +26,7 @@ from operations.errors import OperatorError
 from operations.stacks import FILE, Stack, find_stacks, select
 from operations.state.bootstrap import bootstrap
 from operations.state.hcp_terraform import OUTSIDE, keep_state_beside
+from operations.terraform.longest_chain import Stopwatch, longest_chain
 from operations.terraform.processes import RunInterruptedError
 from operations.terraform.progress import StackProgress, summarise
 from operations.terraform.run import Run
@@ -66,6 +67,7 @@ class Demo:
         Raises OperatorError when it cannot begin, and KeyboardInterrupt, with every process ended, when it is stopped.
         """
         settings = load_environment(self.environment, self.root / "config" / "environments")
+        begun = time.monotonic()
         with stop_signals_interrupt(), ExitStack() as cleanup:
             run = cleanup.enter_context(Run("demo", root=self.root, keep=self.keep))
             console.print("Writing the stacks (python main.py)")
@@ -85,6 +87,7 @@ class Demo:
             work = partial(self._demonstrate, run, emulator)
             side_by_side(progress, work, children=run.children, console=console)
             summarise(progress, console, destroy=self.destroy)
+            _compare_with_longest_chain(progress, time.monotonic() - begun, console)
             fine = not any(line.failure for line in progress)
             if self.destroy and fine:
                 fine = _nothing_remains(before, _census(emulator), console)
@@ -95,12 +98,20 @@ class Demo:
                 cleanup.pop_all()
             if not fine and not self.keep:
                 console.print(f"\nThe emulator's log: {run.log_of('emulator')}")
+            if fine and not self.keep:
+                console.print(
+                    "Next: quintet demo --keep leaves everything running to look around in; docs/your-own-account.md"
+                    " applies the same JSON to AWS."
+                )
             return fine
 
     def _demonstrate(self, run: Run, emulator: Emulator, line: StackProgress) -> None:
         stack = line.stack
 
+        watch = Stopwatch()
+
         def count(event: Event) -> None:
+            watch.hear(event)
             if event.kind in ("done", "errored"):
                 line.finished += 1
 
@@ -119,6 +130,7 @@ class Demo:
             for step in STEPS if self.destroy else STEPS[:-1]:
                 step.take(walk)
                 if step is APPLY:
+                    line.longest_chain = longest_chain(watch.seconds, terraform.state_pull())
                     _upgrade_minor_versions(emulator, terraform, stack)
                 elif step is CHECKS:
                     self._rehearse(run, emulator, walk)
@@ -187,6 +199,18 @@ def _nothing_remains(before: Counter[tuple[str, ...]], after: Counter[tuple[str,
     if not left:
         console.print("Destroyed: nothing remains, neither in the states nor in the emulator.")
     return not left
+
+
+def _compare_with_longest_chain(stacks: Sequence[StackProgress], seconds: float, console: Console) -> None:
+    """Say how much longer the demo took than the waits of the provider that no apply can avoid."""
+    longest = max(stacks, key=lambda line: line.longest_chain.seconds)
+    if chain := longest.longest_chain.addresses:
+        least = longest.longest_chain.seconds
+        console.print(
+            f"The demo took {seconds:.0f} s. The longest chain of an apply, resources that each wait for the one"
+            f" before, took {least:.0f} s ({longest.stack.name}: {' → '.join(chain)}); that is"
+            f" {seconds / least:.1f} times as long."
+        )
 
 
 def _how_to_look_around(run: Run, stacks: Sequence[Stack], console: Console) -> None:

@@ -14,6 +14,7 @@ from rich.table import Table
 from rich.text import Text
 
 from operations.listing import Cell, Listing
+from operations.terraform.longest_chain import Chain
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -40,6 +41,8 @@ class StackProgress:
     left_out: str = ""
     """Steps that were not tried, and why."""
     destroyed: str = "–"
+    longest_chain: Chain = field(default_factory=Chain)
+    """Of the apply."""
     failure: str = ""
     started: float = field(default_factory=time.monotonic)
     ended: float | None = None

@@ -36,3 +36,17 @@ def test_a_table_is_restored_only_within_the_window_of_its_backups(aws: Callable
     restore(RestoreDateTime=found["PointInTimeRecoveryDescription"]["LatestRestorableDateTime"])
     with pytest.raises(ClientError, match="already exists"):
         restore(UseLatestRestorableTime=True)
+
+
+def test_a_tag_with_a_known_key_takes_the_place_of_the_former_one(aws: Callable[..., Any]) -> None:
+    dynamodb = aws("dynamodb")
+    arn = dynamodb.create_table(
+        TableName="tagged",
+        KeySchema=[{"AttributeName": "id", "KeyType": "HASH"}],
+        AttributeDefinitions=[{"AttributeName": "id", "AttributeType": "S"}],
+        BillingMode="PAY_PER_REQUEST",
+        Tags=[{"Key": "Version", "Value": "1"}, {"Key": "Owner", "Value": "contest"}],
+    )["TableDescription"]["TableArn"]
+    dynamodb.tag_resource(ResourceArn=arn, Tags=[{"Key": "Version", "Value": "2"}])
+    tags = dynamodb.list_tags_of_resource(ResourceArn=arn)["Tags"]
+    assert sorted((tag["Key"], tag["Value"]) for tag in tags) == [("Owner", "contest"), ("Version", "2")]

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import io
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -74,6 +75,8 @@ def test_stacks_are_applied_checked_and_destroyed_until_nothing_remains(root: Pa
         assert "1 of 1 passed" in row
         assert "state empty" in row
     assert "nothing remains" in said
+    assert re.search(r"longest chain .* took \d+ s \(\S+-test: aws_\S+.*\); that is [\d.]+ times as long", said)
+    assert said.splitlines()[-1].startswith("Next: ")
     (run,) = (path for path in (root / ".runs").iterdir() if path.is_dir())
     assert sorted(path.name for path in run.iterdir() if path.is_dir()) == []
     assert (run / "one-test.log").exists()
