@@ -13,6 +13,7 @@ from typing import Any
 import pytest
 import typer
 
+from config.registry import DEPLOYMENTS
 from config.settings import ROOT
 from operations.cli import app
 
@@ -57,6 +58,24 @@ def test_every_row_of_a_deployments_table_names_a_test_that_exists(page: Path) -
     assert len(rows) > 10
     assert [row[0] for row in rows if not _TEST.search(row[2])] == [], "these statements are shown by no test"
     assert [row[0] for row in rows if not row[1]] == []
+
+
+@pages_named(sorted(ROOT.glob("deployments/*/README.md")))
+def test_every_page_of_a_deployment_has_the_same_sections_in_the_same_order(page: Path) -> None:
+    assert re.findall(r"^## (.*)$", page.read_text(), re.MULTILINE) == [
+        "The stack",
+        "The document says → here → shown by test",
+        "What differs, and why",
+        "What holds data",
+        "Runbook",
+        "Settings",
+    ]
+
+
+def test_every_deployment_has_a_page() -> None:
+    assert [
+        known.name for known in DEPLOYMENTS if not (ROOT / "deployments" / known.folder / "README.md").is_file()
+    ] == []
 
 
 @pages_named(PAGES)
@@ -152,7 +171,9 @@ def lines_with_two_sentences(text: str) -> list[str]:
     ]
 
 
-@pages_named([ROOT / "README.md", ROOT / "CONTRIBUTING.md", *sorted(ROOT.glob("docs/*.md"))])
+@pages_named(
+    [*(page for page in PAGES if page.name == "README.md"), ROOT / "CONTRIBUTING.md", *sorted(ROOT.glob("docs/*.md"))]
+)
 def test_a_page_has_one_sentence_on_each_line(page: Path) -> None:
     assert lines_with_two_sentences(page.read_text()) == []
 
