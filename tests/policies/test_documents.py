@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 import math
 import re
+import tomllib
 from collections.abc import Iterator
 from functools import cache
 from pathlib import Path
@@ -188,6 +189,12 @@ def test_a_second_sentence_on_a_line_is_found() -> None:
 def test_the_changelog_says_what_an_apply_does_to_what_exists() -> None:
     for release in (ROOT / "CHANGELOG.md").read_text().split("\n## ")[1:]:
         assert {"Addresses moved", "Replaces"} <= set(re.findall(r"^### (.*)$", release, re.MULTILINE))
+
+
+def test_the_newest_release_of_the_changelog_is_the_version() -> None:
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
+    unreleased, newest = re.findall(r"^## (\S+)", (ROOT / "CHANGELOG.md").read_text(), re.MULTILINE)[:2]
+    assert (unreleased, newest) == ("Unreleased", project["version"])
 
 
 def test_what_does_not_exist_is_found() -> None:
