@@ -255,7 +255,10 @@ def rehearse(
             show_default=False,
         ),
     ] = None,
-    version: Annotated[str, typer.Option(help="The tag of the image that is played.")] = "1.4.7",
+    version: Annotated[
+        str | None,
+        typer.Option(help="The tag of the image; by default a release that fits the settings.", show_default=False),
+    ] = None,
 ) -> None:
     """Plays the first installation through on this machine: logins, key, upgrade, web servers, daemons, sign-in.
 

@@ -8,15 +8,19 @@ from __future__ import annotations
 import io
 import json
 import urllib.request
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 
+from config.settings import load
 from deployments.aquamark.day2.admin_login import default_login_works
 from deployments.aquamark.day2.check import UP, SiteCheck
 from deployments.aquamark.day2.database import SiteDatabase
 from deployments.aquamark.day2.rehearsal.image import UpmarkCheckout
 from deployments.aquamark.day2.rehearsal.surroundings import AquamarkSurroundings, surroundings
 from deployments.aquamark.day2.storage_key import StorageKey
+from deployments.aquamark.day2.version_setting import VersionSetting
+from deployments.aquamark.releases import Generation
+from deployments.aquamark.settings import AquamarkSettings
 from operations.aws import refusals_explained
 from operations.console import new_console
 from operations.demo.check import Check, CheckContext, CheckFailedError, expect
@@ -25,21 +29,28 @@ from operations.engines.postgresql import PACKAGE, postgresql
 from operations.engines.server import HOST, MissingEngineError
 from operations.errors import OperatorError
 
-VERSION = "1.4.7"
+VERSIONS: Mapping[Generation, str] = {"documented": "1.4.7", "current": "head-5813fa8"}
+"""The tag of the image that is put in service where no other is asked for."""
 
 
 @contextmanager
 def checks(stage: Stage) -> Iterator[Sequence[Check]]:
     """The steps with programs that stand in for Upmark's. Raises NotRehearsedError."""
-    with steps_of(stage, VERSION, None) as steps:
+    with steps_of(stage, None, None) as steps:
         yield steps
 
 
 @contextmanager
-def steps_of(stage: Stage, version: str, checkout: UpmarkCheckout | None) -> Iterator[Sequence[Check]]:
+def steps_of(stage: Stage, version: str | None, checkout: UpmarkCheckout | None) -> Iterator[Sequence[Check]]:
     """The steps, to be run in their order; `version` is the tag of the image. Raises NotRehearsedError."""
     if stage.context.stack.backend is None:
         raise NotRehearsedError("not run: its commands read a state in S3, and this one is in HCP Terraform")
+    settings = load(VersionSetting.of(stage.root, stage.context.stack.environment).path, AquamarkSettings)
+    if settings.version is not None:
+        raise NotRehearsedError(
+            f"not run: it is a first installation, and the settings name {settings.version} already"
+        )
+    version = version or VERSIONS[settings.application.generation]
     with ExitStack() as behind:
         try:
             # RDS takes passwords of both methods: rds.accepted_password_auth_method is md5+scram by default

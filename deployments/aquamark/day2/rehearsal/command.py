@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from operations.demo.rehearsals import Stage
 
 
-def play(console: Console, environment: str, version: str, checkout: Path | None) -> bool:
+def play(console: Console, environment: str, version: str | None, checkout: Path | None) -> bool:
     """Apply the stack to an emulator of its own and play every step; whether none failed.
 
     Raises OperatorError when the checkout lacks its packages or the demo cannot begin.
