@@ -8,7 +8,8 @@ They keep what the real ones decide, with the place each was read at on 2026-11-
 * a cookie secret and, where there is no user, `admin` with the password `admin` come with the first start
   (app.py:99, 156);
 * without AWS_ACCESS_KEY_ID files go into the database; with it, an empty secret or region and a key that S3 does not
-  know end the program (aws.py:15-45), a refusal does not (boto3's inject.py, bucket_load);
+  know end the program (aws.py:15-45); so do a refusal and a missing bucket up to 1.4.7, whose boto3 is 1.2.6, and not
+  later (boto3's s3/inject.py, bucket_load);
 * `/ping` asks the database; what the load balancer says came by HTTP is redirected (handlers.py:204);
 * a sign-in needs the cookie `_xsrf` and is answered by a redirect: to `/` or to `/login/?error=…` (auth.py:41-83);
 * a daemon reads its file below `config/` and the database before it works (recalculate.py:83, notifications.py:190).
@@ -54,11 +55,15 @@ def _storage() -> None:
     from botocore.exceptions import ClientError
 
     session = boto3.session.Session(aws_access_key_id=key, aws_secret_access_key=secret, region_name=region)
+    strict = os.environ["STAND_IN_IMAGE"].rpartition(":")[2].startswith("1.4.")
     try:
-        session.client("s3").list_buckets()
+        found = {bucket["Name"] for bucket in session.client("s3").list_buckets()["Buckets"]}
     except ClientError as refused:
-        if refused.response["Error"]["Code"] not in ("AccessDenied", "403"):
+        if strict or refused.response["Error"]["Code"] not in ("AccessDenied", "403"):
             sys.exit(f"botocore.exceptions.ClientError: {refused}")
+    else:
+        if strict and os.environ.get("AWS_BUCKET") not in found:
+            sys.exit("botocore.exceptions.ClientError: An error occurred (404) when calling ListBuckets: NotFound")
 
 
 def _analyst() -> None:
