@@ -41,6 +41,8 @@ if TYPE_CHECKING:
 
 MANIFEST = "manifest.json"
 STACK_FILE = "cdk.tf.json"
+_JSII_REASONS = "Failure reason(s):"
+"""Part of every message of jsii about a value of a wrong type."""
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -64,9 +66,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
     try:
         finished = finish(wanted, every, output, None if asked.no_cache else kept_stacks())
     except (RuntimeError, ValueError) as error:
-        print(f"Refused, nothing was written: {error}", file=sys.stderr)  # noqa: T201
+        where = _own_line(error) if _JSII_REASONS in str(error) else ""
+        print(f"Refused, nothing was written: {where}{_short(str(error))}", file=sys.stderr)  # noqa: T201
         return 1
-    except TypeError as error:  # a wrong keyword: the line that gives it says more than the frames below
+    except (AttributeError, TypeError) as error:  # a wrong name: the line that has it says more than frames of jsii
         print(f"Refused, nothing was written: {_own_line(error)}{error}", file=sys.stderr)  # noqa: T201
         return 1
     write(finished, output, every)
@@ -74,10 +77,18 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def _own_line(error: BaseException) -> str:
-    """`file:line: ` of the repository's code that ran last."""
-    frames = traceback.extract_tb(error.__traceback__)
-    own = [f for f in frames if Path(f.filename).is_relative_to(ROOT) and ".venv" not in Path(f.filename).parts]
+    """`file:line: ` of the repository's code that ran last; `synth/` only passes constructs on."""
+    frames = [f for f in traceback.extract_tb(error.__traceback__) if Path(f.filename).is_relative_to(ROOT)]
+    own = [f for f in frames if Path(f.filename).relative_to(ROOT).parts[0] not in (".venv", "synth")]
     return f"{Path(own[-1].filename).relative_to(ROOT)}:{own[-1].lineno}: " if own else ""
+
+
+def _short(message: str) -> str:
+    """A message; of jsii's tree about a value of a wrong type its first line and the keys that are named."""
+    if _JSII_REASONS not in message:
+        return message
+    first, _, tree = message.partition("\n")
+    return "; ".join([first, *re.findall(r"Key '.*", tree)])
 
 
 def kept_stacks() -> KeptStacks | None:
