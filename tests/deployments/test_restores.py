@@ -4,11 +4,15 @@ from __future__ import annotations
 
 import io
 import json
+import os
+import subprocess
+import sys
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -27,11 +31,12 @@ from operations.errors import OperatorError
 from operations.restore import mysql_look
 from operations.restore.buckets import bring_back, changes_since
 from operations.restore.database import DatabaseRestore, RestoredApplication
+from operations.restore.record import RestoreRecord
 from operations.restore.source import Moment, Snapshot, Source
 from operations.restore.tables import Difference as TableDifference
 from operations.restore.tables import TableRestore
 from operations.state.difference import resources_of
-from operations.state.status import current_state
+from operations.state.status import current_state, operators_of, unlock
 from tests.deployments.applied_stack import AppliedStack, CutOff
 
 pytestmark = [pytest.mark.engines, pytest.mark.terraform(minutes=8)]
@@ -64,6 +69,10 @@ CASES: dict[str, Callable[[AppliedStack], RestoredApplication]] = {
 }
 
 
+KILLED = {"suai-cloud-app-dev": ["suai", "restore"], "sync-storage-dev": ["sync-storage", "restore", "a"]}
+"""Commands that are killed once; the emulator starts no instances for Beanstalk, which the contest's asks for."""
+
+
 class Restoring:
     """Restores of one applied stack, whose databases a MariaDB plays."""
 
@@ -88,6 +97,24 @@ class Restoring:
         asked = {"timeout_seconds": 60, **asked}
         DatabaseRestore(self.application(), source, after_step=cut, **asked).run(new_console(file=said, width=200))
         return said.getvalue()
+
+    def kill(self, words: list[str], programs: Path) -> None:
+        """Run the command as operators do, and kill it when it has written down the instance that it restores."""
+        place = self.application().place
+        for name in ("aws", "session-manager-plugin"):
+            (programs / name).touch(mode=0o755)
+        variables = {**os.environ, **self.applied.environment, "PYTHONPATH": str(self.applied.root)}
+        variables["PATH"] = f"{programs}:{variables['PATH']}"
+        process = subprocess.Popen(
+            [sys.executable, "-m", "operations", *words, "good"], cwd=self.applied.root, env=variables
+        )
+        try:
+            while (found := RestoreRecord(place).read()) is None or found.new is None:
+                assert process.poll() is None, "it ended before it could be killed"
+                time.sleep(0.1)
+        finally:
+            process.kill()
+            process.wait()
 
     def instances(self) -> dict[str, dict[str, Any]]:
         """Every instance by its lasting id."""
@@ -147,7 +174,9 @@ def fill(server: MariaDb) -> None:
         cursor.execute("INSERT INTO restored_database.kept VALUES (1)")
 
 
-def test_a_restore_survives_a_fault_after_every_step_and_the_next_plan_is_empty(restoring: Restoring) -> None:
+def test_a_restore_survives_a_fault_after_every_step_and_the_next_plan_is_empty(
+    restoring: Restoring, tmp_path: Path
+) -> None:
     application, old = restoring.application(), restoring.serving()
     restoring.rds.create_db_snapshot(DBInstanceIdentifier=old["DBInstanceIdentifier"], DBSnapshotIdentifier="good")
     assert "rename:" in restoring.restore(Snapshot("good"), dry_run=True)
@@ -156,7 +185,18 @@ def test_a_restore_survives_a_fault_after_every_step_and_the_next_plan_is_empty(
 
     steps = [*DatabaseRestore(application, Snapshot("good")).steps]
     steps.insert(steps.index("state"), "state removed")
+    words = KILLED.get(restoring.applied.stack.name)
     for step in steps:
+        if step == "instance" and words is not None:
+            restoring.kill(words, tmp_path)
+            with pytest.raises(OperatorError, match=r"is locked: .*restore") as refused:
+                restoring.restore(Snapshot("good"))
+            assert "quintet state unlock" in str(refused.value.hint)
+            unlock(
+                application.place.aws,
+                application.place.stack,
+                operators_of(application.place.aws, application.place.stack),
+            )
         with pytest.raises(CutOff, match=step):
             restoring.restore(Snapshot("good"), cut_after=step)
         there = restoring.instances()
@@ -189,7 +229,12 @@ def test_tables_and_buckets_come_back_in_spite_of_faults_and_the_next_plan_is_em
     dynamodb = applied.aws.client("dynamodb", region=applied.stack.region)
     tables = [str(held["name"]) for address, held in state.items() if address.startswith("aws_dynamodb_table.")]
     for name in tables:
-        restore_table(dynamodb, name)
+        kept = dynamodb.describe_continuous_backups(TableName=name)["ContinuousBackupsDescription"]
+        if kept["PointInTimeRecoveryDescription"]["PointInTimeRecoveryStatus"] == "ENABLED":
+            restore_table(dynamodb, name)
+            continue
+        with pytest.raises(OperatorError, match=f"{name} has no point-in-time recovery"):
+            TableRestore(dynamodb, name, datetime.now(UTC)).check()
     s3 = applied.aws.client("s3", region=applied.stack.region)
     buckets = [str(held["bucket"]) for address, held in state.items() if address.startswith("aws_s3_bucket.")]
     for name in buckets:
