@@ -130,6 +130,14 @@ def test_changes_of_what_was_created_are_allowed_although_no_recording_made_them
     assert may(stack.name, Role.APPLY, "rds:RemoveTagsFromResource", arn)
 
 
+def test_an_operator_may_look_for_old_instances_and_cancel_their_replacement() -> None:
+    stack = STACKS["suai-cloud-app-dev"]
+    group = f"arn:aws:autoscaling:{stack.region}:{stack.account_id}:autoScalingGroup:*:autoScalingGroupName"
+    assert may(stack.name, Role.OPERATE, "ec2:DescribeInstances", "*")
+    assert may(stack.name, Role.OPERATE, "autoscaling:CancelInstanceRefresh", f"{group}/{stack.name}-web")
+    assert not may(stack.name, Role.OPERATE, "autoscaling:CancelInstanceRefresh", f"{group}/aquamark-dev-web")
+
+
 def test_a_deployment_whose_commands_were_not_recorded_has_no_role_to_operate() -> None:
     stack: Stack = only(list(STACKS.values()), "aquamark-dev")
     with pytest.raises(OperatorError, match="No calls of operate were recorded for aquamark"):
