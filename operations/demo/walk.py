@@ -195,7 +195,7 @@ def managed(terraform: Terraform) -> int:
 
 
 def differences(plan: dict[str, Any]) -> list[Deviation]:
-    """What a plan (as `terraform show -json` has it) would change: addresses, actions, argument names — no values."""
+    """Changes of a plan (as `terraform show -json` has it): addresses, actions, argument names — no values."""
     found = []
     for resource in plan.get("resource_changes", []):
         change = resource["change"]

@@ -21,11 +21,11 @@ class InstanceShape:
 
     @property
     def log_types(self) -> list[str]:
-        """What it sends to CloudWatch Logs."""
+        """Logs that it sends to CloudWatch."""
         return sorted(self.state["enabled_cloudwatch_logs_exports"] or [])
 
     def when_restored(self) -> dict[str, Any]:
-        """What RDS takes along when it restores.
+        """Arguments of a restore: the settings of this instance.
 
         Its logs are left out: under the name that it has at first, RDS would make log groups that keep them forever.
         """
@@ -50,7 +50,7 @@ class InstanceShape:
         }
 
     def changes(self, instance: Instance) -> dict[str, Any]:
-        """What is still to be changed, as ModifyDBInstance wants it; empty when nothing is.
+        """Changes left, as arguments of ModifyDBInstance; empty when there are none.
 
         RDS restores PostgreSQL without a managed password and takes these with a change only.
         """

@@ -72,7 +72,7 @@ class TableRestore:
             self.pause(POLL_SECONDS)
 
     def difference(self) -> Difference:
-        """What must change for the table to hold what the restored one holds."""
+        """Changes that give the table the items of the restored one."""
         keys = [
             key["AttributeName"] for key in self.dynamodb.describe_table(TableName=self.table)["Table"]["KeySchema"]
         ]

@@ -86,7 +86,7 @@ def _adoptable(aws: Aws, stack: Stack, lookup: Lookup, address: str, name: str) 
 
 
 class _LeftOut(Exception):
-    """What exists under the name is not to be taken over; the message says why."""
+    """Raised when what exists under the name is not to be taken over; the message says why."""
 
 
 @dataclass(frozen=True)

@@ -45,7 +45,7 @@ class _AbsentError(Exception):
 
 @dataclass
 class _Declarations:
-    """What a stack's document declares, with references resolved by what is known of others."""
+    """Declarations of a stack's document, with references resolved by what is known of others."""
 
     document: Mapping[str, Any]
     known: dict[str, Mapping[str, object]]

@@ -26,7 +26,7 @@ class Stopwatch:
 
     clock: Callable[[], float] = time.monotonic
     seconds: dict[str, float] = field(default_factory=dict)
-    """By address; resources that are done."""
+    """Seconds by address, of resources that are done."""
     _started: dict[str, float] = field(default_factory=dict)
 
     def hear(self, event: Event) -> None:

@@ -42,7 +42,7 @@ class StackProgress:
     """Steps that were not tried, and why."""
     destroyed: str = "–"
     longest_chain: Chain = field(default_factory=Chain)
-    """Of the apply."""
+    """The chain of the apply."""
     failure: str = ""
     started: float = field(default_factory=time.monotonic)
     ended: float | None = None

@@ -57,7 +57,7 @@ class StackTrial:
     deployment: str
     region: str
     resources: int = 0
-    """Of the plan."""
+    """Resources of the plan."""
     by_the_hour: dict[str, int] = field(default_factory=dict)
     """Kind and size of what AWS bills by the hour → number."""
     others: int = 0

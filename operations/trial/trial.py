@@ -88,7 +88,7 @@ class _One:
 
 @dataclass(frozen=True)
 class Trial:
-    """What is asked for: stacks to apply, check and destroy again.
+    """The wanted trial: stacks to apply, check and destroy again.
 
     With `clean_up`, only what an earlier trial left is destroyed.
     """
@@ -373,7 +373,7 @@ def _existing(aws: Aws, stack: Stack) -> dict[str, frozenset[str]]:
 
 
 def _question(every: Sequence[_One], *, clean_up: bool) -> str:
-    """What is asked before anything is changed: accounts, resources, and what is billed by the hour."""
+    """The question before anything is changed: accounts, resources, and what is billed by the hour."""
     lines = []
     for one in every:
         where = f"{one.stack.name}: account {one.stack.account_id}, {one.stack.region}"

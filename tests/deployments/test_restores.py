@@ -283,7 +283,7 @@ def restore_table(dynamodb: Any, name: str) -> None:
 
 
 def table_settings(dynamodb: Any, name: str) -> dict[str, Any]:
-    """What DynamoDB leaves out of a restored table, and this one has still."""
+    """Properties that DynamoDB leaves out of a restored table, and this one has still."""
     table = dynamodb.describe_table(TableName=name)["Table"]
     return {
         "TTL": dynamodb.describe_time_to_live(TableName=name)["TimeToLiveDescription"],

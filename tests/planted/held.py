@@ -11,7 +11,7 @@ PLANTED = 'plânted <&%"\\> /+= {role} of {stack}'
 _PUBLIC = frozenset(
     {"username", "host", "port", "engine", "dbname", "dbInstanceIdentifier", "dbClusterIdentifier", "key"}
 )
-"""What a secret's JSON says besides: where the login is used, and ids."""
+"""Other values in a secret's JSON: where the login is used, and ids."""
 
 
 def plant(secrets_manager: Any, stack: str) -> None:

@@ -48,7 +48,7 @@ class SecretSearch:
         }
 
     def in_bytes(self, place: str, data: bytes) -> list[str]:
-        """What stands in `data`, or in an archive that it is, as `place: secret form`."""
+        """Findings in `data`, or in an archive that it is, as `place: secret form`."""
         return [
             f"{inner}: {secret}"
             for inner, content in unpacked(place, data)
@@ -57,11 +57,11 @@ class SecretSearch:
         ]
 
     def in_texts(self, texts: Iterable[tuple[str, str]]) -> list[str]:
-        """What stands in texts, each given with its place."""
+        """Findings in texts, each given with its place."""
         return [found for place, text in texts for found in self.in_bytes(place, text.encode(errors="replace"))]
 
     def in_files(self, folder: Path) -> list[str]:
-        """What stands in the files below `folder`, and in their names."""
+        """Findings in the files below `folder`, and in their names."""
         return [
             found
             for path in _files(folder)

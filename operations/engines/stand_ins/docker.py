@@ -141,7 +141,7 @@ def systemctl(verb: str, name: str) -> None:
 
 
 def runs(name: str) -> bool:
-    """Whether the program of a container is there at this moment."""
+    """True while the program of a container exists."""
     file = ROOT / "run/units" / f"container-{name}.service"
     try:
         os.kill(json.loads(file.read_text())["main"], 0)

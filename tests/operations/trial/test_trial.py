@@ -73,7 +73,7 @@ class Ground:
         return write_stack(self.root, resources, deployment=deployment, environment=self.environment)
 
     def trial(self, *names: str, **options: Any) -> tuple[bool, str, dict[str, Any]]:
-        """Whether all was fine, what was said, and the report."""
+        """Success, lines and report of a trial."""
         said = io.StringIO()
         options.setdefault("consent", lambda question: bool(said.write(question + "\n")) or True)
         asked = Trial(names, root=self.root, aws=self.keys, report_to=self.root / "report", **options)

@@ -10,7 +10,7 @@ from deployments.aquamark.releases import CURRENT, release_of
 
 
 def psql(statements: str, *, user: str | None = None, password: str | None = None) -> str:
-    """What psql prints for the statements, all of them or none; ends the program with its error when it refuses.
+    """Output of psql for the statements, all of them or none; ends the program with its error when it refuses.
 
     The release that the image is tagged with decides which variables are read, as upstream's programs decide it:
     alembic/env.py:27 and server/app.py:138 at v1.4.7, server/model/connection.py:54 at 5813fa8.

@@ -52,7 +52,7 @@ class _HostCommand(RunCommand):
     hosts: Mapping[str, Host] = field(default_factory=dict)
 
     def run(self, instance_ids: Sequence[str], script: str, *, what: str, timeout_seconds: int = 3600) -> list[str]:
-        """What the script printed on each host. Raises OperatorError with the end of its errors when it fails."""
+        """Output of the script on each host. Raises OperatorError with the end of its errors when it fails."""
         del timeout_seconds
         answers = []
         for instance in instance_ids:
@@ -77,7 +77,7 @@ class PlayedSite(Site):
 
 @dataclass(frozen=True)
 class AquamarkSurroundings:
-    """What is there while the rehearsal lasts."""
+    """Servers and resources that exist while the rehearsal lasts."""
 
     stage: Stage
     site: PlayedSite
@@ -98,7 +98,7 @@ class AquamarkSurroundings:
         return list(launch.instances)
 
     def push(self, version: str) -> None:
-        """What `docker push` leaves in the repository: an image that is nothing but its tag."""
+        """Result of `docker push` in the repository: an image that is nothing but its tag."""
         kind = "application/vnd.docker.distribution.manifest.v2+json"
         manifest = {"schemaVersion": 2, "mediaType": kind, "layers": [], "config": {"digest": version}}
         ecr, name = self.site.client("ecr"), self.site.outputs().repository
@@ -169,7 +169,7 @@ def surroundings(stage: Stage, database: PostgreSql, checkout: UpmarkCheckout | 
 
 
 def _let_master_in(site: PlayedSite, database: PostgreSql) -> None:
-    """What RDS does: its database, the master user of the secret, and the parameter group's method for passwords."""
+    """Stand-in for RDS: its database, the master user of the secret, and the parameter group's method for passwords."""
     identifier = site.outputs().database_identifier
     rds = site.client("rds")
     (instance,) = rds.describe_db_instances(DBInstanceIdentifier=identifier)["DBInstances"]

@@ -71,7 +71,7 @@ class Restoring:
         return login
 
     def restore(self, source: Source, *, cut_after: str | None = None, **asked: Any) -> str:
-        """What it says; CutOff once the named step is done."""
+        """Lines of a restore; CutOff once the named step is done."""
 
         def cut(step: str) -> None:
             if step in ("settings", "old", "new"):  # there is a new name or password
@@ -85,7 +85,7 @@ class Restoring:
         return said.getvalue()
 
     def abandon(self) -> str:
-        """What is said when the restore under way is given up."""
+        """Lines when the restore under way is given up."""
         said = io.StringIO()
         DatabaseRestore(self.application(), ClusterSnapshot("")).abandon(new_console(file=said, width=200))
         return said.getvalue()
@@ -121,7 +121,7 @@ def members(cluster: dict[str, Any]) -> list[str]:
 
 
 def alike(cluster: dict[str, Any]) -> dict[str, Any]:
-    """What two clusters have in common when one stands in for the other."""
+    """Properties that two clusters share when one stands in for the other."""
     own = ("DbClusterResourceId", "MasterUserSecret", "ClusterCreateTime", "EarliestRestorableTime")
     moving = (*own, "LatestRestorableTime", "HostedZoneId", "TagList", "AvailabilityZones")
     return {key: value for key, value in cluster.items() if key not in moving}

@@ -25,7 +25,7 @@ PACKAGE = "deployments.aquamark.day2.rehearsal"
 
 @pytest.fixture
 def variables(postgresql: PostgreSql) -> Iterator[dict[str, str]]:
-    """What a container of 1.4.7 is given, with a database of its own that has no schema."""
+    """Environment of a container of 1.4.7, with a database of its own that has no schema."""
     postgresql.psql("CREATE ROLE aquamark LOGIN CREATEROLE PASSWORD 'x'")
     postgresql.psql("CREATE DATABASE aquamark OWNER aquamark")
     yield {
