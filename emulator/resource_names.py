@@ -157,7 +157,7 @@ def named_resources(call: Call, service: str, action: str) -> Iterator[str]:
     if action == "cloudwatch:DescribeAlarms":  # composite alarms want the right to see every alarm
         named = {}
     ends = [
-        end.format(value)
+        value if value.startswith("arn:") else end.format(value)
         for parameter, several in named.items()
         for value in _values(call.parameters.get(parameter))
         for end in several

@@ -30,6 +30,16 @@ def test_a_name_in_a_parameter_is_the_resource_of_the_call(program: Program, acc
         rds.create_db_parameter_group(DBParameterGroupName="theirs", DBParameterGroupFamily="mysql8.4", Description="d")
 
 
+def test_an_arn_in_the_place_of_a_name_is_the_resource_itself(program: Program, account: str) -> None:
+    program.may(allow("lambda:InvokeFunction", arn(account, "lambda", "function:ours")))
+    functions = program.client("lambda")
+    for name in ("ours", arn(account, "lambda", "function:ours")):
+        with pytest.raises(functions.exceptions.ResourceNotFoundException):  # it may be called, and is not there
+            functions.invoke(FunctionName=name)
+    with refused("AccessDeniedException", f"InvokeFunction on resource: {arn(account, 'lambda', 'function:theirs')}"):
+        functions.invoke(FunctionName=arn(account, "lambda", "function:theirs"))
+
+
 def test_a_creation_with_tags_wants_the_right_to_tag(program: Program, account: str) -> None:
     topic = arn(account, "sns", "topic")
     program.may(allow("sns:CreateTopic", topic), allow("iam:CreateUser"), allow("ec2:CreateVpc"))
