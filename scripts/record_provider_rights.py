@@ -23,7 +23,7 @@ from operations.aws import Aws
 from operations.demo.path_style import path_style
 from operations.demo.prerequisites import make_existing
 from operations.demo.unprotect import without_protections
-from operations.roles.provider_rights import FILE, PHASES, merged, templates
+from operations.roles.provider_rights import FILE, PHASES, as_text, merged, templates
 from operations.stacks import Stack, find_stacks, select
 from operations.state.bootstrap import bootstrap
 from operations.terraform.run import Run
@@ -61,7 +61,7 @@ def main(patterns: list[str]) -> int:
     for stack in select(find_stacks(ROOT), patterns):
         print(f"{stack.name} …", flush=True)  # noqa: T201
         known[stack.deployment] = merged(known.get(stack.deployment, {}), templates(stack, recorded(stack)))
-        FILE.write_text(json.dumps(known, indent=1, sort_keys=True) + "\n", encoding="utf-8")
+        FILE.write_text(as_text(known), encoding="utf-8")
     return 0
 
 

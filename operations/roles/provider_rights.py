@@ -64,6 +64,17 @@ def templates(stack: Stack, decisions: Iterable[Mapping[str, Any]]) -> Rights:
     return {phase: {action: sorted(each) for action, each in actions.items()} for phase, actions in found.items()}
 
 
+def as_text(known: Mapping[str, Rights]) -> str:
+    """The file's text: a line for each action, so that another recording shows what is new."""
+    return f"{_lines(known, depth=3)}\n"
+
+
+def _lines(value: Any, depth: int) -> str:
+    if not depth or not value:
+        return json.dumps(value)
+    return "{\n" + ",\n".join(f"{json.dumps(key)}: {_lines(value[key], depth - 1)}" for key in sorted(value)) + "\n}"
+
+
 def operated() -> list[str]:
     """Deployments whose operators' commands were recorded."""
     known: Mapping[str, Rights] = json.loads(FILE.read_text(encoding="utf-8"))

@@ -87,6 +87,14 @@ def test_another_stack_gets_its_own_names_and_no_right_on_what_it_does_not_have(
     assert rights_of_stack(write_stack(tmp_path / "none", {}), "apply")["dynamodb:DeleteTable"] == []
 
 
+def test_the_file_has_a_line_for_each_action_and_is_as_the_script_writes_it() -> None:
+    text = provider_rights.FILE.read_text(encoding="utf-8")
+    known = json.loads(text)
+    assert text == provider_rights.as_text(known)
+    actions = [action for phases in known.values() for rights in phases.values() for action in rights]
+    assert sum(line.startswith('"') and '": [' in line for line in text.splitlines()) == len(actions)
+
+
 def test_recordings_of_two_stacks_are_joined() -> None:
     one = {"plan": {"s3:GetObject": ["a"]}, "apply": {}}
     other = {"plan": {"s3:GetObject": ["b"], "ec2:DescribeVpcs": ["*"]}, "apply": {"ec2:CreateVpc": ["*"]}}
