@@ -12,6 +12,7 @@ from types import ModuleType
 
 import pytest
 
+from deployments.aquamark.day2.rehearsal import checks as aquamark
 from deployments.beaver_contest.day2.rehearsal import checks as beaver
 from deployments.canvas_data_2.day2.rehearsal import checks as canvas
 from deployments.suai_cloud_app.day2.rehearsal import checks as suai
@@ -78,7 +79,7 @@ def test_deployments_with_a_rehearsal_are_played_in_the_demo_and_others_are_not(
     assert rehearsal_of("sync-storage") is sync.checks
     assert rehearsal_of("suai-cloud-app") is suai.checks
     assert rehearsal_of("beaver-contest") is beaver.checks
-    assert rehearsal_of("aquamark") is None
+    assert rehearsal_of("aquamark") is aquamark.checks
     assert rehearsal_of("no-such-deployment") is None
 
 
