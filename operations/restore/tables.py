@@ -20,7 +20,7 @@ Item = dict[str, Any]
 
 
 @dataclass(frozen=True)
-class Difference:
+class TableDifference:
     """How a table differs from the restored one: items to write, and keys of items to delete."""
 
     write: tuple[Item, ...]
@@ -71,19 +71,19 @@ class TableRestore:
                 raise OperatorError(f"{self.restored} is still {status}.", hint="Run the same command again.")
             self.pause(POLL_SECONDS)
 
-    def difference(self) -> Difference:
+    def difference(self) -> TableDifference:
         """Changes that give the table the items of the restored one."""
         keys = [
             key["AttributeName"] for key in self.dynamodb.describe_table(TableName=self.table)["Table"]["KeySchema"]
         ]
         then = {_key(item, keys): item for item in self._items(self.restored)}
         now = {_key(item, keys): item for item in self._items(self.table)}
-        return Difference(
+        return TableDifference(
             write=tuple(item for key, item in then.items() if now.get(key) != item),
             delete=tuple({name: item[name] for name in keys} for key, item in now.items() if key not in then),
         )
 
-    def bring_over(self, difference: Difference) -> None:
+    def bring_over(self, difference: TableDifference) -> None:
         """Write and delete the items of `difference` in the table. Safe to interrupt: run it again to resume."""
         requests: list[dict[str, Any]] = [{"PutRequest": {"Item": item}} for item in difference.write]
         requests += [{"DeleteRequest": {"Key": key}} for key in difference.delete]

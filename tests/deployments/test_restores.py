@@ -33,8 +33,7 @@ from operations.restore.buckets import bring_back, changes_since
 from operations.restore.database import DatabaseRestore, RestoredApplication
 from operations.restore.record import RestoreRecord
 from operations.restore.source import Moment, Snapshot, Source
-from operations.restore.tables import Difference as TableDifference
-from operations.restore.tables import TableRestore
+from operations.restore.tables import TableDifference, TableRestore
 from operations.state.difference import resources_of
 from operations.state.status import current_state, operators_of, unlock
 from tests.deployments.applied_stack import AppliedStack, CutOff

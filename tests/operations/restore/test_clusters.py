@@ -7,7 +7,7 @@ from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from types import SimpleNamespace
-from typing import Any
+from typing import Any, NoReturn
 
 import pytest
 
@@ -46,6 +46,9 @@ CLUSTER: dict[str, Any] = {
     "VpcSecurityGroups": [{"VpcSecurityGroupId": "sg-1"}], "PreferredBackupWindow": "01:00-01:30",
     "PreferredMaintenanceWindow": "mon:03:00-mon:03:30",
 }  # fmt: skip
+
+
+FOUND_IN_STATE = {ADDRESS: STATE, WRITER: MEMBER, READER: MEMBER}
 
 
 @pytest.fixture
@@ -118,40 +121,69 @@ def test_a_cluster_that_terraform_would_replace_or_others_reach_is_never_switche
         ClusterShape(STATE).check({**CLUSTER, **changed})
 
 
-def test_instances_that_are_missing_are_created_once_and_renamed_with_their_cluster(
-    rds: Any, aws: Callable[..., Any]
-) -> None:
+def restored_cluster(rds: Any, aws: Callable[..., Any]) -> tuple[Clusters, dict[str, Any]]:
+    """A cluster that was restored, with both its instances."""
     stack = Stack("x-dev", "x", "dev", Path(), "eu-central-1", "123456789012", None)
     reached: Any = SimpleNamespace(client=lambda service, region: aws(service, region=region))
     members = {"-writer": WRITER, "-reader-1": READER}
     place = DatabasePlace(reached, stack, Path(), ADDRESS, "database", "", "", members=members, poll_seconds=0.01)
-    clusters, console = Clusters(place, 10), new_console(file=io.StringIO())
-    state = {ADDRESS: STATE, WRITER: MEMBER, READER: MEMBER}
+    clusters = Clusters(place, 10)
     rds.restore_db_cluster_from_snapshot(
         DBClusterIdentifier="new", SnapshotIdentifier="sunday", Engine="aurora-postgresql"
     )
     found = clusters.named("new")
     assert found is not None
-    id_ = clusters.resource_id(found)
-    for _ in range(2):
-        found = clusters.complete(id_, state, console)
-    assert sorted(member["DBInstanceIdentifier"] for member in found["DBClusterMembers"]) == [
-        "new-reader-1",
-        "new-writer",
-    ]
+    for _ in range(2):  # once, and again
+        found = clusters.complete(clusters.resource_id(found), FOUND_IN_STATE, new_console(file=io.StringIO()))
+    return clusters, found
+
+
+def names(cluster: dict[str, Any]) -> list[str]:
+    return sorted(member["DBInstanceIdentifier"] for member in cluster["DBClusterMembers"])
+
+
+def test_instances_that_are_missing_are_created_once_and_renamed_with_their_cluster(
+    rds: Any, aws: Callable[..., Any]
+) -> None:
+    clusters, found = restored_cluster(rds, aws)
+    id_, console = clusters.resource_id(found), new_console(file=io.StringIO())
+    assert names(found) == ["new-reader-1", "new-writer"]
     rds.modify_db_instance(DBInstanceIdentifier="new-reader-1", NewDBInstanceIdentifier="old-reader-1")  # and cut off
     for _ in range(2):
         found = clusters.make_room(found, "old", console)
-    assert sorted(member["DBInstanceIdentifier"] for member in found["DBClusterMembers"]) == [
-        "old-reader-1",
-        "old-writer",
-    ]
+    assert names(found) == ["old-reader-1", "old-writer"]
     assert "--db-instance-identifier old-reader-1" in clusters.deletion("old", "eu-central-1")
     rds.delete_db_instance(DBInstanceIdentifier="old-writer")
-    found = clusters.complete(id_, state, console)
-    assert len(found["DBClusterMembers"]) == 2
+    assert names(clusters.complete(id_, FOUND_IN_STATE, console)) == ["old-reader-1", "old-writer"]
     with pytest.raises(OperatorError, match="is gone: somebody has deleted it"):
-        clusters.complete("cluster-NOBODY", state, console)
+        clusters.complete("cluster-NOBODY", FOUND_IN_STATE, console)
+
+
+def test_the_name_of_a_cluster_says_how_far_a_switch_came_that_was_cut_off(
+    rds: Any, aws: Callable[..., Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    clusters, found = restored_cluster(rds, aws)
+    console = new_console(file=io.StringIO())
+
+    def cut(*_: Any, **__: Any) -> NoReturn:
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch:
+        patch.setattr(Clusters, "_rename_members", cut)
+        with pytest.raises(KeyboardInterrupt):
+            clusters.make_room(found, "old", console)
+    old = clusters.named("old")  # it has made room from the first moment, and cannot be given up any more
+    assert old is not None
+    assert names(old) == ["new-reader-1", "new-writer"]
+    with monkeypatch.context() as patch:
+        patch.setattr(Clusters, "_rename", cut)
+        with pytest.raises(KeyboardInterrupt):
+            clusters.take_name(old, "database-2", FOUND_IN_STATE, console)
+    old = clusters.named("old")  # it takes the name in the last moment, and is switched to again until then
+    assert old is not None
+    assert names(old) == ["database-2-reader-1", "database-2-writer"]
+    assert names(clusters.take_name(old, "database-2", FOUND_IN_STATE, console)) == names(old)
+    assert clusters.named("database-2") is not None
 
 
 @pytest.mark.parametrize("members", [{}, {"-writer": WRITER, "-reader-1": READER}])
