@@ -6,6 +6,7 @@ system other than the one that is deployed.
 
 from __future__ import annotations
 
+import json
 import re
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
@@ -29,7 +30,10 @@ from operations.roles.documents import role_documents
 from operations.roles.provider_rights import operated
 from operations.roles.role import Role
 from operations.stacks import Stack, find_stacks
+from operations.trial.report import markdown
 
+TRIAL = "docs/examples/trial/trial.json"
+"""Written by `python -m bench.trial`."""
 _PART = re.compile(r"(?P<begin><!-- generated: (?P<name>[^>]*?) -->\n).*?(?P<end><!-- end -->)", re.DOTALL)
 _BEGIN = re.compile(r"<!-- generated:")
 
@@ -151,6 +155,10 @@ def _decisions(root: Path) -> str:
     return _table(("", "decision", "standing"), map(row, sorted((root / "docs" / "decisions").glob("[0-9]*.md"))))
 
 
+def _trial(root: Path) -> str:
+    return markdown(json.loads((root / TRIAL).read_text(encoding="utf-8"))).strip()
+
+
 def _layers(root: Path) -> str:
     return f"{picture(root)}\n\n{_table(('contract', 'rule'), rules(root))}"
 
@@ -200,6 +208,7 @@ PARTS: Mapping[str, Callable[[Path], str]] = {
     "exemptions": _exemptions,
     "layers": _layers,
     "module reference": _module_reference,
+    "rehearsed trial": _trial,
     "roles": _roles,
 }
 """Parts of any page."""

@@ -22,6 +22,8 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 Location = tuple[str | int, ...]
+_TWICE = "would both be called"
+"""Words by which a synth refuses two resources of one name."""
 
 
 @dataclass(frozen=True)
@@ -132,13 +134,24 @@ class Creation:
                     written.append(path)
                     file.write(text)
             load_all(folder=self.root / "deployments", environments=self.root / "config" / "environments")
-            fresh_synth(self.root)
+            _synthesise(self.root)
         except BaseException as error:
             for path in written:
                 path.unlink()
             if isinstance(error, FileExistsError):  # written by somebody else in this moment
                 raise OperatorError(f"{error.filename} exists; nothing was written.") from None
             raise
+
+
+def _synthesise(root: Path) -> None:
+    """Raises OperatorError when a stack is refused with the settings as they are."""
+    try:
+        fresh_synth(root)
+    except OperatorError as error:
+        hint = (
+            "A name that a document fixes is there once in an account: --account ID, or --deployment NAME for others."
+        )
+        raise OperatorError(error.message, hint=hint if _TWICE in error.message else error.hint) from None
 
 
 def _names(deployment: Deployment) -> set[str]:

@@ -47,6 +47,8 @@ _SERVICES = (
 _COMMON = 4
 """Services whose models have to use a word: the people in AWS's examples are in one or two."""
 _OWN = ("operations/review/preflight/*.py", "operations/demo/*.py", "deployments/*/day2/*.py")
+_IDENTIFIERS = re.compile(r'"(?:name|shape|serviceId|endpointPrefix|signingName)":"(\w+)"')
+"""Names of operations, types and the service itself in a service's model."""
 _SPLIT = re.compile(r"([\s\"'`()\[\]{},;=<>|]+)")
 _PLAIN = re.compile(
     r"\d{1,4}|\d+\.\d+(\.\d+)?|\d{4}-\d\d-\d\d"  # numbers, versions, days
@@ -128,7 +130,7 @@ def _vocabulary() -> tuple[frozenset[str], frozenset[str]]:
         (*_, model) = sorted(data.glob(f"{service}/*/service-2.json.gz"))
         text = gzip.decompress(model.read_bytes()).decode()
         services.update(_words(text))
-        names.update(name.lower() for name in re.findall(r'"(?:name|shape)":"(\w+)"', text))
+        names.update(name.lower() for name in _IDENTIFIERS.findall(text))
     common = {word for word, number in services.items() if number >= _COMMON}
     own = {word for folder in _OWN for file in ROOT.glob(folder) for word in _words(file.read_text(encoding="utf-8"))}
     return frozenset(common | names), frozenset(own)

@@ -57,6 +57,9 @@ def test_what_aws_says_stays_readable(redaction: Redaction) -> None:
         "creating SNS Topic (…): operation error SNS: CreateTopic, https response error StatusCode: 403, RequestID: …, "
         "api error AccessDenied: User: … is not authorized to perform: sns:CreateTopic"
     )
+    lacks = "networks: not checked: these credentials lack servicequotas:GetServiceQuota"
+    assert redaction.text(lacks) == lacks
+    assert redaction.text("SFN: CreateStateMachine") == "SFN: CreateStateMachine"
     sizes = "db.t3.micro is not available in eu-central-1 with version 8.4.7 of MySQL"
     assert redaction.text(sizes) == sizes.replace("MySQL", redaction.text("MySQL"))
 

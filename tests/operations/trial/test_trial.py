@@ -176,6 +176,25 @@ def test_a_stack_that_is_applied_already_is_never_tried_and_stays(ground: Ground
 
 
 @pytest.mark.terraform
+def test_an_apply_of_somebody_else_after_the_plan_is_not_destroyed(ground: Ground) -> None:
+    stack = ground.stack()
+
+    def another_applies(question: str) -> bool:
+        del question
+        console = new_console(file=io.StringIO())
+        planned = Planning(["example"], root=ground.root, aws=ground.keys).run(console)
+        return Applying(planned.folder.name, root=ground.root, aws=ground.keys).run(console)
+
+    fine, said, report = ground.trial("example", consent=another_applies)
+    assert not fine
+    assert "Saved plan is stale" in said
+    assert outcomes(report["stacks"][0])["destroy"] == "not reached"
+    assert ground.managed(stack) == 2
+    with pytest.raises(OperatorError, match="is applied: its state manages 2 resources that no trial"):
+        ground.trial("example", clean_up=True)
+
+
+@pytest.mark.terraform
 def test_without_consent_nothing_is_created(ground: Ground) -> None:
     ground.stack()
     fine, said, report = ground.trial("example", consent=lambda _: False)
