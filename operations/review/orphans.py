@@ -36,7 +36,7 @@ class OrphanLookup:
 
 
 class _UndecidedError(Exception):
-    """An argument is missing, or refers to what is neither known nor known to be absent."""
+    """The resource or an argument is not declared, or refers to what is neither known nor known to be absent."""
 
 
 class _AbsentError(Exception):
@@ -56,7 +56,9 @@ class _Declarations:
     def value(self, address: str, path: str) -> Any:
         """The argument; None when an optional one is not declared. Raises _UndecidedError and _AbsentError."""
         kind, _, name = address.partition(".")
-        found: Any = self.document["resource"][kind][name]
+        found: Any = self.document["resource"].get(kind, {}).get(name)
+        if found is None:
+            raise _UndecidedError(address)
         for step in path.removesuffix("?").split("."):
             found = found[int(step)] if isinstance(found, list) else found.get(step)
             if found is None and path.endswith("?"):

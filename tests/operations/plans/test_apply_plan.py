@@ -154,10 +154,11 @@ def test_what_belongs_to_another_resource_is_looked_up_by_what_the_stack_declare
     put(stack.state.key, {"lineage": "l", "serial": 1, "resources": [known]})
     (tmp_path / "apply.jsonl").write_text('{"type": "apply_st')
     planned = [(f"{kind}.{name}", "create") for kind, named in resources.items() for name in named]
+    planned.append(("aws_cloudwatch_metric_alarm.of_another_commit", "create"))
     said = "\n".join(left_behind(aws, stack, tmp_path, planned))
     assert 'to = aws_iam_role_policy.read\n  id = "left-role:read"' in said
     assert 'to = aws_kms_alias.alias\n  id = "alias/left"' in said
     assert f'to = aws_route.default\n  id = "{table}_0.0.0.0/0"' in said
     assert said.count("import {") == 4  # the role as well
-    assert "look yourself: aws_route.unknown" in said
+    assert "look yourself: aws_cloudwatch_metric_alarm.of_another_commit, aws_route.unknown" in said
     assert "never" not in said
