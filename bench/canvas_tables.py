@@ -18,6 +18,7 @@ from config.limits import FACTS
 from config.settings import ROOT
 from emulator.server import Emulator
 from operations.aws import Aws
+from operations.review.addresses import read_document
 
 STACK = ROOT / "generated" / "stacks" / "canvas-data-2-dev"
 ACCOUNT, REGION = "111122223333", "us-east-1"
@@ -55,7 +56,7 @@ def main(tables: int) -> None:
         topic = aws.client("sns", region=REGION).create_topic(Name="bench")["TopicArn"]
         summarise = aws.client("lambda", region=REGION).create_function(
             FunctionName="summarise",
-            Runtime="python3.12",
+            Runtime=read_document(STACK)["resource"]["aws_lambda_function"]["summarise"]["runtime"],
             Role=role,
             Handler="cd2.summarise.handler",
             Code={"ZipFile": (STACK / "summarise.zip").read_bytes()},

@@ -388,7 +388,7 @@ class SampleStack(TerraformStack):
         parameters = DbParameterGroup(
             self,
             "parameters",
-            family="mysql8.0",
+            family="mysql8.4",
             parameter=[
                 DbParameterGroupParameter(name=name, value=value)
                 for name, value in (("max_connections", "100"), ("slow_query_log", "1"))
