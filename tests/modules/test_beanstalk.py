@@ -40,7 +40,7 @@ def add_environment(stack: DeploymentStack, *, certificate_arn: str | None = "ar
         network=Network(stack, "network", name="sample", settings=NETWORK),
         settings=settings(**changes),
         document_root="/public",
-        properties={"HELLO": "world"},
+        properties={"HELLO": "world", "NOTHING": ""},
         zone_id="Z00SAMPLE",
         certificate_arn=certificate_arn,
         access_log_bucket=logs,
