@@ -128,5 +128,6 @@ def _as(account: str | None) -> list[str]:
 
 def _psql(programs: Path, port: int, statement: str, database: str = "postgres") -> str:
     where = ["-h", HOST, "-p", str(port), "-U", USER, "-d", database]
-    command = [str(programs / "psql"), "-X", "-A", "-t", "-v", "ON_ERROR_STOP=1", *where, "-c", statement]
-    return run_program(command, os.environ | {"PGPASSWORD": PASSWORD})
+    command = [str(programs / "psql"), "-X", "-A", "-t", "-v", "ON_ERROR_STOP=1", *where]
+    # as input: statements may hold passwords, and everybody on the machine reads arguments
+    return run_program(command, os.environ | {"PGPASSWORD": PASSWORD}, given=statement)

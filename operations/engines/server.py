@@ -166,9 +166,9 @@ def free_port() -> int:
             return port
 
 
-def run_program(command: Sequence[str], environment: Mapping[str, str] | None = None) -> str:
-    """Output of a program. Raises EngineError with all of its output when it fails."""
-    done = subprocess.run(command, check=False, capture_output=True, text=True, env=environment)
+def run_program(command: Sequence[str], environment: Mapping[str, str] | None = None, *, given: str = "") -> str:
+    """Output of a program, with `given` as its input. Raises EngineError with all of its output when it fails."""
+    done = subprocess.run(command, check=False, capture_output=True, text=True, env=environment, input=given)
     if done.returncode:
         raise EngineError(f"{command[0]} failed:\n{done.stdout}{done.stderr}")
     return done.stdout.strip()
