@@ -10,6 +10,8 @@ from operations.commands.factory import new_app
 from operations.commands.options import EnvironmentFilter, JsonOption, StacksArgument
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from operations.listing import Cell
     from operations.running.stack_status import RunningStatus
 
@@ -43,9 +45,9 @@ def status(stacks: StacksArgument = None, environment: EnvironmentFilter = None,
             row.stack.name,
             row.version,
             _health(row),
-            Cell(row.alarms, "\n".join(row.alarms) or "–", style="bold red" if row.alarms else ""),
+            Cell(row.alarms, _within(row, row.alarms) or "–", style="bold red" if row.alarms else ""),
             _drift(row),
-            [str(database) for database in row.databases],
+            Cell(databases := [str(each) for each in row.databases], _within(row, databases) or "–"),
             row.applied,
             row.problem or None,
         )
@@ -61,8 +63,13 @@ def _health(row: RunningStatus) -> Cell:
         return Cell(None, row.problem, style="yellow")
     if not row.applied:
         return Cell(None, "never applied")
-    shown = "\n".join(row.unhealthy) or "healthy"
+    shown = _within(row, row.unhealthy) or "healthy"
     return Cell(row.unhealthy, shown, style="bold red" if row.unhealthy else "green")
+
+
+def _within(row: RunningStatus, texts: Iterable[str]) -> str:
+    """Texts without the beginning that names of a stack's resources share: the row names the stack already."""
+    return "\n".join(text.removeprefix(f"{row.stack.name}-") for text in texts)
 
 
 def _drift(row: RunningStatus) -> Cell:

@@ -106,6 +106,36 @@ def test_a_group_that_lacks_instances_is_named(
     assert status()[1]["health"] == ["example-web: 0 of 1 instances in service"]
 
 
+def test_the_table_names_resources_without_their_stacks_name(
+    tmp_path: Path,
+    emulator: Emulator,
+    account: str,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    name = "example-test-web"
+    made = apply(tmp_path / "three", emulator, f"3{account[1:]}", {"aws_autoscaling_group.web": {"name": name}})
+    made.lead_there(monkeypatch)
+    made.client("ec2").create_launch_template(
+        LaunchTemplateName="web", LaunchTemplateData={"ImageId": "ami-12c6146b", "InstanceType": "t3.micro"}
+    )
+    group = made.client("autoscaling")
+    group.create_auto_scaling_group(
+        AutoScalingGroupName=name,
+        MinSize=1,
+        MaxSize=1,
+        AvailabilityZones=["eu-central-1a"],
+        LaunchTemplate={"LaunchTemplateName": "web", "Version": "1"},
+    )
+    (instance,) = group.describe_auto_scaling_instances()["AutoScalingInstances"]
+    group.set_instance_health(InstanceId=instance["InstanceId"], HealthStatus="Unhealthy")
+    monkeypatch.setenv("COLUMNS", "80")
+    assert cli.run(["status", "example-test"]) == 1
+    printed = capsys.readouterr().out
+    assert "web: 0 of 1" in printed
+    assert name not in printed
+
+
 def test_a_drift_run_counts_when_it_reached_the_stack(applied: AppliedOnEmulator, status: Status) -> None:
     assert status()[1]["drift_looked_at"] is None
     for name, outcome in (("20260101-100000-drift-1", "no changes"), ("20260102-100000-drift-2", "failed")):
