@@ -137,6 +137,23 @@ def test_a_file_that_exists_is_never_written_to_and_nothing_else_remains(root: P
     assert settings_files(root) == before
 
 
+def test_a_file_that_somebody_writes_meanwhile_stays_and_nothing_else_remains(
+    root: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    mine = root / SUAI / "trial.toml"
+
+    def load_while_somebody_writes(**where: Path) -> object:
+        found = load_all(**where)
+        mine.write_text("# mine\n")
+        return found
+
+    monkeypatch.setattr("operations.environments.new_environment.load_all", load_while_somebody_writes)
+    with pytest.raises(OperatorError, match=r"trial\.toml exists; nothing was written"):
+        Creation("trial", "dev", root, deployments=["suai"]).run()
+    assert mine.read_text() == "# mine\n"
+    assert not (root / "config/environments/trial.toml").exists()
+
+
 def test_settings_that_are_refused_leave_no_file(root: Path) -> None:
     before = settings_files(root)
     with pytest.raises(SettingsError, match="beaver_contest"):
