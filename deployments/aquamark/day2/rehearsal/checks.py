@@ -7,9 +7,10 @@ from __future__ import annotations
 
 import io
 import json
-import urllib.request
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
+
+import requests
 
 from config.settings import load
 from deployments.aquamark.day2.admin_login import default_login_works
@@ -121,11 +122,10 @@ class _Played:
         self._ready.boot(self._ready.site.outputs().web_group)
         ports = self._ready.ports()
         for instance, port in ports.items():
-            with urllib.request.urlopen(f"http://{HOST}:{port}/ping", timeout=60) as answer:
-                said = answer.read().decode().strip()
-            expect(said == UP, f"/ping of {instance} says {said!r}")
-            with urllib.request.urlopen(f"http://{HOST}:{port}/login/", timeout=60) as answer:
-                expect(answer.status == 200, f"/login/ of {instance} answers {answer.status}")
+            ping = requests.get(f"http://{HOST}:{port}/ping", timeout=60)
+            expect(ping.text.strip() == UP, f"/ping of {instance} says {ping.text!r}")
+            login = requests.get(f"http://{HOST}:{port}/login/", timeout=60)
+            expect(login.status_code == requests.codes.ok, f"/login/ of {instance} answers {login.status_code}")
         return f"{len(ports)} answer /ping and /login/"
 
     def the_one_new_daemon_host_runs_both_daemons(self, context: CheckContext) -> str:
