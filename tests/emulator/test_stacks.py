@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import io
 import os
+import shutil
 import subprocess
 import sys
 
@@ -11,7 +13,13 @@ import pytest
 from config.environment import environment_names
 from config.registry import DEPLOYMENTS
 from config.settings import ROOT
+from operations.commands.day2 import checks_of
+from operations.console import new_console
+from operations.demo.demo import Demo
 from operations.stacks import find_stacks
+from tests.planted.play import SecretsPlay, shown
+from tests.planted.processes import Processes
+from tests.planted.search import SecretSearch
 
 pytestmark = pytest.mark.terraform(minutes=9)
 
@@ -32,8 +40,16 @@ def run(*command: str) -> str:
 
 
 @pytest.mark.parametrize("environment", environment_names())
-def test_every_stack_applies_plans_again_to_nothing_passes_its_checks_and_leaves_nothing(environment: str) -> None:
-    said = run(sys.executable, "-m", "operations", "demo", "--environment", environment, "--destroy")
+def test_every_stack_applies_plans_again_to_nothing_passes_its_checks_shows_no_secret_and_leaves_nothing(
+    environment: str,
+) -> None:
+    processes, told = Processes(), io.StringIO()
+    play = SecretsPlay(processes, planned_too="canvas-data-2-dev")
+    demo = Demo(environment=environment, destroy=True, checks_of=checks_of, rehearsal_of=play.rehearsal_of)
+    with processes.watched():
+        fine = demo.run(new_console(file=told, width=160, steady=True))
+    said = told.getvalue()
+    assert fine, said
     rows = {row.split()[0]: row for row in said.splitlines() if "state empty" in row}
     assert set(rows) == {stack.name for stack in find_stacks(ROOT, environment)}
     for row in rows.values():
@@ -42,6 +58,13 @@ def test_every_stack_applies_plans_again_to_nothing_passes_its_checks_and_leaves
         assert "passed" in row, said
         assert "state empty" in row, said
     assert "Left behind" not in said
+    assert play.folder is not None
+    search = SecretSearch(play.secrets)
+    found = search.in_files(play.folder)
+    found += search.in_files(ROOT / "generated")
+    found += search.in_texts([("the demo's output", said), *shown(processes)])
+    assert not found, "\n".join(sorted(set(found)))
+    shutil.rmtree(play.folder)
 
 
 def test_the_cdktf_command_line_writes_the_same_bytes_deploys_finds_nothing_left_and_destroys() -> None:

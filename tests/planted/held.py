@@ -9,7 +9,17 @@ from typing import Any
 PLANTED = 'plânted <&%"\\> /+= {role} of {stack}'
 """Its forms differ from each other; Secrets Manager and the Parameter Store take every sign of it."""
 _PUBLIC = frozenset(
-    {"username", "host", "port", "engine", "dbname", "dbInstanceIdentifier", "dbClusterIdentifier", "key"}
+    {
+        "username",
+        "host",
+        "port",
+        "engine",
+        "dbname",
+        "dbInstanceIdentifier",
+        "dbClusterIdentifier",
+        "key",
+        "access_key_id",
+    }
 )
 """Other values in a secret's JSON: where the login is used, and ids."""
 

@@ -6,7 +6,7 @@ import io
 import json
 import subprocess
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
@@ -18,6 +18,7 @@ from operations.plans.plan_files import report_on_files
 from operations.plans.report.html import html
 from operations.plans.report.markdown import markdown
 from operations.plans.report.terminal import print_report
+from operations.review.addresses import read_document
 from operations.review.adoption import look_up, section
 from operations.review.orphans import ORPHANS, find_orphans
 from operations.state.difference import resources_of
@@ -46,6 +47,16 @@ OTHER_IDS = frozenset(
 """Types that Terraform imports by another id than the one in its state."""
 UNDECIDED = frozenset({"aws_route53_record"})
 """Records that validate a certificate have names that AWS gives."""
+
+
+CONTAINERS = frozenset({"AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "PGPASSWORD"})
+"""Variables by which Aquamark's containers, psql and pg_dump take a login: its owner and root alone read them."""
+
+
+def shown(processes: Processes) -> Iterator[tuple[str, str]]:
+    """Arguments of processes, which everybody reads, and their environments but for what is a login's place."""
+    logins = {f"variable {name} of a process" for name in CONTAINERS}
+    return ((place, text) for place, text in processes.texts() if place not in logins)
 
 
 class SecretsPlay:
@@ -89,7 +100,7 @@ class SecretsPlay:
         secrets = known_secrets(context.client("secretsmanager"), context.client("ssm"))
         self.secrets |= secrets
         search = SecretSearch(secrets)
-        found = search.in_texts([*texts.items(), *self._processes.texts()])
+        found = search.in_texts([*texts.items(), *shown(self._processes)])
         found += search.in_files(self.folder)
         found += [one for place, data in readable_texts(context.client) for one in search.in_bytes(place, data)]
         expect(secrets, "there are no secrets to search for")
@@ -128,13 +139,22 @@ class SecretsPlay:
             folder.rename(stage.behind.parent / folder.name)  # searched with the run
 
 
+def as_declared(kind: str, body: Mapping[str, object], attributes: Mapping[str, object]) -> bool:
+    """True unless a rehearsal has applied another name than the committed one."""
+    literal = {path: value for path in ORPHANS[kind].arguments if isinstance(value := body.get(path), str)}
+    return all("${" in value or attributes.get(path) == value for path, value in literal.items())
+
+
 def orphans_would_be_found(context: CheckContext) -> str:
     """Take each resource out of the state in turn: it is found again, by the id that Terraform imports it by."""
     recorded = resources_of(current_state(context.aws, context.stack))
+    declared = read_document(context.stack.folder)["resource"]  # a rehearsal may have applied another release
     wrong, number = [], 0
     for address, attributes in recorded.items():
         kind = address.partition(".")[0]
-        if kind not in ORPHANS:
+        if kind not in ORPHANS or address.partition(".")[2] not in declared.get(kind, {}):
+            continue
+        if not as_declared(kind, declared[kind][address.partition(".")[2]], attributes):
             continue
         others = {other: known for other, known in recorded.items() if other != address}
         ids = find_orphans(context.aws, context.stack, [address], known=others, found={}).get(address)
