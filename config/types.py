@@ -58,7 +58,7 @@ class Sharing:
 
 
 @dataclass(frozen=True)
-class Check(AfterValidator):
+class ValueCheck(AfterValidator):
     """A check of one value, and the words for what it lets through."""
 
     allowed: str = ""
@@ -143,7 +143,7 @@ def _tags(tags: dict[str, str]) -> dict[str, str]:
     return tags
 
 
-def _one_of(allowed: Sequence[int], what: str) -> Check:
+def _one_of(allowed: Sequence[int], what: str) -> ValueCheck:
     """Unlike Literal, which takes false for 0 and true for 1."""
 
     def check(value: int) -> int:
@@ -151,10 +151,10 @@ def _one_of(allowed: Sequence[int], what: str) -> Check:
             raise ValueError(f"is not {what}; allowed: {', '.join(map(str, allowed))}")
         return value
 
-    return Check(check, ", ".join(map(str, allowed)))
+    return ValueCheck(check, ", ".join(map(str, allowed)))
 
 
-def _pattern(pattern: str, what: str) -> Check:
+def _pattern(pattern: str, what: str) -> ValueCheck:
     compiled = re.compile(pattern, re.ASCII)
 
     def check(value: str) -> str:
@@ -162,19 +162,19 @@ def _pattern(pattern: str, what: str) -> Check:
             raise ValueError(what)
         return value
 
-    return Check(check, re.sub(r"^is not (the )?(an? )?", "", what))
+    return ValueCheck(check, re.sub(r"^is not (the )?(an? )?", "", what))
 
 
-Region = Annotated[str, Check(_region, "AWS region; example: eu-central-1")]
+Region = Annotated[str, ValueCheck(_region, "AWS region; example: eu-central-1")]
 AvailabilityZone = Annotated[
     str, _pattern(r"[a-z]{2}(-[a-z]+)+-\d[a-z]", "is not an availability zone; example: eu-central-1a")
 ]
 AccountId = Annotated[
     str, _pattern(r"\d{12}", 'is not an AWS account id: twelve digits in quotes, example: "123456789012"')
 ]
-CidrBlock = Annotated[str, Check(_cidr_block, "IPv4 CIDR block; example: 10.20.0.0/16")]
+CidrBlock = Annotated[str, ValueCheck(_cidr_block, "IPv4 CIDR block; example: 10.20.0.0/16")]
 VpcCidrBlock = Annotated[
-    str, Check(_vpc_cidr_block, "private CIDR block, /16 to /22; example: 10.20.0.0/16"), Sharing("network")
+    str, ValueCheck(_vpc_cidr_block, "private CIDR block, /16 to /22; example: 10.20.0.0/16"), Sharing("network")
 ]
 Port = Annotated[int, Field(ge=1, le=65535)]
 LogRetentionDays = Annotated[int, _one_of(LOG_RETENTION_DAYS, "a retention CloudWatch Logs accepts")]
@@ -306,9 +306,9 @@ Name = Annotated[
 TagValue = Annotated[
     str, _pattern(r"(?u:[\w .:/=+@-]{0,256})", "is not a tag value: up to 256 letters, digits, spaces and _.:/=+-@")
 ]
-Cron = Annotated[str, Check(cron, "cron expression; example: cron(0 3 * * ? *)")]
-Schedule = Annotated[str, Check(schedule, "rate or cron expression; example: rate(3 hours)")]
-Tags = Annotated[dict[Annotated[str, Check(_tag_key, "tag key")], TagValue], AfterValidator(_tags)]
+Cron = Annotated[str, ValueCheck(cron, "cron expression; example: cron(0 3 * * ? *)")]
+Schedule = Annotated[str, ValueCheck(schedule, "rate or cron expression; example: rate(3 hours)")]
+Tags = Annotated[dict[Annotated[str, ValueCheck(_tag_key, "tag key")], TagValue], AfterValidator(_tags)]
 LoggedBucketName = Annotated[BucketName, AfterValidator(_room_for_access_logs)]
 """A bucket beside which there is one for its access logs, named after it."""
 Reason = Annotated[str, StringConstraints(min_length=10)]

@@ -90,7 +90,7 @@ class Walk:
 
 
 @dataclass(frozen=True)
-class Step:
+class WalkStep:
     """One step: its name, and what does it. It raises OperatorError when the stack is not as it should be."""
 
     name: str
@@ -173,14 +173,14 @@ def _destroy(walk: Walk) -> None:
     line.destroyed = "state empty"
 
 
-INIT = Step("init", _init)
-PLAN = Step("plan", _plan)
-APPLY = Step("apply", _apply)
-SECOND_PLAN = Step("second plan", _plan_again)
-DRIFT = Step("drift", _look_for_drift)
-CHECKS = Step("checks", _check)
-DESTROY = Step("destroy", _destroy)
-STEPS: Sequence[Step] = (INIT, PLAN, APPLY, SECOND_PLAN, DRIFT, CHECKS, DESTROY)
+INIT = WalkStep("init", _init)
+PLAN = WalkStep("plan", _plan)
+APPLY = WalkStep("apply", _apply)
+SECOND_PLAN = WalkStep("second plan", _plan_again)
+DRIFT = WalkStep("drift", _look_for_drift)
+CHECKS = WalkStep("checks", _check)
+DESTROY = WalkStep("destroy", _destroy)
+STEPS: Sequence[WalkStep] = (INIT, PLAN, APPLY, SECOND_PLAN, DRIFT, CHECKS, DESTROY)
 
 
 def checks_log(walk: Walk) -> Path:

@@ -12,7 +12,7 @@ from pydantic.fields import FieldInfo
 
 from config.components import GuardedSettings
 from config.settings import Settings
-from config.types import Check
+from config.types import ValueCheck
 
 HEADER = ("key", "allowed", "default", "meaning")
 
@@ -66,7 +66,7 @@ def _allowed(model: type[Settings], name: str) -> str:
 
 def _checks(annotation: Any, metadata: Iterable[Any] = ()) -> Iterator[str]:
     """The words of a type's checks; of a table's, those of its values first."""
-    yield from (item.allowed for item in metadata if isinstance(item, Check))
+    yield from (item.allowed for item in metadata if isinstance(item, ValueCheck))
     if get_origin(annotation) is Annotated:
         inner, *checks = get_args(annotation)
         yield from _checks(inner, checks)

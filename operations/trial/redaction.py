@@ -68,7 +68,7 @@ def names_in(texts: Iterable[str]) -> Iterator[str]:
             yield from resource.rstrip(".").split("/")[1:] if resource else [person]
 
 
-class Redaction:
+class ReportRedaction:
     """Keeps words that AWS's service models have in common, and `public` ones; everything else becomes `…`.
 
     Numbers, versions, sizes and regions are kept as well. Account ids, ARNs, addresses, hosts, names, keys and ids have
@@ -84,7 +84,7 @@ class Redaction:
     def text(self, text: str) -> str:
         """The text with all that is not known to be nobody's left out.
 
-        >>> redaction = Redaction(public=["aws_sns_topic.alarms"], private=["jane"])
+        >>> redaction = ReportRedaction(public=["aws_sns_topic.alarms"], private=["jane"])
         >>> redaction.text("aws_sns_topic.alarms: user jane of 111122223333 is not authorized on arn:aws:sns:x:1:y")
         'aws_sns_topic.alarms: user … of … is not authorized on …'
         """

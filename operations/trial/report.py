@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from operations.trial.redaction import Redaction
+    from operations.trial.redaction import ReportRedaction
 
 NAME = "trial"
 """The report's files, without their endings."""
@@ -88,7 +88,7 @@ class TrialReport:
         """True when every stack's trial is."""
         return all(stack.fine for stack in self.stacks)
 
-    def write(self, folder: Path, redaction: Redaction) -> Path:
+    def write(self, folder: Path, redaction: ReportRedaction) -> Path:
         """Write trial.md and trial.json into the folder, all text redacted; returns the former."""
         content = {**redaction.everything(asdict(self)), "day": self.day, "versions": list(self.versions)}
         (folder / f"{NAME}.json").write_text(json.dumps(content, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")

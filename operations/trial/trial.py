@@ -23,8 +23,8 @@ from operations.demo.walk import (
     SECOND_PLAN,
     STEPS,
     DeviationError,
-    Step,
     Walk,
+    WalkStep,
 )
 from operations.errors import OperatorError
 from operations.plans.fresh_synth import fresh_synth
@@ -48,7 +48,7 @@ from operations.terraform.stop_signals import stop_signals_interrupt
 from operations.terraform.terraform import Event, TerraformError
 from operations.trial.hourly import hourly
 from operations.trial.own_state import remember, require_own_state, standing
-from operations.trial.redaction import Redaction, names_in
+from operations.trial.redaction import ReportRedaction, names_in
 from operations.trial.report import Outcome, StackTrial, TrialFinding, TrialReport, TrialStep, finding
 from operations.trial.words import private_texts, public_words
 from operations.version import version_lines
@@ -59,7 +59,7 @@ if TYPE_CHECKING:
     from rich.console import Console
 
 _CONSENT = "consent"
-_NEEDS: Mapping[Step, Step] = {SECOND_PLAN: APPLY, DRIFT: APPLY, CHECKS: APPLY}
+_NEEDS: Mapping[WalkStep, WalkStep] = {SECOND_PLAN: APPLY, DRIFT: APPLY, CHECKS: APPLY}
 """Step → the one without whose success it says nothing."""
 _NAMED = 10
 """Addresses of what stands that are named; the others are counted."""
@@ -248,7 +248,7 @@ class Trial:
     def _walk(self, one: _One) -> None:
         one.line.failure = ""
         failures = []
-        succeeded: set[Step] = set()
+        succeeded: set[WalkStep] = set()
         for step in (DESTROY,) if self.clean_up else STEPS[STEPS.index(APPLY) :]:
             if step in _NEEDS and _NEEDS[step] not in succeeded:
                 one.note(step.name, Outcome.NOT_REACHED, time.monotonic())
@@ -263,7 +263,7 @@ class Trial:
         if failures:
             raise OperatorError("\n".join(failures))
 
-    def _take(self, one: _One, step: Step) -> None:
+    def _take(self, one: _One, step: WalkStep) -> None:
         """Take a step and note how it went, also in what the trial knows of the state. Raises what it raises."""
         began = time.monotonic()
         one.begun = False
@@ -337,7 +337,7 @@ class Trial:
             one.trial.steps += [TrialStep(step, Outcome.NOT_REACHED, 0) for step in order if step not in reached]
             one.trial.steps.sort(key=lambda step: order.index(step.step))
         stacks = [one.stack for one in every]
-        redaction = Redaction(
+        redaction = ReportRedaction(
             public=public_words(stacks),
             private=[
                 *private_texts(self.root, every[0].aws, stacks, [one.shown for one in every if one.shown]),

@@ -5,7 +5,7 @@ import pytest
 from config.settings import ROOT
 from operations.aws import Aws
 from operations.stacks import find_stacks, only
-from operations.trial.redaction import Redaction
+from operations.trial.redaction import ReportRedaction
 from operations.trial.words import private_texts, public_words
 
 DENIED = (
@@ -15,8 +15,8 @@ DENIED = (
 
 
 @pytest.fixture(scope="module")
-def redaction() -> Redaction:
-    return Redaction(public=["aws_sns_topic.alarms"], private=["castor"])
+def redaction() -> ReportRedaction:
+    return ReportRedaction(public=["aws_sns_topic.alarms"], private=["castor"])
 
 
 @pytest.mark.parametrize(
@@ -43,7 +43,7 @@ def redaction() -> Redaction:
         "5f0e0f1c-1111-2222-3333-444455556666",
     ],
 )
-def test_no_form_of_what_is_somebodys_is_kept(redaction: Redaction, private: str) -> None:
+def test_no_form_of_what_is_somebodys_is_kept(redaction: ReportRedaction, private: str) -> None:
     for text in (private, f"creating ({private})", f"'{private}' is not valid", f"value={private}; again"):
         said = redaction.text(text)
         assert private not in said
@@ -52,7 +52,7 @@ def test_no_form_of_what_is_somebodys_is_kept(redaction: Redaction, private: str
         assert "…" in said
 
 
-def test_what_aws_says_stays_readable(redaction: Redaction) -> None:
+def test_what_aws_says_stays_readable(redaction: ReportRedaction) -> None:
     assert redaction.text(DENIED) == (
         "creating SNS Topic (…): operation error SNS: CreateTopic, https response error StatusCode: 403, RequestID: …, "
         "api error AccessDenied: User: … is not authorized to perform: sns:CreateTopic"
@@ -65,10 +65,10 @@ def test_what_aws_says_stays_readable(redaction: Redaction) -> None:
 
 
 def test_a_word_that_is_the_operators_goes_although_aws_uses_it() -> None:
-    assert Redaction(public=[], private=["topic-owner"]).text("the topic of the owner") == "the … of the …"
+    assert ReportRedaction(public=[], private=["topic-owner"]).text("the topic of the owner") == "the … of the …"
 
 
-def test_structures_keep_their_shape(redaction: Redaction) -> None:
+def test_structures_keep_their_shape(redaction: ReportRedaction) -> None:
     value = {"a": ["jane", 3, None], "b": {"c": "aws_sns_topic.alarms"}}
     assert redaction.everything(value) == {"a": ["…", 3, None], "b": {"c": "aws_sns_topic.alarms"}}
 
@@ -78,7 +78,7 @@ def test_settings_of_the_stack_are_the_operators_and_addresses_are_nobodys() -> 
     aws = Aws({"AWS_ENDPOINT_URL": "http://127.0.0.1:9", "AWS_ACCESS_KEY_ID": "x", "AWS_SECRET_ACCESS_KEY": "x"})
     private = [*private_texts(ROOT, aws, [stack], [])]
     assert {"aquamark-dev.example.org", "operators@example.org", "111122223333", "dev"} <= set(private)
-    said = Redaction(public=public_words([stack]), private=private).text(
+    said = ReportRedaction(public=public_words([stack]), private=private).text(
         "aws_db_instance.database: the bucket quintet-aquamark-dev-attachments of dev is not aquamark-dev.example.org"
     )
     assert said == "aws_db_instance.database: the bucket … of … is not …"
