@@ -29,11 +29,13 @@ if TYPE_CHECKING:
     from emulator.shortcomings import Shortcomings
 
 Stage: TypeAlias = Callable[[Call], None]
-_OF_INSTANCES = frozenset({"autoscaling", "ec2", "elb", "elbv2"})
-"""Services that change each other's objects in moto, of which none waits or runs code: one call of theirs at a time.
+_ONE_AT_A_TIME: Mapping[str, str] = {
+    **dict.fromkeys(("autoscaling", "ec2", "elb", "elbv2"), "instances"),
+    **{service: service for service in ("cloudwatch", "dynamodb", "elasticache", "iam", "kms")},
+}
+"""Services whose calls are answered one after the other, by what they change; none of them waits or runs code.
 
-moto has no locks: a description that reads a network interface's address twice failed when another thread took the
-address away in between.
+moto has no locks: descriptions failed when another thread took an address away, or added an alarm, while they read.
 """
 
 
@@ -74,7 +76,7 @@ class Calls:
         self._without = without
         self._default_account_id = default_account_id
         self._shortcomings = shortcomings
-        self._instances = threading.Lock()
+        self._locks = {name: threading.Lock() for name in _ONE_AT_A_TIME.values()}
 
     def __call__(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
         """Answer the refusal of the first stage that refuses, or what moto answers."""
@@ -82,7 +84,7 @@ class Calls:
         environ[ACCOUNT_HEADER] = account_of(environ, self._default_account_id)
         call = read_call(environ, environ[ACCOUNT_HEADER])
         try:
-            with self._instances if call.service in _OF_INSTANCES else contextlib.nullcontext():
+            with self._locks.get(_ONE_AT_A_TIME.get(call.service, ""), contextlib.nullcontext()):
                 for name, stage in self._stages.items():
                     if name not in self._without:
                         stage(call)

@@ -53,6 +53,11 @@ def test_calls_that_change_instances_and_their_interfaces_are_answered_one_at_a_
     assert not two_at_once("ec2", "autoscaling")
 
 
+def test_calls_of_a_service_that_never_waits_are_answered_one_at_a_time() -> None:
+    assert not two_at_once("monitoring", "monitoring")
+    assert two_at_once("monitoring", "iam")
+
+
 @pytest.mark.parametrize("other", ["s3", "lambda", "ssm"])
 def test_services_that_may_wait_keep_nobody_waiting(other: str) -> None:
     assert two_at_once("ec2", other)

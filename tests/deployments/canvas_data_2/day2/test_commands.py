@@ -41,6 +41,8 @@ CHANGING: dict[str, list[str]] = {
 }
 """Every command that changes something, with the arguments it is tried with."""
 LOOKING = {"status", "failures", "destroy-notes"}
+RESTORING = {"restore"}
+"""Tried as every deployment's, in tests/deployments/test_restores.py."""
 NAMES = [*CHANGING, *sorted(LOOKING)]
 
 
@@ -165,8 +167,8 @@ def test_the_commands_are_these() -> None:
     command = typer.main.get_command(canvas.app)
     commands: dict[str, Any] = command.commands  # type: ignore[attr-defined]
     dry = {name for name, found in commands.items() if "--dry-run" in {o for p in found.params for o in p.opts}}
-    assert dry == set(CHANGING)
-    assert set(commands) == {*CHANGING, *LOOKING}
+    assert dry == {*CHANGING, *RESTORING}
+    assert set(commands) == {*CHANGING, *LOOKING, *RESTORING}
 
 
 @pytest.mark.parametrize("name", NAMES)
