@@ -10,6 +10,7 @@ from deployments.beaver_contest.constructs.contest_tables import ContestTables
 from deployments.beaver_contest.constructs.web_environments import WebEnvironments
 from deployments.beaver_contest.outputs import BeaverContestOutputs
 from deployments.beaver_contest.settings import BeaverContestSettings
+from deployments.beaver_contest.static_files import CONTESTS, NEVER_PUBLIC, NEVER_PUBLIC_BY_POLICY, PRESIGNED
 from modules.alarms import Alarms
 from modules.bucket import Bucket
 from modules.database import Database
@@ -21,14 +22,6 @@ from modules.service_user import ServiceUser
 from modules.stack import DeploymentStack
 from modules.static_site import StaticSite
 from modules.watches.watch import Watchable
-
-NEVER_PUBLIC = ("*_sols.html", "*.htaccess", "*/bebras.js")
-"""`bebras.js` of each task holds solution, grader and accepted answers; no page of the contest fetches it."""
-NEVER_PUBLIC_BY_POLICY = ("*_graders.html",)
-PRESIGNED = ("*_sols.html", "*_graders.html")
-"""Fetched by browsers with URLs that the PHP code signs for ten minutes."""
-CONTESTS = "contests/"
-"""Below which the contest generator writes."""
 
 
 class BeaverContestStack(DeploymentStack):
