@@ -33,6 +33,8 @@ class Column:
 
     key: str
     fit: Fit = "wrap"
+    heading: str = ""
+    """In place of the key."""
 
 
 @dataclass(frozen=True)
@@ -89,7 +91,7 @@ class Listing:
             column = self._columns()[index]
             numbers = all(_is_number(row[index].value) for row in self.rows)
             table.add_column(
-                column.key.replace("_", " "),
+                column.heading or column.key.replace("_", " "),
                 no_wrap=column.fit == "whole",
                 overflow="ellipsis" if column.fit == "shorten" else "fold",
                 justify="right" if numbers and self.rows else "left",

@@ -17,6 +17,8 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 _METADATA = "//"
+_LEFT_OUT = (_METADATA, "depends_on")
+"""Notes of the synth, and an order that follows from which resources there are."""
 
 
 @dataclass(frozen=True)
@@ -94,7 +96,7 @@ class _Alike:
         """Path, and both values as text, of every leaf that differs."""
         if isinstance(first, Mapping) and isinstance(second, Mapping):
             for key in sorted({*first, *second}):
-                if key != _METADATA:
+                if key not in _LEFT_OUT:
                     inner = f"{path}.{key}" if path else str(key)
                     yield from self.different(first.get(key), second.get(key), inner)
         elif isinstance(first, list) and isinstance(second, list) and len(first) == len(second):

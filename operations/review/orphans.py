@@ -67,6 +67,13 @@ class _Declarations:
                 raise _UndecidedError(path)
         return self._resolved(found) if isinstance(found, str) else found
 
+    def region(self, address: str) -> str:
+        """The region of the provider that the resource names; empty when it names none of another region."""
+        kind, _, name = address.partition(".")
+        alias = str(self.document["resource"].get(kind, {}).get(name, {}).get("provider", "")).partition(".")[2]
+        blocks = self.document.get("provider", {}).get("aws", [])
+        return next((str(block.get("region", "")) for block in blocks if alias and block.get("alias") == alias), "")
+
     def note(self, address: str, ids: Sequence[str]) -> None:
         """Take down what was found of a resource, for those that refer to it."""
         if not ids:
@@ -133,7 +140,8 @@ def _ids(aws: Aws, stack: Stack, declared: _Declarations, address: str) -> tuple
     lookup = ORPHANS[address.partition(".")[0]]
     try:
         values = [declared.value(address, path) for path in lookup.arguments]
-        return tuple(lookup.find(aws.client(lookup.service, region=stack.region), *values))
+        client = aws.client(lookup.service, region=declared.region(address) or stack.region)
+        return tuple(lookup.find(client, *values))
     except _AbsentError:
         return ()
     except ClientError as error:

@@ -3,10 +3,22 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import Any
 
 from botocore.exceptions import ClientError
+
+
+@contextmanager
+def _may_vanish() -> Iterator[None]:
+    """Other stacks of the account may be destroyed while theirs is read."""
+    try:
+        yield
+    except ClientError as error:
+        if not re.search(r"NotFound|NoSuch|NotExist|InvalidParameterValue", error.response["Error"]["Code"]):
+            raise
 
 
 def readable_texts(client: Callable[[str], Any]) -> Iterator[tuple[str, bytes]]:
@@ -38,45 +50,49 @@ def _answers(client: Callable[[str], Any]) -> Iterator[tuple[str, Any]]:
         client(service) for service in ("ecs", "elasticbeanstalk", "ssm", "logs", "stepfunctions")
     )
     for arn in ecs.list_task_definitions()["taskDefinitionArns"]:
-        yield f"task definition {arn}", ecs.describe_task_definition(taskDefinition=arn)["taskDefinition"]
+        with _may_vanish():
+            yield f"task definition {arn}", ecs.describe_task_definition(taskDefinition=arn)["taskDefinition"]
     for environment in beanstalk.describe_environments()["Environments"]:
         names = {"ApplicationName": environment["ApplicationName"], "EnvironmentName": environment["EnvironmentName"]}
-        yield f"options of {environment['EnvironmentName']}", beanstalk.describe_configuration_settings(**names)
+        with _may_vanish():
+            yield f"options of {environment['EnvironmentName']}", beanstalk.describe_configuration_settings(**names)
     for parameter in ssm.describe_parameters()["Parameters"]:
         if parameter["Type"] != "SecureString":
-            yield f"parameter {parameter['Name']}", ssm.get_parameter(Name=parameter["Name"])["Parameter"]["Value"]
+            with _may_vanish():
+                yield f"parameter {parameter['Name']}", ssm.get_parameter(Name=parameter["Name"])["Parameter"]["Value"]
     for group in logs.describe_log_groups()["logGroups"]:
         found = logs.get_paginator("filter_log_events").paginate(logGroupName=group["logGroupName"])
-        yield f"log group {group['logGroupName']}", [event["message"] for page in found for event in page["events"]]
+        with _may_vanish():
+            yield f"log group {group['logGroupName']}", [event["message"] for page in found for event in page["events"]]
     for machine in machines.list_state_machines()["stateMachines"]:
         arn = machine["stateMachineArn"]
-        yield f"state machine {arn}", machines.describe_state_machine(stateMachineArn=arn)["definition"]
-        for execution in machines.list_executions(stateMachineArn=arn)["executions"]:
-            history = machines.get_execution_history(executionArn=execution["executionArn"])
-            yield f"execution {execution['executionArn']}", history["events"]
+        with _may_vanish():
+            yield f"state machine {arn}", machines.describe_state_machine(stateMachineArn=arn)["definition"]
+            for execution in machines.list_executions(stateMachineArn=arn)["executions"]:
+                history = machines.get_execution_history(executionArn=execution["executionArn"])
+                yield f"execution {execution['executionArn']}", history["events"]
 
 
 def _user_data(ec2: Any) -> Iterator[tuple[str, bytes]]:
     for template in ec2.describe_launch_templates()["LaunchTemplates"]:
         name = template["LaunchTemplateName"]
-        for version in ec2.describe_launch_template_versions(LaunchTemplateName=name)["LaunchTemplateVersions"]:
-            yield f"user data of {name}", version["LaunchTemplateData"].get("UserData", "").encode()
+        with _may_vanish():
+            for version in ec2.describe_launch_template_versions(LaunchTemplateName=name)["LaunchTemplateVersions"]:
+                yield f"user data of {name}", version["LaunchTemplateData"].get("UserData", "").encode()
     for reservation in ec2.describe_instances()["Reservations"]:
         for instance in reservation["Instances"]:
             asked = {"InstanceId": instance["InstanceId"], "Attribute": "userData"}
-            given = ec2.describe_instance_attribute(**asked)["UserData"].get("Value", "")
-            yield f"user data of {instance['InstanceId']}", given.encode()
+            with _may_vanish():
+                given = ec2.describe_instance_attribute(**asked)["UserData"].get("Value", "")
+                yield f"user data of {instance['InstanceId']}", given.encode()
 
 
 def _objects(s3: Any) -> Iterator[tuple[str, bytes]]:
     """Every version of every object: states among them."""
     for bucket in (each["Name"] for each in s3.list_buckets()["Buckets"]):
-        for page in s3.get_paginator("list_object_versions").paginate(Bucket=bucket):
-            for version in page.get("Versions", []):
-                try:
-                    read = s3.get_object(Bucket=bucket, Key=version["Key"], VersionId=version["VersionId"])
-                except ClientError as error:
-                    if error.response["Error"]["Code"] not in ("NoSuchKey", "NoSuchVersion"):
-                        raise
-                    continue  # another stack is at work in the account
-                yield f"s3://{bucket}/{version['Key']}", read["Body"].read()
+        with _may_vanish():
+            for page in s3.get_paginator("list_object_versions").paginate(Bucket=bucket):
+                for version in page.get("Versions", []):
+                    with _may_vanish():
+                        read = s3.get_object(Bucket=bucket, Key=version["Key"], VersionId=version["VersionId"])
+                        yield f"s3://{bucket}/{version['Key']}", read["Body"].read()

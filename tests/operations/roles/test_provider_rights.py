@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from pathlib import Path
 from typing import Any
 
@@ -103,3 +104,9 @@ def test_recordings_of_two_stacks_are_joined() -> None:
         "apply": {"ec2:CreateVpc": ["*"]},
         "operate": {},
     }
+
+
+def test_no_recorded_right_names_an_account_or_holds_an_arn_in_an_arn() -> None:
+    text = provider_rights.FILE.read_text(encoding="utf-8")
+    templates = [each for rights in json.loads(text).values() for actions in rights.values() for several in actions.values() for each in several]  # fmt: skip
+    assert [each for each in templates if each.count("arn:") > 1 or re.search(r"\d{12}", each)] == []
