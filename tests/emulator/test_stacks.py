@@ -47,7 +47,7 @@ def test_every_stack_applies_plans_again_to_nothing_passes_its_checks_shows_no_s
     play = SecretsPlay(processes, planned_too="canvas-data-2-dev")
     demo = Demo(environment=environment, destroy=True, checks_of=checks_of, rehearsal_of=play.rehearsal_of)
     with processes.watched():
-        fine = demo.run(new_console(file=told, width=160, steady=True))
+        fine = demo.run(new_console(file=told, width=160))
     said = told.getvalue()
     assert fine, said
     rows = {row.split()[0]: row for row in said.splitlines() if "state empty" in row}
