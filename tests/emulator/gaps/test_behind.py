@@ -155,6 +155,7 @@ def test_a_state_machine_waits_for_a_task(behind: Behind) -> None:
     execution = states.start_execution(stateMachineArn=machine, input="{}")["executionArn"]
     while (described := states.describe_execution(executionArn=execution))["status"] == "RUNNING":
         time.sleep(0.1)
+    assert described["status"] == "SUCCEEDED", described
     assert json.loads(described["output"]) == {"done": True}
 
 
