@@ -6,6 +6,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from operations.commands.options import DEFAULT_ENVIRONMENT, DryRunOption, EnvironmentOption
+
 if TYPE_CHECKING:
     from collections.abc import Callable
 
@@ -28,6 +30,48 @@ AllowMoreOption = Annotated[
     bool, typer.Option("--allow-more", help="Apply what else the plan changes, such as earlier edits of settings.")
 ]
 WaitOption = Annotated[float, typer.Option(help="How long each wait may take.", min=1, max=2880)]
+WAIT_MINUTES = 240
+
+
+def add_restore(
+    app: typer.Typer,
+    application: Callable[[str], RestoredApplication],
+    *,
+    meanwhile: str,
+    of_cluster: bool = False,
+) -> None:
+    """Give a deployment its command `restore`.
+
+    `application` is what is restored in an environment, looked up when the command runs; `meanwhile` tells what users
+    notice, and what becomes of what was written since then.
+    """
+    restored = "cluster" if of_cluster else "instance"
+
+    @app.command(
+        help=f"Restores the database into a new {restored}, looks into it, then puts it in the place of the old one,"
+        f" which stays.\n\n{meanwhile} Safe to interrupt: run it again to resume."
+    )
+    def restore(
+        snapshot: SnapshotArgument = None,
+        environment: EnvironmentOption = DEFAULT_ENVIRONMENT,
+        to: TimeOption = None,
+        again: AgainOption = False,
+        abandon: AbandonOption = False,
+        allow_more: AllowMoreOption = False,
+        dry_run: DryRunOption = False,
+        timeout_minutes: WaitOption = WAIT_MINUTES,
+    ) -> None:
+        restore_database(
+            lambda: application(environment),
+            snapshot,
+            to,
+            again=again,
+            abandon=abandon,
+            allow_more=allow_more,
+            dry_run=dry_run,
+            timeout_minutes=timeout_minutes,
+            of_cluster=of_cluster,
+        )
 
 
 def restore_database(
@@ -40,22 +84,24 @@ def restore_database(
     allow_more: bool,
     dry_run: bool,
     timeout_minutes: float,
-    snapshots: Callable[[str], Source] | None = None,
-    moments: Callable[[str], Source] | None = None,
+    of_cluster: bool = False,
 ) -> None:
-    """Restore the database, or give that up; `snapshots` and `moments` are those of instances unless given.
+    """Restore the database, or give that up; its sources are an instance's unless they are `of_cluster`.
 
     Raises OperatorError, and BadParameter unless one source is named.
     """
     from operations.console import new_console
+    from operations.restore.cluster_source import ClusterMoment, ClusterSnapshot
     from operations.restore.database import DatabaseRestore
     from operations.restore.source import Moment, Snapshot
 
     if [snapshot is not None, to is not None, abandon].count(True) != 1:
         raise typer.BadParameter("say a SNAPSHOT, --to TIME or --abandon, one of them")
-    source = (
-        (moments or Moment.of)(to) if to else (snapshots or Snapshot.of)(snapshot or "")
-    )  # refused before AWS is asked for the stack
+    source: Source  # refused before AWS is asked for the stack
+    if to:
+        source = (ClusterMoment if of_cluster else Moment).of(to)
+    else:
+        source = (ClusterSnapshot if of_cluster else Snapshot).of(snapshot or "")
     asked = DatabaseRestore(
         application(),
         source,

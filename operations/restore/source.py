@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any, ClassVar, Protocol, Self
 
 from operations.errors import OperatorError
 from operations.restore.moment import moment
@@ -15,23 +15,65 @@ if TYPE_CHECKING:
 
 _LISTED = 10
 _SECONDARY_IN_SERIES = ("mysql", "mariadb")
-_ARN = re.compile(r"arn:aws[\w-]*:rds:[\w-]+:\d{12}:snapshot:(?P<name>.+)")
+_Fit = tuple[str, str, str, bool]
+"""Engine, series, master user and encryption: what a snapshot and the database must have in common."""
 
 
 @dataclass(frozen=True)
-class Snapshot:
+class NamedSnapshot:
     """A snapshot by its name: an operator's, one of RDS's own (`rds:…`), or one of AWS Backup's (`awsbackup:…`)."""
 
     name: str
+    kind: ClassVar[str] = "snapshot"
+    """As ARNs have it."""
 
     @classmethod
-    def of(cls, text: str) -> Snapshot:
+    def of(cls, text: str) -> Self:
         """A name, or the ARN that AWS Backup calls a recovery point by."""
-        arn = _ARN.fullmatch(text)
+        arn = re.fullmatch(rf"arn:aws[\w-]*:rds:[\w-]+:\d{{12}}:{cls.kind}:(?P<name>.+)", text)
         return cls(arn["name"] if arn else text)
 
     def __str__(self) -> str:
         return f"snapshot {self.name}"
+
+    def refuse_unfit(self, status: str, mine: _Fit, wanted: _Fit) -> None:
+        """Raises OperatorError unless it is complete, and of a database like the one in whose place it would stand."""
+        if status != "available":
+            raise OperatorError(f"The snapshot {self.name} is {status}.", hint="Wait until it is available.")
+        if mine != wanted:
+            raise OperatorError(
+                f"The snapshot {self.name} is of {described(*mine)}, the database of {described(*wanted)}. "
+                "Nothing was changed.",
+                hint="Restore it beside this database by hand, and take a dump of that.",
+            )
+
+
+@dataclass(frozen=True)
+class PointInTime:
+    """A database as it was at a time; None is the latest there is."""
+
+    time: datetime | None
+
+    @classmethod
+    def of(cls, text: str) -> Self:
+        """`latest`, or a time with its zone. Raises OperatorError for any other text."""
+        return cls(None if text == "latest" else moment(text))
+
+    def __str__(self) -> str:
+        return f"time {self.time.isoformat() if self.time else 'latest'}"
+
+    def refuse_outside(self, identifier: str, earliest: datetime | None, latest: datetime | None) -> None:
+        """Raises OperatorError unless backups reach that far; an end that RDS does not tell is now."""
+        latest = latest or datetime.now(UTC)
+        if self.time and (self.time > latest or (earliest and self.time < earliest)):
+            raise OperatorError(
+                f"{identifier} cannot be restored to {self.time.isoformat()}: its backups reach "
+                f"from {earliest.isoformat() if earliest else 'the first one'} to {latest.isoformat()}."
+            )
+
+
+class Snapshot(NamedSnapshot):
+    """A snapshot of an instance."""
 
     def check(self, rds: Any, identifier: str, database: Mapping[str, Any]) -> None:
         """Raises OperatorError unless it is complete and of a database that can stand in `database`'s place.
@@ -43,8 +85,6 @@ class Snapshot:
         except rds.exceptions.DBSnapshotNotFoundFault:
             newest = ", ".join(_newest(rds, identifier)) or "none"
             raise OperatorError(f"There is no snapshot {self.name}; the newest are: {newest}.") from None
-        if found["Status"] != "available":
-            raise OperatorError(f"The snapshot {self.name} is {found['Status']}.", hint="Wait until it is available.")
         engine, version = database["engine"], database.get("engine_version_actual") or database["engine_version"]
         mine = (
             found["Engine"],
@@ -53,12 +93,7 @@ class Snapshot:
             found["Encrypted"],
         )
         wanted = (engine, series(engine, version), database["username"], database["storage_encrypted"])
-        if mine != wanted:
-            raise OperatorError(
-                f"The snapshot {self.name} is of {described(*mine)}, the database of {described(*wanted)}. "
-                "Nothing was changed.",
-                hint="Restore it beside this database by hand, and take a dump of that.",
-            )
+        self.refuse_unfit(found["Status"], mine, wanted)
 
     def restore(self, rds: Any, identifier: str, target: str, shape: Mapping[str, Any]) -> None:
         """Have RDS restore `target` from it, with as much storage as the larger of the two has."""
@@ -72,21 +107,8 @@ class Snapshot:
         )
 
 
-@dataclass(frozen=True)
-class Moment:
-    """The database as it was at a time, from its automated backups; None is the latest there is."""
-
-    time: datetime | None
-
-    @classmethod
-    def of(cls, text: str) -> Moment:
-        """`latest`, or a time with its zone. Raises OperatorError for any other text."""
-        if text == "latest":
-            return cls(None)
-        return cls(moment(text))
-
-    def __str__(self) -> str:
-        return f"time {self.time.isoformat() if self.time else 'latest'}"
+class Moment(PointInTime):
+    """An instance at a time, from its automated backups."""
 
     def check(self, rds: Any, identifier: str, database: Mapping[str, Any]) -> None:
         """Raises OperatorError unless backups reach that far."""
@@ -94,12 +116,7 @@ class Moment:
         if not kept or not database.get("backup_retention_period"):
             raise OperatorError(f"{identifier} has no automated backups.", hint="Restore a snapshot.")
         window = kept[0].get("RestoreWindow", {})
-        earliest, latest = window.get("EarliestTime"), window.get("LatestTime") or datetime.now(UTC)
-        if self.time and (self.time > latest or (earliest and self.time < earliest)):
-            raise OperatorError(
-                f"{identifier} cannot be restored to {self.time.isoformat()}: its backups reach "
-                f"from {earliest.isoformat() if earliest else 'the first one'} to {latest.isoformat()}."
-            )
+        self.refuse_outside(identifier, window.get("EarliestTime"), window.get("LatestTime"))
 
     def restore(self, rds: Any, identifier: str, target: str, shape: Mapping[str, Any]) -> None:
         """Have RDS restore `target` from the backups."""

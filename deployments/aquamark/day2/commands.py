@@ -9,20 +9,13 @@ import typer
 
 from operations.commands.factory import new_app
 from operations.commands.options import DEFAULT_ENVIRONMENT, DryRunOption, EnvironmentOption, JsonOption
-from operations.commands.restore_database import (
-    AbandonOption,
-    AgainOption,
-    AllowMoreOption,
-    SnapshotArgument,
-    TimeOption,
-    WaitOption,
-    restore_database,
-)
+from operations.commands.restore_database import AllowMoreOption, add_restore
 from operations.console import new_console
 from operations.listing import Cell, Listing, show
 
 if TYPE_CHECKING:
     from deployments.aquamark.day2.site import Site
+    from operations.restore.database import RestoredApplication
 
 app = new_app("Day-2 work on Aquamark.")
 
@@ -145,34 +138,18 @@ def snapshot(
     SiteDatabase(_site(environment)).snapshot(name, new_console())
 
 
-@app.command()
-def restore(
-    snapshot: SnapshotArgument = None,
-    environment: EnvironmentOption = DEFAULT_ENVIRONMENT,
-    to: TimeOption = None,
-    again: AgainOption = False,
-    abandon: AbandonOption = False,
-    allow_more: AllowMoreOption = False,
-    dry_run: DryRunOption = False,
-    timeout_minutes: WaitOption = 240,
-) -> None:
-    """Restores the database into a new instance, looks into it, then puts it in the place of the old one, which stays.
-
-    While the instances change their names the application has no database: some minutes. What was written since the
-    snapshot stays in the old instance only. Cut off at any moment, it goes on when it is run again.
-    """
+def _restored(environment: str) -> RestoredApplication:
     from deployments.aquamark.day2.restore import RestoredAquamark
 
-    restore_database(
-        lambda: RestoredAquamark(_site(environment)),
-        snapshot,
-        to,
-        again=again,
-        abandon=abandon,
-        allow_more=allow_more,
-        dry_run=dry_run,
-        timeout_minutes=timeout_minutes,
-    )
+    return RestoredAquamark(_site(environment))
+
+
+add_restore(
+    app,
+    _restored,
+    meanwhile="While the instances change their names the application has no database: some minutes. What was written "
+    "since the snapshot stays in the old instance only.",
+)
 
 
 @app.command()

@@ -12,15 +12,7 @@ import typer
 
 from operations.commands.factory import new_app
 from operations.commands.options import DEFAULT_ENVIRONMENT, DryRunOption, EnvironmentOption, JsonOption, YesOption
-from operations.commands.restore_database import (
-    AbandonOption,
-    AgainOption,
-    AllowMoreOption,
-    SnapshotArgument,
-    TimeOption,
-    WaitOption,
-    restore_database,
-)
+from operations.commands.restore_database import add_restore
 from operations.console import new_console
 from operations.listing import Cell, Listing, show
 
@@ -29,6 +21,7 @@ if TYPE_CHECKING:
 
     from deployments.beaver_contest.day2.contest import Contest
     from deployments.beaver_contest.settings import BeaverContestSettings
+    from operations.restore.database import RestoredApplication
 
 app = new_app("Day-2 work on the Beaver Contest.")
 
@@ -459,35 +452,19 @@ def protect_tasks(
     typer.echo(f"{', '.join(names)} {'would be let in' if dry_run else 'is let in within a minute, nobody else'}.")
 
 
-@app.command()
-def restore(
-    snapshot: SnapshotArgument = None,
-    environment: EnvironmentOption = DEFAULT_ENVIRONMENT,
-    to: TimeOption = None,
-    again: AgainOption = False,
-    abandon: AbandonOption = False,
-    allow_more: AllowMoreOption = False,
-    dry_run: DryRunOption = False,
-    timeout_minutes: WaitOption = 240,
-) -> None:
-    """Restores the database into a new instance, looks into it, then puts it in the place of the old one, which stays.
-
-    While the instances change their names the application has no database: some minutes. What was written since then
-    stays in the old instance only. Safe to interrupt: run it again to resume.
-    """
+def _restored(environment: str) -> RestoredApplication:
     from config.settings import ROOT
     from deployments.beaver_contest.day2.restore import RestoredContest
 
-    restore_database(
-        lambda: RestoredContest.applied(_contest(environment), ROOT),
-        snapshot,
-        to,
-        again=again,
-        abandon=abandon,
-        allow_more=allow_more,
-        dry_run=dry_run,
-        timeout_minutes=timeout_minutes,
-    )
+    return RestoredContest.applied(_contest(environment), ROOT)
+
+
+add_restore(
+    app,
+    _restored,
+    meanwhile="While the instances change their names the application has no database: some minutes. What was written "
+    "since then stays in the old instance only.",
+)
 
 
 @app.command()

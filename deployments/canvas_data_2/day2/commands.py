@@ -2,23 +2,18 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from operations.commands.factory import new_app
 from operations.commands.options import DEFAULT_ENVIRONMENT, DryRunOption, EnvironmentOption, JsonOption
-from operations.commands.restore_database import (
-    AbandonOption,
-    AgainOption,
-    AllowMoreOption,
-    SnapshotArgument,
-    TimeOption,
-    WaitOption,
-    restore_database,
-)
+from operations.commands.restore_database import add_restore
 from operations.console import new_console
 from operations.listing import Listing, show
+
+if TYPE_CHECKING:
+    from operations.restore.database import RestoredApplication
 
 app = new_app("Day-2 work on Canvas Data 2.")
 
@@ -175,39 +170,21 @@ def sync_table(
     _run_task("sync", table, namespace, environment, no_wait, dry_run)
 
 
-@app.command()
-def restore(
-    snapshot: SnapshotArgument = None,
-    environment: EnvironmentOption = DEFAULT_ENVIRONMENT,
-    to: TimeOption = None,
-    again: AgainOption = False,
-    abandon: AbandonOption = False,
-    allow_more: AllowMoreOption = False,
-    dry_run: DryRunOption = False,
-    timeout_minutes: WaitOption = 240,
-) -> None:
-    """Restores the database into a new cluster, looks into it, then puts it in the place of the old one, which stays.
-
-    While the clusters change their names nothing is refreshed: some minutes. The next refresh brings what Canvas has
-    changed since then. Safe to interrupt: run it again to resume.
-    """
+def _restored(environment: str) -> RestoredApplication:
     from config.settings import ROOT
     from deployments.canvas_data_2.day2.restore import RestoredCanvas
     from operations.aws import Aws
-    from operations.restore.cluster_source import ClusterMoment, ClusterSnapshot
 
-    restore_database(
-        lambda: RestoredCanvas.applied(ROOT, environment, Aws()),
-        snapshot,
-        to,
-        again=again,
-        abandon=abandon,
-        allow_more=allow_more,
-        dry_run=dry_run,
-        timeout_minutes=timeout_minutes,
-        snapshots=ClusterSnapshot.of,
-        moments=ClusterMoment.of,
-    )
+    return RestoredCanvas.applied(ROOT, environment, Aws())
+
+
+add_restore(
+    app,
+    _restored,
+    meanwhile="While the clusters change their names nothing is refreshed: some minutes. The next refresh brings what "
+    "Canvas has changed since then.",
+    of_cluster=True,
+)
 
 
 @app.command("destroy-notes")

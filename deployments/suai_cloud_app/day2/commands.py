@@ -9,20 +9,13 @@ import typer
 
 from operations.commands.factory import new_app
 from operations.commands.options import DEFAULT_ENVIRONMENT, DryRunOption, EnvironmentOption, JsonOption
-from operations.commands.restore_database import (
-    AbandonOption,
-    AgainOption,
-    AllowMoreOption,
-    SnapshotArgument,
-    TimeOption,
-    WaitOption,
-    restore_database,
-)
+from operations.commands.restore_database import add_restore
 from operations.console import new_console
 from operations.listing import Cell, Column, Listing, show
 
 if TYPE_CHECKING:
     from deployments.suai_cloud_app.day2.rollout import RefreshPolicy
+    from operations.restore.database import RestoredApplication
 
 app = new_app("Day-2 work on the SUAI Cloud App.")
 
@@ -160,36 +153,20 @@ def redis_auth(
         new_console().print(f"After that: quintet suai redis-auth --environment {environment} --finish")
 
 
-@app.command()
-def restore(
-    snapshot: SnapshotArgument = None,
-    environment: EnvironmentOption = DEFAULT_ENVIRONMENT,
-    to: TimeOption = None,
-    again: AgainOption = False,
-    abandon: AbandonOption = False,
-    allow_more: AllowMoreOption = False,
-    dry_run: DryRunOption = False,
-    timeout_minutes: WaitOption = 240,
-) -> None:
-    """Restores the database into a new instance, looks into it, then puts it in the place of the old one, which stays.
-
-    While the instances change their names the application has no database: some minutes. What was written since then
-    stays in the old instance only. Safe to interrupt: run it again to resume.
-    """
+def _restored(environment: str) -> RestoredApplication:
     from config.settings import ROOT
     from deployments.suai_cloud_app.day2.restore import RestoredSuai
     from operations.aws import Aws
 
-    restore_database(
-        lambda: RestoredSuai.applied(ROOT, environment, Aws()),
-        snapshot,
-        to,
-        again=again,
-        abandon=abandon,
-        allow_more=allow_more,
-        dry_run=dry_run,
-        timeout_minutes=timeout_minutes,
-    )
+    return RestoredSuai.applied(ROOT, environment, Aws())
+
+
+add_restore(
+    app,
+    _restored,
+    meanwhile="While the instances change their names the application has no database: some minutes. What was written "
+    "since then stays in the old instance only.",
+)
 
 
 @app.command()

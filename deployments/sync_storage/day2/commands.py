@@ -13,6 +13,7 @@ import typer
 from operations.commands.factory import new_app
 from operations.commands.options import DEFAULT_ENVIRONMENT, DryRunOption, EnvironmentOption, JsonOption
 from operations.commands.restore_database import (
+    WAIT_MINUTES,
     AbandonOption,
     AgainOption,
     AllowMoreOption,
@@ -206,7 +207,7 @@ def restore(
     abandon: AbandonOption = False,
     allow_more: AllowMoreOption = False,
     dry_run: DryRunOption = False,
-    timeout_minutes: WaitOption = 240,
+    timeout_minutes: WaitOption = WAIT_MINUTES,
 ) -> None:
     """Restores a node's database into a new instance, looks into it, and puts it in the place of the old one.
 
