@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 
+from operations.engines import mariadb as mariadb_engine
 from operations.engines.mariadb import MariaDb
 from operations.engines.server import HOST, free_port
 from operations.errors import OperatorError
@@ -17,6 +18,7 @@ from operations.restore.contents import TableContents
 from operations.restore.mysql_look import MysqlLook
 from operations.restore.place import DatabasePlace
 from operations.stacks import Stack
+from tests.engines import there
 
 pytestmark = [pytest.mark.engines, pytest.mark.usefixtures("session_manager")]
 
@@ -25,6 +27,13 @@ def instance(name: str, port: int) -> dict[str, Any]:
     """An instance at this machine's `port`."""
     endpoint = {"Address": HOST, "Port": port}
     return {"DBInstanceIdentifier": name, "Endpoint": endpoint, "MasterUserSecret": {"SecretArn": f"arn:{name}"}}
+
+
+@pytest.fixture(scope="module")
+def mariadb() -> Iterator[MariaDb]:
+    """A server that no other test has left a database on: a look tells everything that there is."""
+    with there(mariadb_engine.mariadb()) as server:
+        yield server
 
 
 @pytest.fixture
