@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from constructs import Construct
 
 from modules.access import Grantable
-from modules.policy import allow, document
+from modules.policy import allow_metrics, document
 from modules.secret import Secret
 from modules.watches.watch import Watch
 
@@ -30,14 +30,7 @@ class KeyAge(Construct):
 
     def grant_report(self, grantee: Grantable) -> None:
         """Lets `grantee` report the age."""
-        policy = document(
-            allow(
-                "ReportAgeOfKey",
-                actions=["cloudwatch:PutMetricData"],
-                resources=["*"],
-                conditions={"StringEquals": {"cloudwatch:namespace": NAMESPACE}},
-            )
-        )
+        policy = document(allow_metrics("ReportAgeOfKey", namespace=NAMESPACE))
         grantee.attach_policy(self, f"report_by_{grantee.grantee_role}", policy)
 
     def watches(self) -> Sequence[Watch]:

@@ -31,6 +31,12 @@ def deny(
     return _statement("Deny", sid, actions, resources, principals, conditions)
 
 
+def allow_metrics(sid: str, *, namespace: str) -> dict[str, Any]:
+    """A statement that lets a program write metrics in a namespace of CloudWatch's, which has no resources for them."""
+    condition = {"StringEquals": {"cloudwatch:namespace": namespace}}
+    return allow(sid, actions=["cloudwatch:PutMetricData"], resources=["*"], conditions=condition)
+
+
 def document(*statements: Mapping[str, Any]) -> str:
     """The policy document of `statements`, as JSON with stable bytes."""
     return json.dumps({"Version": "2012-10-17", "Statement": list(statements)}, separators=(",", ":"))

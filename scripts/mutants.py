@@ -97,7 +97,10 @@ def drawn(room: str, number: int, seed: int) -> list[Mutant]:
         if len(wanted) == number:
             break
         original = (ROOT / file).read_text(encoding="utf-8")
-        mutated = mutate_code(original, get_operator(operator)(), occurrence)
+        try:
+            mutated = mutate_code(original, get_operator(operator)(), occurrence)
+        except AttributeError:
+            continue  # Cosmic Ray 8 replaces an exception's name, and fails on a dotted one
         if mutated is None or not parses(mutated) or program(mutated) == program(original):
             continue
         line, before, after = difference(original, mutated)

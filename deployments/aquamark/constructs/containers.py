@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from constructs import Construct
 
 from modules.access import Grantable
-from modules.policy import allow, document
+from modules.policy import allow_metrics, document
 from modules.watches.watch import Watch
 
 NAMESPACE = "Quintet/Aquamark"
@@ -23,14 +23,7 @@ class Containers(Construct):
 
     def grant_report(self, grantee: Grantable) -> None:
         """Lets `grantee` say whether containers run."""
-        policy = document(
-            allow(
-                "Report",
-                actions=["cloudwatch:PutMetricData"],
-                resources=["*"],
-                conditions={"StringEquals": {"cloudwatch:namespace": NAMESPACE}},
-            )
-        )
+        policy = document(allow_metrics("Report", namespace=NAMESPACE))
         grantee.attach_policy(self, f"report_by_{grantee.grantee_role}", policy)
 
     def watches(self) -> Sequence[Watch]:
