@@ -167,7 +167,9 @@ class Host:
 
     def close(self) -> None:
         """End every unit; safe to repeat."""
-        for file in (self.root / "run/units").glob("[!.]*.service"):
+        units = self.root / "run/units"
+        # paths first, as they start services
+        for file in [*units.glob("[!.]*.path"), *units.glob("[!.]*.service")]:
             with contextlib.suppress(OSError, ValueError):
                 os.kill(json.loads(file.read_text())["supervisor"], signal.SIGTERM)
 

@@ -78,6 +78,9 @@ END_OF_FILE
 cat >"$root/etc/systemd/system/suaicloudapp-refresh.timer" <<'END_OF_FILE'
 @{file:systemd/suaicloudapp-refresh.timer}
 END_OF_FILE
+cat >"$root/etc/systemd/system/suaicloudapp-refresh.path" <<'END_OF_FILE'
+@{file:systemd/suaicloudapp-refresh.path}
+END_OF_FILE
 
 # before the application, so that its failure to start reaches CloudWatch; without logs it is still worth running
 agent="$root/opt/aws/amazon-cloudwatch-agent"
@@ -86,8 +89,8 @@ agent="$root/opt/aws/amazon-cloudwatch-agent"
     echo "suaicloudapp: WARNING: the CloudWatch agent did not start, nothing is sent to CloudWatch Logs" >&2
 
 systemctl daemon-reload
-systemctl enable suaicloudapp.service suaicloudapp-refresh.timer
-systemctl start suaicloudapp-refresh.timer
+systemctl enable suaicloudapp.service suaicloudapp-refresh.timer suaicloudapp-refresh.path
+systemctl start suaicloudapp-refresh.timer suaicloudapp-refresh.path
 systemctl restart suaicloudapp.service
 "$root/usr/local/sbin/suaicloudapp-boot" wait
 echo "suaicloudapp: started"

@@ -432,6 +432,16 @@ RandomizedDelaySec=5min
 [Install]
 WantedBy=timers.target
 END_OF_FILE
+cat >"$root/etc/systemd/system/suaicloudapp-refresh.path" <<'END_OF_FILE'
+[Unit]
+Description=Look for a rotated database password as soon as the database refuses the old one
+
+[Path]
+PathChanged=/suaicloudapp/refresh-requested
+
+[Install]
+WantedBy=multi-user.target
+END_OF_FILE
 
 # before the application, so that its failure to start reaches CloudWatch; without logs it is still worth running
 agent="$root/opt/aws/amazon-cloudwatch-agent"
@@ -440,8 +450,8 @@ agent="$root/opt/aws/amazon-cloudwatch-agent"
     echo "suaicloudapp: WARNING: the CloudWatch agent did not start, nothing is sent to CloudWatch Logs" >&2
 
 systemctl daemon-reload
-systemctl enable suaicloudapp.service suaicloudapp-refresh.timer
-systemctl start suaicloudapp-refresh.timer
+systemctl enable suaicloudapp.service suaicloudapp-refresh.timer suaicloudapp-refresh.path
+systemctl start suaicloudapp-refresh.timer suaicloudapp-refresh.path
 systemctl restart suaicloudapp.service
 "$root/usr/local/sbin/suaicloudapp-boot" wait
 echo "suaicloudapp: started"

@@ -1,19 +1,23 @@
 """systemctl of a host on this machine: units below $HOST_ROOT run as processes of whoever started the host.
 
 Written from the manual of systemd 252, which Amazon Linux 2023 has, and checked against that version on 2026-11-29
-where no running manager is needed. As the real one it refuses units that do not exist, timers without their service,
-unknown verbs and options, and a start that fails. It refuses as well every directive it does not know, so that no unit
-relies on one that nothing tried.
+where no running manager is needed (systemctl(1), systemd.service(5), systemd.timer(5), systemd.path(5), and
+`systemd-analyze verify`). As the real one it refuses units that do not exist, timers and paths without their service,
+paths that watch nothing, unknown verbs and options, and a start that fails. It refuses as well every directive it does
+not know, so that no unit relies on one that nothing tried, and a path that the real one would warn of and ignore.
 
 Services start what they require first, then run ExecStartPre, then ExecStart; `Restart=always` starts both again after
 RestartSec, however they ended. Accounts and sandboxes of units (`User=`, `ProtectSystem=` …) are read and not applied.
 Paths of commands and files are below $HOST_ROOT where they exist there. Timers are started and never elapse.
+Paths start their service when the file appears, goes or is written, and not for being there; systemd waits for the
+writer to close it, and sees no change while the service starts.
 """
 
 from __future__ import annotations
 
 import configparser
 import contextlib
+import fcntl
 import json
 import os
 import shlex
@@ -21,6 +25,7 @@ import signal
 import subprocess
 import sys
 import time
+from collections.abc import Iterator
 from pathlib import Path
 
 ROOT = Path(os.environ["HOST_ROOT"])
@@ -32,7 +37,7 @@ SPEED = float(os.environ.get("HOST_SPEED", "1"))
 """How many seconds of the units pass in one of this machine's."""
 APPLIED = frozenset(
     {"Requires", "Wants", "Type", "ExecStartPre", "ExecStart", "ExecReload", "WorkingDirectory", "EnvironmentFile"}
-    | {"Environment", "Restart", "RestartSec", "StandardOutput", "StandardError", "WantedBy"}
+    | {"Environment", "Restart", "RestartSec", "StandardOutput", "StandardError", "WantedBy", "PathChanged"}
 )
 READ_ONLY = frozenset(
     {"Description", "After", "User", "UMask", "TimeoutStartSec", "TimeoutStopSec", "PrivateTmp", "NoNewPrivileges"}
@@ -134,24 +139,36 @@ def output(unit: dict[str, list[str]], key: str) -> int:
     return os.open(file, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o644)
 
 
+@contextlib.contextmanager
+def turn(name: str) -> Iterator[None]:
+    """Wait until no other process starts or stops the unit: systemd has one job at a time for each."""
+    RUN.mkdir(parents=True, exist_ok=True)
+    with (RUN / f".{name}.turn").open("w") as file:
+        fcntl.flock(file, fcntl.LOCK_EX)
+        yield
+
+
 def start(name: str) -> None:
     """Start what the unit requires, then the unit. Refused when either fails."""
     if name in TARGETS or state(name):
         return
     unit = load(name)
     for wanted in " ".join(unit.get("Wants", [])).split():
-        try:
+        with contextlib.suppress(Refused), turn(wanted):
             start(wanted)
-        except Refused:
-            continue
     for required in " ".join(unit.get("Requires", [])).split():
         try:
-            start(required)
+            with turn(required):
+                start(required)
         except Refused:
             raise Refused(f"A dependency job for {name} failed. See 'journalctl -xe' for details.") from None
-    if name.endswith(".timer"):
-        load(name.removesuffix(".timer") + ".service")
-        note(name, OWNER)
+    if name.endswith((".timer", ".path")):
+        service = f"{name.rpartition('.')[0]}.service"
+        load(service)
+        if name.endswith(".path"):
+            watch(name, watched(name, unit), service)
+        else:
+            note(name, OWNER)
         return
     ready, started = os.pipe()
     if os.fork() == 0:
@@ -165,6 +182,46 @@ def start(name: str) -> None:
                 f"Job for {name} failed because the control process exited with error code.\n"
                 f'See "systemctl status {name}" and "journalctl -xeu {name}" for details.'
             )
+
+
+def watched(name: str, unit: dict[str, list[str]]) -> list[Path]:
+    """The files that a path unit watches."""
+    paths = unit.get("PathChanged", [])
+    if not paths:
+        raise Refused(f"{name}: Path unit lacks path setting. Refusing.")
+    for path in paths:
+        if not path.startswith("/") or os.path.normpath(path) != path:
+            raise Refused(f"{name}: PathChanged= path is not absolute and normalized: {path}")
+    return [ROOT / path.lstrip("/") for path in paths]
+
+
+def watch(name: str, files: list[Path], service: str) -> None:
+    """Start the service at every change of the files, in a process of its own, until the unit is stopped."""
+
+    def looks() -> list[tuple[int, int] | None]:
+        return [(found.st_ino, found.st_mtime_ns) if (found := look(file)) else None for file in files]
+
+    before = looks()
+    process = os.fork()
+    if process:
+        note(name, process)
+        return
+    detach()
+    while alive(OWNER):
+        time.sleep(0.05)
+        if (now := looks()) != before:
+            before = now
+            with contextlib.suppress(Refused), turn(service):  # the service's commands say why, in the journal
+                start(service)
+    os._exit(0)
+
+
+def look(file: Path) -> os.stat_result | None:
+    """The file's state; nothing when there is no such file."""
+    try:
+        return file.stat()
+    except FileNotFoundError:
+        return None
 
 
 def detach(kept: int = -1) -> None:
@@ -332,14 +389,16 @@ def main(arguments: list[str]) -> None:
             if os.fork() == 0:
                 detach()
                 try:
-                    actions[words[0]](name)
+                    with turn(name):
+                        actions[words[0]](name)
                 except Refused:
                     os._exit(1)
                 os._exit(0)
             continue
-        actions[words[0]](name)
-        if words[0] == "enable" and "--now" in options:
-            start(name)
+        with turn(name):
+            actions[words[0]](name)
+            if words[0] == "enable" and "--now" in options:
+                start(name)
 
 
 if __name__ == "__main__":

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import time
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -119,6 +120,19 @@ def test_a_service_starts_again_however_it_ends_until_it_is_stopped(host: Host) 
     assert host.systemctl("is-active", "count.service").stdout == "inactive\n"
 
 
+def test_restarts_at_the_same_time_leave_one_process(host: Host) -> None:
+    ran = host.root / "ran"
+    host.write("bin/stay", f'#!/bin/sh\necho $$ >>"{ran}"\nexec sleep 900\n', executable=True)
+    unit(host, "stay.service", "ExecStart=/bin/stay")
+    assert host.systemctl("start", "stay.service").returncode == 0
+    with ThreadPoolExecutor(3) as operators:
+        done = list(operators.map(lambda _: host.systemctl("restart", "stay.service").returncode, range(3)))
+    assert done == [0, 0, 0]
+    until(lambda: len(ran.read_text().split()) == 4)
+    processes = [int(number) for number in ran.read_text().split()]
+    until(lambda: [number for number in processes if Path(f"/proc/{number}/cmdline").exists()] == processes[-1:])
+
+
 def test_a_start_fails_when_what_it_needs_fails_and_is_tried_again(host: Host) -> None:
     unit(host, "first.service", "Type=oneshot", "ExecStart=/bin/false")
     host.write(
@@ -132,6 +146,44 @@ def test_a_start_fails_when_what_it_needs_fails_and_is_tried_again(host: Host) -
     assert "Job for third.service failed because the control process exited" in refused.stderr
     host.write("ready", "")
     until(lambda: b"sleep" in command_of(host, "third.service"))
+
+
+def test_a_path_starts_its_service_at_every_change_of_its_file_and_not_for_its_being_there(host: Host) -> None:
+    counted, asked = host.root / "counted", host.write("asked", "")
+    host.write("bin/count", f'#!/bin/sh\necho once >>"{counted}"\n', executable=True)
+    unit(host, "count.service", "Type=oneshot", "ExecStart=/bin/count")
+    host.write("etc/systemd/system/count.path", "[Path]\nPathChanged=/asked\n[Install]\nWantedBy=multi-user.target\n")
+
+    def times() -> int:
+        return len(counted.read_text().splitlines()) if counted.exists() else 0
+
+    assert host.systemctl("enable", "--now", "count.path").returncode == 0
+    assert host.systemctl("is-active", "count.path").stdout == "active\n"
+    host.write("another", "")
+    for expected in (1, 2):
+        assert times() == expected - 1
+        asked.write_text(str(expected))
+        until(lambda expected=expected: times() == expected)
+    asked.unlink()
+    until(lambda: times() == 3)
+    assert host.systemctl("stop", "count.path").returncode == 0
+    asked.write_text("nobody looks")
+    time.sleep(0.3)
+    assert times() == 3
+
+
+def test_a_path_is_refused_without_a_service_and_without_a_file_to_watch(host: Host) -> None:
+    unit(host, "idle.service", "Type=oneshot", "ExecStart=/bin/true")
+    for name, line, said in (
+        ("lonely.path", "PathChanged=/asked", "Unit lonely.service not found."),
+        ("idle.path", "", "idle.path: Path unit lacks path setting. Refusing."),
+        ("idle.path", "PathChanged=asked", "PathChanged= path is not absolute and normalized: asked"),
+        ("idle.path", "PathChanged=/x/../asked", "PathChanged= path is not absolute and normalized: /x/../asked"),
+    ):
+        host.write(f"etc/systemd/system/{name}", f"[Path]\n{line}\n")
+        refused = host.systemctl("start", name)
+        assert refused.returncode != 0
+        assert said in refused.stderr
 
 
 def test_systemctl_refuses_what_it_does_not_know(host: Host) -> None:

@@ -14,9 +14,11 @@ from . import config, log
 from .bounded import BoundedCheck
 from .checks.database import check_database
 from .checks.dynamodb import check_dynamodb
+from .checks.failure import SignInRefusedError
 from .checks.redis import check_redis
 from .checks.s3 import check_s3
 from .pages import CheckPages
+from .refresh_request import request_refresh
 
 CHECK_SECONDS = 5
 WAITING_PER_CHECK = 16
@@ -44,7 +46,7 @@ def main() -> int:
     redact = log.Redaction([settings.database.password])
     log.open_log(directory, redact)
     checks = {
-        "database": partial(check_database, settings.database),
+        "database": partial(_check_sign_in, settings.database, directory),
         "redis": partial(check_redis, settings.redis),
         "s3": partial(check_s3, settings.s3, settings.aws),
         "dynamodb": partial(check_dynamodb, settings.dynamodb, settings.aws),
@@ -53,6 +55,14 @@ def main() -> int:
         name: BoundedCheck(check, seconds=CHECK_SECONDS, waiting=WAITING_PER_CHECK) for name, check in checks.items()
     }
     return _serve(CheckPages(bounded, directory=directory, redact=redact), settings.server)
+
+
+def _check_sign_in(settings: config.DatabaseConfig, directory: Path) -> None:
+    try:
+        check_database(settings)
+    except SignInRefusedError:
+        request_refresh(directory)
+        raise
 
 
 def _serve(pages: CheckPages, server: config.ServerConfig) -> int:

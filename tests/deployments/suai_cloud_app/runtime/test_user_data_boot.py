@@ -71,12 +71,12 @@ class Instance:
         return self.host.run(str(self.root / "usr/local/sbin/suaicloudapp-boot"), action)
 
     def get(self, path: str) -> Page:
-        """Fetch a page; waits while the application starts."""
+        """Fetch a page; waits while the application ends and starts."""
         give_up = time.monotonic() + 60
         while True:
             try:
                 return get(self.port, path)
-            except ConnectionRefusedError:
+            except ConnectionError:
                 if time.monotonic() > give_up:
                     raise
                 time.sleep(0.05)
@@ -222,8 +222,8 @@ def test_the_first_boot_prepares_the_machine(bare_instance: Instance) -> None:
         "dnf install --assumeyes python3.11 amazon-cloudwatch-agent",
         f"agent -a fetch-config -m ec2 -s -c file:{agent}",
         "systemctl daemon-reload",
-        "systemctl enable suaicloudapp.service suaicloudapp-refresh.timer",
-        "systemctl start suaicloudapp-refresh.timer",
+        "systemctl enable suaicloudapp.service suaicloudapp-refresh.timer suaicloudapp-refresh.path",
+        "systemctl start suaicloudapp-refresh.timer suaicloudapp-refresh.path",
         "systemctl restart suaicloudapp.service",
     ]
 
@@ -262,10 +262,38 @@ def test_refresh_restarts_the_application_only_when_the_password_was_rotated(ins
     first = instance.pid
     assert instance.boot_program("refresh").returncode == 0
     assert instance.pid == first
+    instance.systemctl("stop", "suaicloudapp-refresh.path")  # or it would refresh at the same time
     instance.set_password("rotated while running")
     assert instance.get("/database").status == 503
     assert instance.boot_program("refresh").returncode == 0
     assert instance.pid != first
+    assert instance.get("/database") == OK
+
+
+def test_a_refused_password_is_replaced_within_seconds_by_the_one_that_is_valid_now(instance: Instance) -> None:
+    assert instance.first_boot().returncode == 0
+    assert instance.get("/database") == OK
+    first = instance.pid
+    instance.set_password("rotated while running")
+    refused = instance.get("/database")
+    assert refused.status == 503
+    assert "Access denied for user 'boot'" in refused.text
+    give_up = time.monotonic() + 20
+    while instance.get("/database") != OK:
+        assert time.monotonic() < give_up, instance.journal
+        time.sleep(0.2)
+    assert instance.pid != first
+    assert instance.journal.count("systemctl restart suaicloudapp.service") == 1
+
+
+def test_a_database_that_is_down_asks_for_no_other_password(instance: Instance, mariadb: MariaDb) -> None:
+    assert instance.first_boot().returncode == 0
+    with mariadb.stopped():
+        assert "Connection refused" in instance.get("/database").text
+        assert instance.get("/database").status == 503
+        time.sleep(1)
+    assert not (instance.root / "suaicloudapp/refresh-requested").exists()
+    assert "systemctl start suaicloudapp.service" not in instance.journal
     assert instance.get("/database") == OK
 
 

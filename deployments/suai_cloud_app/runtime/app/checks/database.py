@@ -6,16 +6,21 @@ from typing import TYPE_CHECKING
 
 import pymysql
 
-from .failure import CheckError
+from .failure import CheckError, SignInRefusedError
 
 if TYPE_CHECKING:
     from ..config import DatabaseConfig
 
 _TIMEOUT_SECONDS = 3
+_ACCESS_DENIED = 1045
+"""ER_ACCESS_DENIED_ERROR of the MySQL 8.4 Server Error Message Reference, read 2026-11-29."""
 
 
 def check_database(settings: DatabaseConfig) -> None:
-    """Connect, with TLS when the server offers it, and have it answer a query. Raises CheckError."""
+    """Connect, with TLS when the server offers it, and have it answer a query.
+
+    Raises CheckError; SignInRefusedError, which is one, when the server does not take the password.
+    """
     try:
         connection = pymysql.connect(
             host=settings.host,
@@ -32,4 +37,5 @@ def check_database(settings: DatabaseConfig) -> None:
             cursor.fetchone()
     except pymysql.MySQLError as error:
         cause = error.args[-1] if error.args else type(error).__name__
-        raise CheckError(f"{settings.dbname} at {settings.host}:{settings.port}: {cause}") from error
+        failure = SignInRefusedError if error.args[:1] == (_ACCESS_DENIED,) else CheckError
+        raise failure(f"{settings.dbname} at {settings.host}:{settings.port}: {cause}") from error
