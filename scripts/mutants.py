@@ -29,12 +29,12 @@ from cosmic_ray.work_item import TestOutcome
 ROOT = Path(__file__).parents[1]
 REPORT = ROOT / "docs" / "mutants.md"
 ROOMS = {
-    "config": ("tests/settings", "config"),
-    "modules": ("tests/modules", "modules"),
-    "operations/plans": ("tests/operations/plans", "operations/plans"),
-    "operations/state": ("tests/operations/state", "operations/state"),
+    "config": ("tests/settings", "tests/operations/docs/test_schemas.py"),
+    "modules": ("tests/modules",),
+    "operations/plans": ("tests/operations/plans",),
+    "operations/state": ("tests/operations/state",),
 }
-"""Each room, its mirrored tests and its examples."""
+"""Each room and its mirrored tests; the schemas in git record what the settings allow."""
 UNEXPLAINED = "not explained yet"
 _WORKERS = 2
 
@@ -164,12 +164,14 @@ def enter_clone(folder: str) -> None:
 def command(room: str, file: str = "") -> str:
     """The room's tests without Terraform and engines, those that import `file` first; they end at the first failure."""
     module = file.removesuffix(".py").replace("/", ".")
-    tests, examples = ROOMS[room]
-    files = sorted(
-        Path(tests).rglob("test_*.py"), key=lambda test: (module not in test.read_text(encoding="utf-8"), test)
-    )
+    tests = [
+        file
+        for place in ROOMS[room]
+        for file in ([Path(place)] if place.endswith(".py") else Path(place).rglob("test_*.py"))
+    ]
+    files = sorted(tests, key=lambda test: (module not in test.read_text(encoding="utf-8"), test))
     marks = "not terraform and not engines and not slow"
-    return f'.venv/bin/python -m pytest -x -q -p no:cacheprovider -m "{marks}" {examples} {" ".join(map(str, files))}'
+    return f'.venv/bin/python -m pytest -x -q -p no:cacheprovider -m "{marks}" {room} {" ".join(map(str, files))}'
 
 
 def baseline(room: str) -> tuple[str, float, str]:
@@ -225,7 +227,7 @@ def main() -> int:
             sys.stdout.write(f"{room}: {took:.0f} s\n")
             sys.stdout.flush()
             seconds[room] = took
-        limits = [3 * seconds[each.room] + 30 for each in mutants]
+        limits = [10 * seconds[each.room] + 30 for each in mutants]
         results = []
         for mutant, lives in zip(mutants, pool.map(survives, mutants, limits), strict=True):
             results.append((mutant, lives))

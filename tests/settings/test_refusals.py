@@ -19,6 +19,7 @@ from tests.settings.conftest import Files
 APP = "suai_cloud_app/environments/dev.toml"
 PROD = "suai_cloud_app/environments/prod.toml"
 ENV = "environments/dev.toml"
+BEAVER = "beaver_contest/environments/dev.toml"
 CANVAS = "canvas_data_2/environments/dev.toml"
 
 BAD = [
@@ -47,6 +48,7 @@ BAD = [
     (APP, "transit_encryption_enabled = false", "transit_encryption_enabled = true", "redis.reasons.transit_encryption_enabled", "gives a reason for nothing"),
     (APP, "num_node_groups = 1", "num_node_groups = 0", "redis.num_node_groups = 0", "equal to 1"),
     (APP, "max_size = 4", "max_size = 1", "fleet.max_size = 1", "below min_size = 2"),
+    (BEAVER, "min_size = 1\nmax_size = 2", "min_size = 3\nmax_size = 2", "admin.max_size = 2", "below min_size = 3"),
     (APP, '"t3.micro"', '"t3.tiny"', 'fleet.instance_type = "t3.tiny"', "example: t3.micro"),
     (APP, 'partition_key = "id"', 'partition_key = ""', 'dynamodb.partition_key = ""', "is not an attribute name"),
     (APP, "[bucket]\n", '[adopt]\n"database" = "x"\n\n[bucket]\n', "adopt.database", "is not the address of a resource"),
@@ -208,6 +210,11 @@ def test_all_problems_of_all_files_are_told_at_once(files: Files) -> None:
 
 
 def test_networks_of_one_environment_may_not_overlap(files: Files) -> None:
+    files.replace(CANVAS, '"10.58.0.0/16"', '"10.50.16.0/20"')
+    assert files.refusals() == [f'{APP}: network.cidr_block = "10.50.0.0/16": overlaps 10.50.16.0/20 of {CANVAS}']
+
+
+def test_settings_without_an_environment_are_refused(files: Files) -> None:
     other = files.path("suai_cloud_app/environments")
     (other / "stage.toml").write_text(files.path(APP).read_text())
     assert any("there is no environment stage" in line for line in files.refusals())
