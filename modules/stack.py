@@ -18,8 +18,25 @@ from modules.adoption import adopt
 from modules.naming import physical_name
 from modules.refusals import Refusals
 from modules.split_state import refuse_split_state
+from synth.kernel import in_kernel
 
 TERRAFORM_VERSION = (ROOT / ".terraform-version").read_text(encoding="utf-8").strip()
+
+_ALLOCATE = """(() => {
+  const addresses = new Map();
+  return (element) => {
+    const path = (element.node ?? element).path;
+    const address = path.split("/").slice(1).filter((word) => word !== "Default").join("_");
+    const taken = addresses.get(address) ?? path;
+    if (taken !== path) {
+      const clash = new Error(`${taken} and ${path} would share the address ${address}: rename one of them`);
+      throw Object.assign(clash, { name: "" });  // else the message would begin with it
+    }
+    addresses.set(address, path);
+    return address;
+  };
+})()"""
+"""The same as `DeploymentStack._allocate_logical_id`, for the kernel."""
 
 
 class DeploymentStack(TerraformStack):
@@ -134,6 +151,7 @@ class DeploymentStack(TerraformStack):
             workspaces=NamedCloudWorkspace(name=workspace),
         )
 
+    @in_kernel(_ALLOCATE)
     def _allocate_logical_id(self, tf_element: Node | TerraformElement) -> str:
         path = tf_element.path if isinstance(tf_element, Node) else tf_element.to_string()
         words = [word for word in path.split("/")[1:] if word != "Default"]

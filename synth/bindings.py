@@ -56,6 +56,12 @@ def install(*, roots: Sequence[Path] | None = None) -> None:
     except (OSError, ValueError) as error:
         _warn("the jsii kernel runs in two processes", error)
     try:
+        from synth import wire  # imports jsii, which must not come before its environment
+
+        wire.install()
+    except (AttributeError, ImportError) as error:
+        _warn("messages to the jsii kernel are jsii's own", error)
+    try:
         spec = importlib.util.find_spec(PACKAGE)
         if spec is None or spec.origin is None:
             return

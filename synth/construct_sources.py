@@ -49,10 +49,11 @@ def recorded_sources(root: Path) -> Iterator[Sources]:
 def _places(obj: object, root: Path) -> Iterator[str]:
     """The lines of deployments and modules that are being run, the innermost first."""
     frame: FrameType | None = sys._getframe(2)
+    folders = (f"{root}/deployments/", f"{root}/modules/")
     while frame is not None:
         file = frame.f_code.co_filename
-        of_the_construct = frame.f_code.co_name == "__init__" and frame.f_locals.get("self") is obj
-        of_a_stack = file.startswith(tuple(f"{root}/{folder}/" for folder in ("deployments", "modules")))
-        if of_a_stack and not of_the_construct:
-            yield f"{file.removeprefix(f'{root}/')}:{frame.f_lineno}"
+        if file.startswith(folders):
+            of_the_construct = frame.f_code.co_name == "__init__" and frame.f_locals.get("self") is obj
+            if not of_the_construct:
+                yield f"{file.removeprefix(f'{root}/')}:{frame.f_lineno}"
         frame = frame.f_back

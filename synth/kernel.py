@@ -9,16 +9,20 @@ from __future__ import annotations
 import contextlib
 import hashlib
 import os
-from collections.abc import Iterable
+import re
+from collections.abc import Callable, Iterable
 from importlib.util import find_spec
 from pathlib import Path
-from typing import Final
+from typing import Any, Final, TypeVar
 
 from synth.kept_files import cache_folders
 from synth.whole_file import write_whole
 
 FOLDERS: Final = cache_folders("kernel")
 _CHANNEL = ("readFD:3,writeFD:3", "readFD:0,writeFD:1")
+_OVERRIDE = re.compile(r"function _Kernel_defineOverridenMethod\((\w+),\w+,(\w+),\w+\)\{")
+"""Beginning of the kernel's function that makes a method call Python: of an object, for an override."""
+_IN_KERNEL = r"\g<0>if(\2.javascript)return void Object.defineProperty(\1,\2.method,{value:(0,eval)(\2.javascript)});"
 _BEFORE = """\
 if ((process.env.NODE_OPTIONS || "").includes("--preserve-symlinks"))
   process.execArgv.push("--preserve-symlinks");  // what tells the kernel to link packages instead of copying them
@@ -30,6 +34,21 @@ for (const name of ["stdout", "stderr"]) {  // what constructs print: framed, as
 }
 Error.captureStackTrace = () => {};  // every token would keep a stack of the kernel's own functions
 """
+
+Method = TypeVar("Method", bound=Callable[..., Any])
+
+
+def in_kernel(javascript: str) -> Callable[[Method], Method]:
+    """Marks a method that overrides one of the kernel's: the function that `javascript` yields does the same there.
+
+    The kernel then does not call Python. The method itself runs with the stock bindings.
+    """
+
+    def mark(method: Method) -> Method:
+        vars(method)["javascript"] = javascript
+        return method
+
+    return mark
 
 
 def kernel_environment(folders: Iterable[Path] = FOLDERS) -> dict[str, str]:
@@ -53,10 +72,11 @@ def direct_kernel(folders: Iterable[Path] = FOLDERS) -> Path:
         raise ValueError("jsii is not installed")
     embedded = Path(package.origin).parent / "_embedded" / "jsii"
     source = (embedded / "lib__program.js").read_text(encoding="utf-8")
-    if source.count(_CHANNEL[0]) != 1:
-        raise ValueError(f"{embedded}/lib__program.js does not say {_CHANNEL[0]} once")
+    for words, count in ((_CHANNEL[0], source.count(_CHANNEL[0])), (_OVERRIDE.pattern, len(_OVERRIDE.findall(source)))):
+        if count != 1:
+            raise ValueError(f"{embedded}/lib__program.js does not say {words} once")
     files = {
-        "program.js": (_BEFORE + source.replace(*_CHANNEL)).encode(),
+        "program.js": (_BEFORE + _OVERRIDE.sub(_IN_KERNEL, source.replace(*_CHANNEL))).encode(),
         "runtime-index-worker.js": (embedded / "lib__runtime-index-worker.js").read_bytes(),
     }
     key = hashlib.sha256(b"\0".join(files.values())).hexdigest()[:16]
