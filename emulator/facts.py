@@ -27,6 +27,8 @@ class Facts:
     """Engine → family (`db.t3`) → sizes."""
     fixed_parameters: Mapping[str, Sequence[str]]
     """Parameter group family → parameters that nobody may set."""
+    absent_parameters: Mapping[str, Sequence[str]]
+    """Parameter group family → parameters that an earlier series had and this one has not."""
     cache_versions: Mapping[str, Sequence[str]]
     cache_node_types: Mapping[str, Sequence[str]]
     """Family (`cache.t3`) → sizes."""

@@ -130,10 +130,14 @@ def few_parameters_are_changed_at_once(call: Call) -> None:
 
 @RULES.by_facts_on("ModifyDBParameterGroup", "ModifyDBClusterParameterGroup")
 def parameters_are_those_that_can_be_set(call: Call, facts: Facts) -> None:
-    fixed = facts.fixed_parameters.get(_family(call), ())
+    family = _family(call)
+    fixed, absent = facts.fixed_parameters.get(family, ()), facts.absent_parameters.get(family, ())
     for parameter in call.parameters.get("Parameters", ()):
-        if parameter.get("ParameterName") in fixed:
-            raise Refusal("InvalidParameterValue", f"The parameter {parameter['ParameterName']} cannot be modified.")
+        name = parameter.get("ParameterName")
+        if name in fixed:
+            raise Refusal("InvalidParameterValue", f"The parameter {name} cannot be modified.")
+        if name in absent:
+            raise Refusal("InvalidParameterValue", f"Could not find parameter with name: {name}")
 
 
 @RULES.on("CreateDBSubnetGroup", "ModifyDBSubnetGroup")

@@ -209,9 +209,10 @@ def test_a_database_goes_back_to_no_older_version(aws: Aws) -> None:
     assert code_of(rds.modify_db_instance, **changed, EngineVersion="8.4.10") == "taken"
 
 
-def test_parameters_that_rds_fixes_cannot_be_set(aws: Aws) -> None:
+@pytest.mark.parametrize("family", ["mysql8.0", "mysql8.4"])
+def test_parameters_that_rds_fixes_or_has_no_more_cannot_be_set(aws: Aws, family: str) -> None:
     rds = aws("rds")
-    rds.create_db_parameter_group(DBParameterGroupName="g", DBParameterGroupFamily="mysql8.0", Description="d")
+    rds.create_db_parameter_group(DBParameterGroupName="g", DBParameterGroupFamily=family, Description="d")
 
     def set_parameter(name: str) -> str:
         parameter = {"ParameterName": name, "ParameterValue": "x", "ApplyMethod": "pending-reboot"}
@@ -220,7 +221,7 @@ def test_parameters_that_rds_fixes_cannot_be_set(aws: Aws) -> None:
     assert set_parameter("default_authentication_plugin") == "InvalidParameterValue"
     assert set_parameter("character_set_server") == "taken"
     group = {"DBClusterParameterGroupName": "c"}
-    rds.create_db_cluster_parameter_group(**group, DBParameterGroupFamily="mysql8.0", Description="d")
+    rds.create_db_cluster_parameter_group(**group, DBParameterGroupFamily=family, Description="d")
     parameter = {"ParameterName": "default_authentication_plugin", "ParameterValue": "x", "ApplyMethod": "immediate"}
     assert code_of(rds.modify_db_cluster_parameter_group, **group, Parameters=[parameter]) == "InvalidParameterValue"
     free = {**parameter, "ParameterName": "character_set_server"}
