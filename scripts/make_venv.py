@@ -118,7 +118,7 @@ def disk_is_full(folder: Path) -> str:
     """Sentence on how much room there is, and how much the environment takes."""
     free = shutil.disk_usage(folder.absolute().parent).free // 1_000_000
     return (
-        f"The disk is full: {folder} takes up to 900 MB, {free} MB are free in {folder.absolute().parent}."
+        f"The disk is full: {folder} takes up to 1,500 MB, {free} MB are free in {folder.absolute().parent}."
         " Free some, then run make again."
     )
 

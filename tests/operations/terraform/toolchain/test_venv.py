@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import errno
 import importlib.util
 import os
 import shutil
@@ -164,6 +165,102 @@ def test_a_half_made_environment_never_counts(
 
     assert make_venv.main(Path(".venv"), Path("requirements.lock"), "other lock", None) == 1
     assert not (project / ".venv" / ".complete").exists()
+
+
+@pytest.mark.parametrize(
+    ("words", "variables", "sentence"),
+    [
+        (
+            "ERROR: Could not install packages due to an OSError: [Errno 28] No space left on device",
+            {},
+            "The disk is full: .venv takes up to ",
+        ),
+        (
+            "connection broken by 'ProxyError('Cannot connect to proxy.', NewConnectionError('<…>: Failed to establish a"
+            " new connection: [Errno 111] Connection refused'))': /simple/typer/\nERROR: No matching distribution found",
+            {"HTTPS_PROXY": "http://me:secret@127.0.0.1:9"},
+            "The proxy HTTPS_PROXY=http://127.0.0.1:9 does not serve: Connection refused. Correct or unset it, ",
+        ),
+        (
+            "ProxyError('Cannot connect to proxy.', OSError('Tunnel connection failed: 407 Proxy Authentication"
+            " Required'))",
+            {},
+            "The proxy of pip's configuration does not serve: 407 Proxy Authentication Required. ",
+        ),
+        (
+            "connection broken by 'NewConnectionError('<…>: Failed to establish a new connection: [Errno -2] Name or"
+            " service not known')': /simple/typer/\nERROR: No matching distribution found for typer==0.29.0",
+            {"PIP_INDEX_URL": "https://me:secret@mirror.example/simple"},
+            "The package index PIP_INDEX_URL=https://mirror.example/simple does not answer: Name or service not known. ",
+        ),
+        (
+            "connection broken by 'NewConnectionError('<…>: Failed to establish a new connection: [Errno 111]"
+            " Connection refused')': /simple/typer/\nERROR: No matching distribution found for typer==0.29.0",
+            {},
+            "The package index that pip uses does not answer: Connection refused. Go online or set PIP_INDEX_URL ",
+        ),
+        (
+            "SSLError(SSLCertVerificationError(1, '[SSL: CERTIFICATE_VERIFY_FAILED] certificate verify failed'))",
+            {},
+            "The package index's certificate is not trusted; set PIP_CERT ",
+        ),
+        (
+            "ERROR: THESE PACKAGES DO NOT MATCH THE HASHES FROM THE REQUIREMENTS FILE.\n    typer==0.29.0 from"
+            " https://mirror.example/typer.whl:\n        Expected sha256 0",
+            {},
+            "The package index gave another typer==0.29.0 than requirements.lock names; ",
+        ),
+        ("ERROR: something else", {}, "ERROR: something else\n.venv could not be made from requirements.lock; "),
+    ],
+)
+def test_a_failed_installation_is_told_with_its_cause_and_without_passwords(
+    project: Path, make_venv: ModuleType, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str],
+    words: str, variables: dict[str, str], sentence: str,
+) -> None:  # fmt: skip
+    def fail(*_: object) -> None:
+        raise subprocess.CalledProcessError(1, "pip", stderr=words)
+
+    for name in (*make_venv._PROXIES, "PIP_INDEX_URL"):
+        monkeypatch.delenv(name, raising=False)
+    for name, value in variables.items():
+        monkeypatch.setenv(name, value)
+    monkeypatch.setattr(make_venv, "fill", fail)
+
+    assert make_venv.main(Path(".venv"), Path("requirements.lock"), "stamp", None) == 1
+    told = capsys.readouterr().err
+    assert told.startswith(sentence)
+    assert "secret" not in told
+
+
+@pytest.mark.slow
+def test_pip_itself_behind_a_proxy_that_is_not_there_ends_in_one_sentence(
+    project: Path, make_venv: ModuleType, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> None:
+    for name in (*make_venv._PROXIES, "NO_PROXY", "no_proxy", "PIP_EXTRA_INDEX_URL", "PIP_FIND_LINKS"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setenv("HTTPS_PROXY", "http://127.0.0.1:9")
+    monkeypatch.setenv("PIP_CONFIG_FILE", os.devnull)
+    monkeypatch.setenv("PIP_INDEX_URL", "https://index.invalid/simple")
+    monkeypatch.setenv("PIP_RETRIES", "1")
+
+    assert make_venv.main(Path(".venv"), Path("requirements.lock"), "stamp", None) == 1
+    told = capfd.readouterr().err.splitlines()
+    assert told[1:] == [
+        "The proxy HTTPS_PROXY=http://127.0.0.1:9 does not serve: Connection refused."
+        " Correct or unset it, then run make again."
+    ]
+
+
+def test_a_folder_that_cannot_be_written_is_told(
+    project: Path, make_venv: ModuleType, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def refuse(*_: object) -> None:
+        raise PermissionError(errno.EACCES, "Permission denied", ".venv")
+
+    monkeypatch.setattr(make_venv, "fill", refuse)
+
+    assert make_venv.main(Path(".venv"), Path("requirements.lock"), "stamp", None) == 1
+    assert capsys.readouterr().err == ".venv cannot be written: Permission denied. Work in a clone of your own.\n"
 
 
 def test_two_at_once_make_it_once(project: Path, make_venv: ModuleType, monkeypatch: pytest.MonkeyPatch) -> None:
