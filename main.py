@@ -8,6 +8,7 @@ that an earlier run synthesised from the same is not synthesised again, unless `
 from __future__ import annotations
 
 import argparse
+import gc
 import json
 import os
 import pkgutil
@@ -245,5 +246,6 @@ def _cdktf_json() -> dict[str, Any]:
 
 
 if __name__ == "__main__":
+    gc.disable()  # constructs live until the end, and looking for garbage among them was a tenth of a synth
     use_utf8()
     sys.exit(main())

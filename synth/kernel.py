@@ -32,6 +32,11 @@ for (const name of ["stdout", "stderr"]) {  // what constructs print: framed, as
   const stream = new (require("stream").Writable)({ write });
   Object.defineProperty(process, name, { get: () => stream });
 }
+const modules = require("module"), load = modules._load;
+modules._load = function (name, ...rest) {  // CDKTF zips assets with it; loading it was a sixth of the kernel's start
+  if (name !== "archiver") return load.call(this, name, ...rest);
+  return (...options) => load.call(this, name, ...rest)(...options);
+};
 Error.captureStackTrace = () => {};  // every token would keep a stack of the kernel's own functions
 """
 

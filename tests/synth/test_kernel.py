@@ -4,6 +4,7 @@ import os
 import subprocess
 import sys
 import tempfile
+import zipfile
 from pathlib import Path
 
 import pytest
@@ -47,6 +48,35 @@ def test_what_constructs_print_reaches_the_terminal_and_not_the_channel(tmp_path
     done = run("from cdktf import App; App(); print('whole')", NODE_OPTIONS=f"--require {script}")
     assert sorted(done.stdout.splitlines()) == ["to out", "whole"]
     assert done.stderr == "to err\n"
+
+
+def test_what_zips_assets_is_loaded_when_it_is_called(tmp_path: Path) -> None:
+    script = tmp_path / "loaded.js"
+    script.write_text("""
+const modules = require("module")._cache;
+const loaded = () => Object.keys(modules).some((file) => file.includes("/node_modules/archiver/"));
+process.on("exit", () => {
+  const before = loaded();
+  const zip = Object.values(modules).find(({ id }) => id.endsWith("/cdktf/lib/private/fs.js")).require("archiver")("zip");
+  console.log(before, loaded(), typeof zip.finalize);
+});
+""")
+    done = run("from cdktf import App; App()", NODE_OPTIONS=f"--require {script}")
+    assert (done.stdout, done.stderr) == ("false true function\n", "")
+
+
+def test_an_asset_is_zipped(tmp_path: Path) -> None:
+    (tmp_path / "asset").mkdir()
+    (tmp_path / "asset" / "file").write_text("content")
+    done = run(f"""
+from cdktf import App, AssetType, TerraformAsset, TerraformStack
+app = App(outdir={str(tmp_path / "out")!r})
+TerraformAsset(TerraformStack(app, "s"), "a", path={str(tmp_path / "asset")!r}, type=AssetType.ARCHIVE)
+app.synth()
+""")
+    assert (done.stdout, done.stderr) == ("", "")
+    (archive,) = (tmp_path / "out").rglob("archive.zip")
+    assert zipfile.ZipFile(archive).namelist() == ["file"]
 
 
 def test_a_value_of_the_wrong_type_is_refused_by_the_kernel() -> None:
