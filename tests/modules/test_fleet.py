@@ -297,6 +297,17 @@ def test_too_few_instances_in_service_are_noticed_unless_the_group_may_be_empty(
     assert {watch.role for watch in idle} == {"cpu", "status_check"}
 
 
+def test_an_alarm_names_the_boot_log_there_is():
+    with_log, without = (
+        next(watch for watch in fleet(sample_stack(), log_roles=roles).watches() if watch.role == "in_service")
+        for roles in (("boot",), ())
+    )
+    assert (
+        f"the log group {log_group_name('sample-test-web', 'boot')}, stream INSTANCE/first-boot" in with_log.description
+    )
+    assert without.description.endswith("activities and the boot log")
+
+
 def test_a_versions_group_carries_it_and_is_made_before_the_old_one_goes():
     stack = sample_stack()
     fleet(stack, version="1.0.1").attach_target_group("arn:aws:elasticloadbalancing:eu-central-1:1:targetgroup/t/1")

@@ -181,12 +181,12 @@ def test_every_node_is_watched():
     watches = add_redis(sample_stack(), num_node_groups=2, replicas_per_node_group=1).watches()
     nodes = {watch.dimensions["CacheClusterId"].rpartition("}")[2] for watch in watches}
     assert nodes == {"-0001-001", "-0001-002", "-0002-001", "-0002-002"}
-    assert {watch.role.partition("_0")[0] for watch in watches} == {
-        "cpu",
-        "memory",
-        "evictions",
-        "swap",
-        "replication_lag",
+    assert {watch.role.partition("_0")[0]: watch.threshold for watch in watches} == {
+        "cpu": 80,
+        "memory": 80,
+        "evictions": 100,
+        "swap": 314_572_800,
+        "replication_lag": 10,
     }
 
 

@@ -36,7 +36,7 @@ def besides(stack: StackReport) -> str:
     amounts = {
         "moved": len(stack.moved),
         "imported": len(stack.imported),
-        "outputs": len(stack.outputs),
+        "output" if len(stack.outputs) == 1 else "outputs": len(stack.outputs),
         "deferred": len(stack.deferred),
         "drifted": len(stack.drift),
     }

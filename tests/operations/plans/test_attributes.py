@@ -32,6 +32,13 @@ def test_only_what_changes_is_shown() -> None:
     }
 
 
+def test_what_is_created_is_shown_attribute_by_attribute() -> None:
+    assert shown(None, {"name": "a", "tags": {"Team": "red"}}) == {
+        "name": (None, '"a"'),
+        "tags": (None, '{"Team": "red"}'),
+    }
+
+
 def test_of_blocks_that_come_and_go_those_that_stay_are_left_out() -> None:
     assert shown({"rules": [{"port": 1}, {"port": 2}]}, {"rules": [{"port": 2}]}) == {"rules": ('{"port": 1}', None)}
 

@@ -13,6 +13,7 @@ from operations.plans.plan_document import Action, read_plan
 from operations.plans.report.html import html
 from operations.plans.report.markdown import COMMENT_BYTES, markdown
 from operations.plans.report.model import Report, StackReport
+from operations.plans.report.safe_text import shortened
 from operations.plans.report.terminal import print_report
 from tests.operations.plans.plan_support import SECRETS, change, plan_of, recorded, report_of, stack_report
 
@@ -39,6 +40,18 @@ def test_an_output_holds_no_data() -> None:
     plan = plan_of() | {"output_changes": {"url": {"actions": ["delete"], "before": "https://a.example"}}}
     (line,) = stack_report(plan).outputs
     assert not line.holds_data
+
+
+def test_an_output_that_changes_is_an_update_and_no_drift() -> None:
+    plan = plan_of() | {"output_changes": {"url": {"actions": ["update"], "before": "a", "after": "b"}}}
+    said = terminal(report_of(stack_report(plan)))
+    assert "  ~ url  update" in said.splitlines(), said
+    assert "example-test: 1 output\n" in said
+
+
+@pytest.mark.parametrize(("length", "cut"), [(10, False), (9, True)])
+def test_a_text_is_cut_when_it_is_longer_than_there_is_room(length: int, cut: bool) -> None:
+    assert shortened("0123456789", length) == ("0123 … 2 more characters … 6789" if cut else "0123456789")
 
 
 def test_a_settled_stack_is_empty_and_does_not_drift_although_aws_filled_things_in() -> None:

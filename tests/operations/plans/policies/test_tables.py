@@ -257,6 +257,13 @@ BAD: dict[str, dict[str, Changes]] = {
         "versioning deleted": [
             change("aws_s3_bucket_versioning.x", {"versioning_configuration": [{"status": "Enabled"}]}, None)
         ],
+        "versioning deleted that never asked for a second factor": [
+            change(
+                "aws_s3_bucket_versioning.x",
+                {"versioning_configuration": [{"mfa_delete": "Disabled", "status": "Enabled"}]},
+                None,
+            )
+        ],
         "backup plan deleted": [change("aws_backup_plan.x", {"name": "p", "rule": RULES}, None)],
         "backup rule removed": [updated("aws_backup_plan", {"rule": RULES}, {"rule": RULES[1:]})],
         "backup rule shorter, in another order": [
@@ -493,6 +500,13 @@ def test_ranges_get_the_same_verdict_in_one_rule_and_in_rules_of_their_own(range
     together = group(rule(*ranges))
     apart = group(*(rule(each) for each in ranges))
     assert found(together) == found(apart)
+
+
+def test_ports_that_adjoin_are_one_range_and_others_are_apart() -> None:
+    everybody = "0.0.0.0/0"
+    opened = group(rule(everybody, port=8006, to=8010), rule(everybody, port=22), rule(everybody, port=8000, to=8005))
+    (finding,) = findings(opened)
+    assert finding.message == "opens port 22, ports 8000–8010 to the whole internet"
 
 
 def test_what_is_known_after_the_apply_is_said_and_does_not_count() -> None:
