@@ -19,6 +19,9 @@ def demo(
     environment: EnvironmentOption = DEFAULT_ENVIRONMENT,
     keep: Annotated[bool, typer.Option("--keep", help="Leave the emulator running.")] = False,
     destroy: Annotated[bool, typer.Option("--destroy", help="Destroy everything in the end.")] = False,
+    under_roles: Annotated[
+        bool, typer.Option("--under-roles", help="Plan and apply with the keys of the roles of `quintet roles`.")
+    ] = False,
 ) -> None:
     """Applies stacks to an emulator, plans them again (which must find nothing to do) and checks what they do."""
     from operations.commands.day2 import checks_of, rehearsal_of
@@ -29,6 +32,7 @@ def demo(
         environment=environment,
         keep=keep,
         destroy=destroy,
+        under_roles=under_roles,
         checks_of=checks_of,
         rehearsal_of=rehearsal_of,
     )

@@ -36,12 +36,12 @@ def roles(
     from operations.console import new_console
     from operations.listing import Column, Listing, show
     from operations.roles.documents import role_documents
-    from operations.roles.provider_rights import operated
+    from operations.roles.provider_rights import roles_of
     from operations.stacks import find_stacks, select
 
     console, listing = new_console(), Listing("policies", (Column("policy", "whole"), "role", "characters", "actions"))
     for stack in select(find_stacks(ROOT, environment), stacks or []):
-        for each in role or [Role.PLAN, Role.APPLY, *([Role.OPERATE] if stack.deployment in operated() else [])]:
+        for each in role or roles_of(stack):
             for document in role_documents(stack, each, state_key_arn=state_key_arn):
                 listing.add(document.name, each.value, document.characters, document.actions)
                 if write_to is not None:

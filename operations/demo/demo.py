@@ -20,8 +20,9 @@ from operations.aws import Aws
 from operations.demo.path_style import path_style
 from operations.demo.prerequisites import make_existing
 from operations.demo.rehearsals import NotRehearsedError, Rehearsal, Stage
+from operations.demo.stack_roles import create_roles, lacking_rights, role_arn
 from operations.demo.synth import synthesise
-from operations.demo.walk import APPLY, CHECKS, STEPS, Walk, checks_log
+from operations.demo.walk import APPLY, CHECKS, STEPS, Walk, WalkStep, checks_log
 from operations.errors import OperatorError
 from operations.stacks import FILE, Stack, find_stacks, select
 from operations.state.bootstrap import bootstrap
@@ -55,6 +56,8 @@ class Demo:
     environment: str = "dev"
     keep: bool = False
     destroy: bool = False
+    under_roles: bool = False
+    """Plan and apply with the keys of the roles that `quintet roles` writes, in place of the account's own."""
     root: Path = ROOT
     checks_of: Callable[[str], Sequence[Check]] = lambda _: ()
     """Checks of a deployment."""
@@ -82,6 +85,8 @@ class Demo:
             if isinstance(settings.state, StateSettings):
                 bootstrap(aws, settings)
             make_existing(aws, stacks)
+            if self.under_roles:
+                create_roles(aws, stacks)
             before = _census(emulator)
             progress = [StackProgress(stack, console) for stack in stacks]
             work = partial(self._demonstrate, run, emulator)
@@ -91,6 +96,8 @@ class Demo:
             fine = not any(line.failure for line in progress)
             if self.destroy and fine:
                 fine = _nothing_remains(before, _census(emulator), console)
+            if self.under_roles:
+                fine = _nothing_lacks(list(lacking_rights(emulator.status(), stacks)), console) and fine
             if self.keep:
                 where = stacks[0].account_id, stacks[0].region
                 announce(self.root, Announcement(emulator.endpoint, emulator.pid, emulator.secret, *where))
@@ -128,7 +135,8 @@ class Demo:
         walk = Walk(terraform, line, aws, self.root, self.checks_of(stack.deployment))
         try:
             for step in STEPS if self.destroy else STEPS[:-1]:
-                step.take(walk)
+                with terraform.using(**self._keys(emulator, stack, step)):
+                    step.take(walk)
                 if step is APPLY:
                     line.longest_chain = longest_chain(watch.seconds, terraform.state_pull())
                     _upgrade_minor_versions(emulator, terraform, stack)
@@ -136,6 +144,9 @@ class Demo:
                     self._rehearse(run, emulator, walk)
         except EmulatorError as error:
             raise OperatorError(str(error)) from None
+
+    def _keys(self, emulator: Emulator, stack: Stack, step: WalkStep) -> dict[str, str]:
+        return emulator.keys_of(role_arn(stack, step.role), region=stack.region) if self.under_roles else {}
 
     def _rehearse(self, run: Run, emulator: Emulator, walk: Walk) -> None:
         stack, rehearsal = walk.stack, self.rehearsal_of(walk.stack.deployment)
@@ -199,6 +210,14 @@ def _nothing_remains(before: Counter[tuple[str, ...]], after: Counter[tuple[str,
     if not left:
         console.print("Destroyed: nothing remains, neither in the states nor in the emulator.")
     return not left
+
+
+def _nothing_lacks(found: Sequence[str], console: Console) -> bool:
+    for sentence in found:
+        console.print(sentence, style="red")
+    if not found:
+        console.print("Every step had the rights that its role needs: nothing was denied.")
+    return not found
 
 
 def _compare_with_longest_chain(stacks: Sequence[StackProgress], seconds: float, console: Console) -> None:

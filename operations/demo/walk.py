@@ -16,6 +16,7 @@ from operations.plans.apply_plan import apply_plan
 from operations.plans.planning import stack_background
 from operations.plans.report.wording import step as step_words
 from operations.plans.review import review
+from operations.roles.role import Role
 from operations.stacks import FILE
 
 if TYPE_CHECKING:
@@ -95,6 +96,8 @@ class WalkStep:
 
     name: str
     take: Callable[[Walk], None]
+    role: Role = Role.PLAN
+    """The role whose rights it needs."""
 
 
 def _init(walk: Walk) -> None:
@@ -175,11 +178,11 @@ def _destroy(walk: Walk) -> None:
 
 INIT = WalkStep("init", _init)
 PLAN = WalkStep("plan", _plan)
-APPLY = WalkStep("apply", _apply)
+APPLY = WalkStep("apply", _apply, Role.APPLY)
 SECOND_PLAN = WalkStep("second plan", _plan_again)
 DRIFT = WalkStep("drift", _look_for_drift)
 CHECKS = WalkStep("checks", _check)
-DESTROY = WalkStep("destroy", _destroy)
+DESTROY = WalkStep("destroy", _destroy, Role.APPLY)
 STEPS: Sequence[WalkStep] = (INIT, PLAN, APPLY, SECOND_PLAN, DRIFT, CHECKS, DESTROY)
 
 

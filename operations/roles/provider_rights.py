@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any, Final
 from iam.patterns import overlap
 from iam.reference import resource_patterns
 from operations.errors import OperatorError
+from operations.roles.role import Role
 from operations.stacks import FILE as STACK_FILE
 
 if TYPE_CHECKING:
@@ -73,6 +74,11 @@ def _lines(value: Any, depth: int) -> str:
     if not depth or not value:
         return json.dumps(value)
     return "{\n" + ",\n".join(f"{json.dumps(key)}: {_lines(value[key], depth - 1)}" for key in sorted(value)) + "\n}"
+
+
+def roles_of(stack: Stack) -> list[Role]:
+    """The roles that the stack has: all plan and apply, and some were operated when they were recorded."""
+    return [Role.PLAN, Role.APPLY, *([Role.OPERATE] if stack.deployment in operated() else [])]
 
 
 def operated() -> list[str]:

@@ -8,12 +8,14 @@ import subprocess
 import sys
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
+from functools import partial
 from pathlib import Path
 
 from operations.commands.day2 import rehearsal_of
 from operations.console import new_console
 from operations.demo.check import Check, CheckContext, expect
 from operations.demo.rehearsals import NotRehearsedError, Rehearsal, Stage
+from operations.demo.stack_roles import role_arn
 from operations.plans.plan_files import report_on_files
 from operations.plans.report.html import html
 from operations.plans.report.markdown import markdown
@@ -21,6 +23,8 @@ from operations.plans.report.terminal import print_report
 from operations.review.addresses import read_document
 from operations.review.adoption import look_up, section
 from operations.review.orphans import ORPHANS, find_orphans
+from operations.roles.provider_rights import roles_of
+from operations.roles.role import Role
 from operations.state.difference import resources_of
 from operations.state.status import current_state
 from operations.terraform.terraform import Terraform, run_environment
@@ -77,6 +81,7 @@ class SecretsPlay:
         @contextmanager
         def played(stage: Stage) -> Iterator[Sequence[Check]]:
             left_out: NotRehearsedError | None = None
+            roles = roles_of(stage.context.stack)
             with ExitStack() as stack:
                 checks: Sequence[Check] = ()
                 try:
@@ -85,6 +90,7 @@ class SecretsPlay:
                     left_out = reason
                 yield (
                     *checks,
+                    *([Check("operate role", partial(operated, stage))] if Role.OPERATE in roles else []),
                     Check("orphans", orphans_would_be_found),
                     Check("secrets", lambda context: self._search(stage, context)),
                 )
@@ -137,6 +143,26 @@ class SecretsPlay:
             yield "quintet plan", done.stdout + done.stderr
             folder = stage.root / ".runs" / (reports / "run.txt").read_text().strip()
             folder.rename(stage.behind.parent / folder.name)  # searched with the run
+
+
+def operated(stage: Stage, context: CheckContext) -> str:
+    """Run the commands of the role that operates the SUAI Cloud App, with its keys."""
+    stack, executable = context.stack, stage.behind.parent / "app"
+    executable.write_bytes(b"\x7fELF")
+    publish = ("suai", "publish", "--environment", stack.environment, "--app", str(executable), "--version", "one")
+    commands = (
+        ("output", stack.name, "url"),
+        (*publish, "--no-refresh"),
+        ("suai", "releases", "--environment", stack.environment),
+        ("logs", stack.name, "boot"),
+        ("shell", stack.name),
+    )
+    environment = {**stage.environment, **stage.keys_of(role_arn(stack, Role.OPERATE))}
+    for arguments in commands:
+        command = [sys.executable, "-m", "operations", *arguments]
+        done = subprocess.run(command, cwd=stage.root, env=environment, capture_output=True, text=True, check=False)
+        expect(done.returncode == 0, f"{' '.join(arguments)} ended with {done.returncode}: {done.stderr}")
+    return f"{len(commands)} commands"
 
 
 def as_declared(kind: str, body: Mapping[str, object], attributes: Mapping[str, object]) -> bool:

@@ -14,17 +14,12 @@ from iam.reference import mistakes
 from iam.request import Context, Principal, Request
 from operations.errors import OperatorError
 from operations.roles.documents import CHARACTERS, DOCUMENTS, role_documents
-from operations.roles.provider_rights import operated
+from operations.roles.provider_rights import roles_of
 from operations.roles.role import Role
 from operations.stacks import Stack, find_stacks, only
 
 STACKS = {stack.name: stack for stack in find_stacks(ROOT)}
-ROLES = [
-    (name, role)
-    for name, stack in STACKS.items()
-    for role in Role
-    if role is not Role.OPERATE or stack.deployment in operated()
-]
+ROLES = [(name, role) for name, stack in STACKS.items() for role in roles_of(stack)]
 every_role = pytest.mark.parametrize(("name", "role"), ROLES)
 LOCK_WRITES = {"dynamodb:DeleteItem", "dynamodb:PutItem"}
 
