@@ -25,6 +25,9 @@ DOCUMENTS: Final = 10
 """Managed policies that a role takes without a raised quota. Source: as above."""
 _UNSEEN: Final = Path(__file__).with_name("unseen.toml")
 _READS: Final = ("BatchGet", "Describe", "Filter", "Get", "Head", "List", "Lookup", "Query", "Scan", "View")
+_EMPTIES: Final = ("s3:DeleteObject", "s3:DeleteObjectVersion")
+"""Actions on the objects of a bucket that is destroyed with `force_destroy`. Recordings leave buckets almost empty.
+Source: hashicorp/aws 5.100.0, internal/service/s3/delete.go, read 2026-11-29."""
 _WITH_IDS: Final = ("ec2", "kms")
 """Services whose resources have ids, and tags that conditions may ask about."""
 _GLOBAL: Final = ("cloudfront", "iam", "route53", "sts")
@@ -86,6 +89,9 @@ def _rights(stack: Stack, role: Role) -> dict[str, set[str]]:
         for action in tuple(found):
             for more in companions(action):
                 found.setdefault(more, set()).update(found[action])
+    for bucket in found.get("s3:DeleteBucket", ()):
+        for action, resource in (("s3:ListBucketVersions", bucket), *((each, f"{bucket}/*") for each in _EMPTIES)):
+            found.setdefault(action, set()).add(resource)
     for unseen in tomllib.loads(_UNSEEN.read_text(encoding="utf-8"))["right"]:
         if found.keys() & set(unseen["when"]):
             for action in unseen["actions"]:

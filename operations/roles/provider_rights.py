@@ -153,7 +153,8 @@ def _template_of_end(stack: Stack, action: str, end: str, names: Iterable[Name])
         return f"{end.partition(stack.name)[0]}{{stack}}*"
     for name in names:
         if re.search(rf"(?<![\w.-]){re.escape(name.value)}(?![\w.-])", end):
-            return f"{end.partition(name.value)[0]}{name.token}{'' if end.endswith(name.value) else '*'}"
+            before, _, after = end.partition(name.value)
+            return f"{before}{name.token}{after[:1]}{'*' if after else ''}"
     if "*" in end:  # all of a kind
         return end
     kinds = [pattern.split(":", 5)[5] for pattern in resource_patterns(action)]

@@ -89,6 +89,20 @@ def test_an_apply_of_one_stack_deletes_nothing_of_another() -> None:
             assert not may(stack.name, Role.APPLY, action, other)
 
 
+@pytest.mark.parametrize("name", STACKS)
+def test_an_apply_empties_the_buckets_that_it_may_delete_and_no_plan_does(name: str) -> None:
+    document = json.loads((STACKS[name].folder / "cdk.tf.json").read_text(encoding="utf-8"))
+    buckets = [each["bucket"] for each in document["resource"].get("aws_s3_bucket", {}).values()]
+    assert all("${" not in bucket for bucket in buckets)
+    for bucket in buckets:
+        assert may(name, Role.APPLY, "s3:DeleteBucket", f"arn:aws:s3:::{bucket}")
+        assert may(name, Role.APPLY, "s3:ListBucketVersions", f"arn:aws:s3:::{bucket}")
+        for action in ("s3:DeleteObject", "s3:DeleteObjectVersion"):
+            assert may(name, Role.APPLY, action, f"arn:aws:s3:::{bucket}/assets/common.js")
+            assert not may(name, Role.APPLY, action, f"arn:aws:s3:::of-others-{bucket}/assets/common.js")
+            assert not may(name, Role.PLAN, action, f"arn:aws:s3:::{bucket}/assets/common.js")
+
+
 def test_an_apply_deletes_no_network_or_key_with_the_tags_of_another_stack() -> None:
     stack = STACKS["suai-cloud-app-dev"]
     for action, end in (("ec2:DeleteVpc", "ec2:{}:vpc/vpc-1"), ("kms:ScheduleKeyDeletion", "kms:{}:key/0a1b")):

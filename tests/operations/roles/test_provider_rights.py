@@ -44,6 +44,11 @@ def arn(service: str, end: str) -> str:
             arn("dynamodb", "table/teamtable"),
             "arn:aws:dynamodb:{region}:{account}:table/{aws_dynamodb_table.answers.name}",
         ),
+        (
+            "dynamodb:Query",
+            arn("dynamodb", "table/teamtable/index/teams"),
+            "arn:aws:dynamodb:{region}:{account}:table/{aws_dynamodb_table.answers.name}/*",
+        ),
         ("kms:DescribeKey", arn("kms", "key/0a1b-2c"), "arn:aws:kms:{region}:{account}:key/*"),
         ("ec2:DeleteVpc", arn("ec2", "vpc/vpc-0a1b"), "arn:aws:ec2:{region}:{account}:*"),
         (
