@@ -204,8 +204,9 @@ def write(finished: Mapping[str, FinishedStack], output: Path, every: Iterable[s
     Stacks of `every` that are not finished stay, and so does what Terraform keeps in a stack's folder.
     """
     manifest = output / MANIFEST
-    entries = json.loads(manifest.read_text(encoding="utf-8"))["stacks"] if manifest.is_file() else {}
-    entries = {name: entries[name] for name in every if name in entries}
+    unfinished = [name for name in every if name not in finished]
+    entries = json.loads(manifest.read_text(encoding="utf-8"))["stacks"] if unfinished and manifest.is_file() else {}
+    entries = {name: entries[name] for name in unfinished if name in entries}
     entries |= {name: stack.manifest for name, stack in finished.items()}
     for name, stack in finished.items():
         folder = output / "stacks" / name

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import os
 import shutil
 import subprocess
@@ -10,6 +11,7 @@ from typing import TYPE_CHECKING
 
 import hypothesis
 import pytest
+from botocore.loaders import create_loader
 
 from operations.terraform.runs_at_once import available_bytes
 from synth import bindings
@@ -19,6 +21,9 @@ if TYPE_CHECKING:
     from _pytest.terminal import TerminalReporter
 
 os.environ[SWITCH] = "no"  # tests prove what the code does now, not what it did
+pytest.MonkeyPatch().setattr(
+    "botocore.session.create_loader", functools.cache(create_loader)
+)  # AWS's models, read once
 bindings.install()  # before any test module imports the provider's bindings
 
 hypothesis.settings.register_profile("suite", deadline=None)  # a loaded machine is no failure
