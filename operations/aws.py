@@ -9,10 +9,12 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Any, Literal, overload
 
 from operations.errors import OperatorError
+from operations.no_access import NoAccessError, cause_in
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
+    from botocore.exceptions import BotoCoreError, ClientError
     from botocore.session import Session
     from mypy_boto3_autoscaling.client import AutoScalingClient
     from mypy_boto3_dynamodb.client import DynamoDBClient
@@ -148,20 +150,15 @@ def refusals_explained() -> Iterator[None]:
         ClientError,
         ConnectionClosedError,
         IncompleteReadError,
-        NoCredentialsError,
         ReadTimeoutError,
     )
     from botocore.parsers import ResponseParserError
 
     try:
         yield
-    except NoCredentialsError:
-        raise OperatorError(
-            "There are no AWS credentials.",
-            hint="Sign in (aws sso login, aws configure) or set AWS_PROFILE; for the emulator: quintet emulator env",
-        ) from None
     except ClientError as error:
         reason = error.response.get("Error", {})
+        refuse_no_access(error)
         # A HEAD has no body: its error has the bare status for a code.
         if reason.get("Code") in THROTTLED or reason.get("Code") in ("429", "503"):
             raise OperatorError(
@@ -177,7 +174,16 @@ def refusals_explained() -> Iterator[None]:
             hint="Look at what is there, then run the same command again.",
         ) from None
     except BotoCoreError as error:
-        raise OperatorError(f"AWS cannot be used: {error}.") from None
+        refuse_no_access(error)
+        raise OperatorError(
+            f"AWS cannot be used: {error}.", hint="Go online, then run the same command again."
+        ) from None
+
+
+def refuse_no_access(error: BotoCoreError | ClientError) -> None:
+    """Raises NoAccessError for an error by which every other request would fail as well."""
+    if cause := cause_in(f"{type(error).__name__}: {error}"):
+        raise NoAccessError(cause.message, hint=cause.hint) from None
 
 
 def account_of(aws: Aws, *, region: str) -> str:

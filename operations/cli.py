@@ -135,7 +135,9 @@ def run(arguments: Sequence[str] | None = None) -> int:
     except OSError as error:
         if error.errno not in (errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EACCES, errno.EPERM):
             raise
-        typer.echo(f"Error: {error.filename or 'A file'} cannot be written: {error.strerror}.{_owner()}", err=True)
+        full = error.errno in (errno.ENOSPC, errno.EDQUOT)
+        hint = f" Free some space below {ROOT}, then run the same command again." if full else _owner()
+        typer.echo(f"Error: {error.filename or 'A file'} cannot be written: {error.strerror}.{hint}", err=True)
         return 1
     except (OperatorError, EmulatorError) as error:
         typer.echo(f"Error: {error}", err=True)

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from operations.aws import Aws, refusals_explained
 from operations.errors import OperatorError
+from operations.no_access import NoAccessError
 from operations.plans.record import read_record
 from operations.running.applied_stack import AppliedStack, current_state_of, plain_outputs
 from operations.running.health import alarms, unhealthy_parts
@@ -65,7 +66,7 @@ def running_status(
     facts: DatedFacts,
     version_of: Callable[[AppliedStack], str | None] | None = None,
 ) -> RunningStatus:
-    """Ask AWS about one stack; what AWS refuses is its problem and no error."""
+    """Ask AWS about one stack; what AWS refuses is its problem and no error, unless it refuses everything."""
     try:
         state = current_state_of(stack, aws)
         if not state:
@@ -81,6 +82,8 @@ def running_status(
                 drift_looked_at=last_drift_run(root, stack.name),
                 databases=tuple(database_support(applied, facts)),
             )
+    except NoAccessError:
+        raise
     except OperatorError as refused:
         return RunningStatus(stack, problem=str(refused).splitlines()[0])
 

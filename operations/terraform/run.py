@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import os
+import re
 import shutil
 from datetime import datetime
 from typing import TYPE_CHECKING, Self
 
+from operations.errors import OperatorError
 from operations.state.errored_state import ERRORED
 from operations.terraform.processes import Children
 from operations.terraform.prune import prune_runs
@@ -62,7 +64,14 @@ class Run:
     ) -> Terraform:
         """Terraform in a fresh working copy of `stack`; `environment` says where AWS is, by default the operator's."""
         copy = self.folder / stack.name
-        shutil.copytree(stack.folder, copy, ignore=_NOT_COPIED)
+        try:
+            shutil.copytree(stack.folder, copy, ignore=_NOT_COPIED)
+        except shutil.Error as error:  # one entry for each file, without the number of the error
+            reason = re.search(r"\[Errno \d+\] ([^:]+)", str(error))
+            raise OperatorError(
+                f"{stack.folder} cannot be copied to {copy}: {reason.group(1) if reason else error}.",
+                hint="Free some space there, then run the same command again.",
+            ) from None
         return Terraform(
             copy,
             stack=stack.name,

@@ -12,6 +12,7 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Any, Literal
 
 from operations.errors import OperatorError
+from operations.no_access import cause_in
 from operations.state.locks import Lock
 from operations.terraform import under_way
 from operations.terraform.processes import Children
@@ -323,7 +324,13 @@ class Terraform:
         if _MISSING_PLACE.search(said):
             hint = "The state bucket or the lock table is missing. Make them with: quintet state bootstrap ENVIRONMENT"
             return TerraformError(self.stack, command, problems, self.log, hint)
-        if _THROTTLED.search(said_of_all := "\n".join(problem.message for problem in problems)):
+        said_of_all = "\n".join(problem.message for problem in problems)
+        if cause := cause_in(said_of_all, self._environment):
+            return TerraformError(self.stack, command, problems, self.log, f"{cause.message} {cause.hint}")
+        if _FULL.search(said_of_all):
+            hint = f"The disk of {self.directory} is full. Free some, then plan again."
+            return TerraformError(self.stack, command, problems, self.log, hint)
+        if _THROTTLED.search(said_of_all):
             hint = "AWS throttled: too many requests at once, none of them wrong. Wait a minute, then plan again."
             return TerraformError(self.stack, command, problems, self.log, hint)
         if _CUT_OFF.search(said_of_all):
@@ -367,6 +374,7 @@ _THROTTLED = re.compile(
     r"|StatusCode: (429|503)\b"
 )
 _CUT_OFF = re.compile(r"unexpected EOF|deserialization failed|connection reset by peer|failed to read response body")
+_FULL = re.compile(r"no space left on device|disk quota exceeded", re.IGNORECASE)
 _WRONG_DIGEST = re.compile("does not have the expected content")
 
 _HOOKS: dict[str, Kind] = {"apply_start": "started", "apply_complete": "done", "apply_errored": "errored"}

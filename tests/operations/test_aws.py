@@ -2,15 +2,31 @@
 
 from __future__ import annotations
 
+import http.server
+import os
+import shutil
+import threading
 from pathlib import Path
 from typing import Any
 
 import pytest
-from botocore.exceptions import ClientError, ConnectionClosedError, EndpointConnectionError
+from botocore.exceptions import (
+    ClientError,
+    ConnectionClosedError,
+    EndpointConnectionError,
+    NoCredentialsError,
+    ProxyConnectionError,
+    TokenRetrievalError,
+)
 from botocore.parsers import ResponseParserError
 
+from config.settings import ROOT
+from operations import cli
 from operations.aws import Aws, refusals_explained
 from operations.errors import OperatorError
+from operations.no_access import NoAccessError
+from operations.stacks import find_stacks, select
+from operations.terraform.run import Run
 from operations.terraform.terraform import Terraform, TerraformProblem
 
 EMULATOR = {"AWS_ACCESS_KEY_ID": "x", "AWS_SECRET_ACCESS_KEY": "x", "AWS_ENDPOINT_URL": "http://127.0.0.1:9"}
@@ -20,6 +36,10 @@ def said(error: Exception) -> str:
     with pytest.raises(OperatorError) as caught, refusals_explained():
         raise error
     return str(caught.value)
+
+
+def refused(code: str, message: str = "The security token included in the request is expired") -> ClientError:
+    return ClientError({"Error": {"Code": code, "Message": message}}, "GetCallerIdentity")
 
 
 @pytest.mark.parametrize(
@@ -53,6 +73,21 @@ def test_other_refusals_keep_their_words() -> None:
             "AWS throttled",
         ),
         ("deserialization failed, failed to decode response body, unexpected EOF", "was cut off"),
+        (
+            "api error ExpiredToken: The security token included in the request is expired",
+            "have expired. Sign in again",
+        ),
+        (
+            "No valid credential sources found\n\nError: failed to refresh cached credentials, refresh cached SSO token"
+            " failed, cached SSO token is expired, or not present, and cannot be refreshed",
+            "have expired. Sign in again: aws sso login",
+        ),
+        ("No valid credential sources found", "There are no AWS credentials."),
+        (
+            'Post "https://sts.eu-central-1.amazonaws.com/": proxyconnect tcp: dial tcp 127.0.0.1:9: connect: refused',
+            "The proxy HTTPS_PROXY=http://127.0.0.1:9 does not answer.",
+        ),
+        ("write plan: no space left on device", "is full. Free some, then plan again."),
         ("api error AccessDenied: not yours", ""),
     ],
 )
@@ -61,13 +96,52 @@ def test_a_failed_command_of_terraform_says_so_too(tmp_path: Path, message: str,
         tmp_path,
         stack="a-dev",
         binary=Path("terraform"),
-        environment={},
+        environment={"HTTPS_PROXY": "http://me:secret@127.0.0.1:9"},
         log=tmp_path / "log",
         init_lock=tmp_path / "l",
     )
     error: Any = terraform._error("apply", 1, (TerraformProblem("aws_sns_topic.a", message),))
     assert hint in (error.hint or "")
     assert bool(error.hint) == bool(hint)
+    assert "secret" not in str(error)
+
+
+@pytest.mark.parametrize(
+    ("error", "shell", "words"),
+    [
+        (
+            refused("ExpiredToken"),
+            {"AWS_PROFILE": "corp"},
+            "have expired.\nSign in again: aws sso login --profile corp",
+        ),
+        (refused("ExpiredTokenException"), {"AWS_ACCESS_KEY_ID": "ASIA"}, "Sign in again: set AWS_ACCESS_KEY_ID, "),
+        (
+            refused("InvalidClientTokenId"),
+            {},
+            "AWS does not know the credentials of this shell (InvalidClientTokenId).",
+        ),
+        (TokenRetrievalError(provider="sso", error_msg="Token has expired"), {}, "Sign in again: aws sso login"),
+        (NoCredentialsError(), {}, "There are no AWS credentials.\nSign in (aws sso login"),
+        (
+            ProxyConnectionError(proxy_url="http://127.0.0.1:9"),
+            {"HTTPS_PROXY": "http://me:secret@127.0.0.1:9"},
+            "The proxy HTTPS_PROXY=http://127.0.0.1:9 does not answer.\nCorrect or unset HTTPS_PROXY",
+        ),
+        (refused("SignatureDoesNotMatch", "Signature expired: 20260101T000000Z is now earlier than"), {}, "the clock"),
+    ],
+)
+def test_access_that_cannot_succeed_is_named_with_the_next_command(
+    error: Exception, shell: dict[str, str], words: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in (*os.environ,):
+        if name.startswith("AWS_") or name.lower().endswith("_proxy"):
+            monkeypatch.delenv(name)
+    for name, value in shell.items():
+        monkeypatch.setenv(name, value)
+    with pytest.raises(NoAccessError) as caught, refusals_explained():
+        raise error
+    assert words in str(caught.value)
+    assert "secret" not in str(caught.value)
 
 
 @pytest.mark.parametrize(
@@ -83,3 +157,53 @@ def test_settings_of_the_shell_are_named_when_they_cannot_be_used_and_are_nothin
     with pytest.raises(OperatorError, match=value) as caught:
         Aws().client("sts", region="eu-central-1")
     assert "SECRET" not in str(caught.value)
+
+
+class Expired(http.server.BaseHTTPRequestHandler):
+    """An AWS for which every token has expired."""
+
+    def do_POST(self) -> None:
+        code, message = "ExpiredToken", "The security token included in the request is expired"
+        answer = (
+            f"<ErrorResponse><Error><Code>{code}</Code><Message>{message}</Message></Error></ErrorResponse>".encode()
+        )
+        self.send_response(403)
+        self.send_header("Content-Length", str(len(answer)))
+        self.end_headers()
+        self.wfile.write(answer)
+
+    def do_GET(self) -> None:
+        self.do_POST()
+
+    def log_message(self, *_: object) -> None:
+        pass
+
+
+@pytest.mark.parametrize("command", ["preflight", "status", "output"])
+def test_commands_end_in_one_sentence_when_the_token_has_expired(
+    command: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), Expired) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        for name, value in {**EMULATOR, "AWS_ENDPOINT_URL": f"http://127.0.0.1:{server.server_port}"}.items():
+            monkeypatch.setenv(name, value)
+        assert cli.run([command, "suai-cloud-app-dev"]) == 1
+        server.shutdown()
+    said = capsys.readouterr()
+    assert said.err.startswith("Error: The AWS credentials of this shell have expired.\nSign in again: ")
+    assert said.out == ""
+
+
+def test_a_working_copy_on_a_full_disk_is_one_sentence(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(source: Path, target: Path, **_: object) -> None:
+        raise shutil.Error([(str(source), str(target), f"[Errno 28] No space left on device: '{target}'")])
+
+    monkeypatch.setattr(shutil, "copytree", refuse)
+    (stack,) = select(find_stacks(ROOT, "dev"), ["suai-cloud-app-dev"])
+    run = Run.__new__(Run)  # without looking for Terraform
+    run.folder = tmp_path
+    with pytest.raises(OperatorError) as caught:
+        run.terraform(stack)
+    assert str(caught.value).endswith(
+        ": No space left on device.\nFree some space there, then run the same command again."
+    )

@@ -48,3 +48,19 @@ def test_a_file_that_may_not_be_written_is_one_sentence_with_the_owner_of_the_ch
     said = capsys.readouterr().err
     expected = f" {ROOT} belongs to user {mine}, you are user {mine + 1}: work in a clone of your own." if owner else ""
     assert said == f"Error: /x/.cache cannot be written: Permission denied.{expected}\n"
+
+
+def test_a_full_disk_is_one_sentence_with_the_next_step(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    from operations import cli
+
+    def refuse(**_: object) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device", "/x/plan")
+
+    monkeypatch.setattr(cli, "app", refuse)
+    assert cli.run(["plan"]) == 1
+    assert capsys.readouterr().err == (
+        "Error: /x/plan cannot be written: No space left on device."
+        f" Free some space below {ROOT}, then run the same command again.\n"
+    )

@@ -5,7 +5,7 @@ from __future__ import annotations
 import threading
 from typing import TYPE_CHECKING, Any
 
-from operations.errors import OperatorError
+from operations.aws import refuse_no_access
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -33,8 +33,12 @@ class Account:
         self._guard = threading.Lock()
 
     def ask(self, service: str, operation: str, *, region: str | None = None, **parameters: Any) -> dict[str, Any]:
-        """The answer to one call. Raises ClientError for what AWS refuses, NotAnswered when it may not be asked."""
-        from botocore.exceptions import BotoCoreError, ClientError, NoCredentialsError
+        """The answer to one call.
+
+        Raises ClientError for what AWS refuses, NotAnswered when it may not be asked, and NoAccessError when nothing
+        may be.
+        """
+        from botocore.exceptions import BotoCoreError, ClientError
 
         with self._guard:
             if self.calls >= MOST_CALLS:
@@ -43,16 +47,13 @@ class Account:
         client = self._aws.client(service, region=region or self.region)
         try:
             answer: dict[str, Any] = getattr(client, operation)(**parameters)
-        except NoCredentialsError:
-            raise OperatorError(
-                "There are no AWS credentials.",
-                hint="Sign in (aws sso login, aws configure) or set AWS_PROFILE.",
-            ) from None
         except ClientError as error:
+            refuse_no_access(error)
             if code_of(error) in _DENIED and error.operation_name != "HeadBucket":
                 raise NotAnswered(f"these credentials lack {permission(client, error.operation_name)}") from None
             raise
         except BotoCoreError as error:
+            refuse_no_access(error)
             raise NotAnswered(f"AWS cannot be reached: {error}") from None
         return answer
 

@@ -1,0 +1,79 @@
+"""Causes for which no request to AWS can succeed: an expired sign-in, unknown keys, a wrong clock, a dead proxy.
+
+They are found in the words of botocore and of Terraform, whose SDK words them differently.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+from typing import TYPE_CHECKING, NamedTuple
+from urllib.parse import urlsplit
+
+from operations.errors import OperatorError
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+_EXPIRED = re.compile(
+    r"\b(ExpiredToken(Exception)?|RequestExpired|TokenRefreshRequired|UnauthorizedSSOTokenError|SSOTokenLoadError"
+    r"|TokenRetrievalError)\b|cached SSO token is expired|SSO session .* has expired"
+)
+_CLOCK = re.compile(r"Signature (expired|not yet current)|\bRequestTimeTooSkewed\b")
+_UNKNOWN = re.compile(
+    r"\b(InvalidClientTokenId|UnrecognizedClientException|InvalidAccessKeyId|SignatureDoesNotMatch"
+    r"|InvalidSignatureException)\b|not able to validate the provided access credentials"
+)
+_NONE = re.compile(r"\bNoCredentialsError\b|No valid credential sources found")
+_PROXY = re.compile(r"proxyconnect tcp|\bProxyConnectionError\b")
+_PROXIES = ("https_proxy", "HTTPS_PROXY", "http_proxy", "HTTP_PROXY", "all_proxy", "ALL_PROXY")
+
+
+class NoAccessError(OperatorError):
+    """No request of this shell can succeed, whatever it asks for."""
+
+
+class Cause(NamedTuple):
+    """A sentence on what is wrong, and the next step."""
+
+    message: str
+    hint: str
+
+
+def cause_in(words: str, environment: Mapping[str, str] | None = None) -> Cause | None:
+    """The cause that error messages name, if any; `environment` is this process's by default.
+
+    >>> cause_in("api error ExpiredToken: The security token included in the request is expired", {})
+    Cause(message='The AWS credentials of this shell have expired.', hint='Sign in again: aws sso login')
+    """
+    shell = os.environ if environment is None else environment
+    if _EXPIRED.search(words):
+        return Cause("The AWS credentials of this shell have expired.", f"Sign in again: {_sign_in(shell)}")
+    if _CLOCK.search(words):
+        return Cause("AWS refuses the time of this machine's clock.", "Set the clock; date -u shows it.")
+    if found := _UNKNOWN.search(words):
+        return Cause(
+            f"AWS does not know the credentials of this shell ({found.group()}).", f"Correct them: {_sign_in(shell)}"
+        )
+    if _NONE.search(words):
+        hint = "Sign in (aws sso login, aws configure) or set AWS_PROFILE; for the emulator: quintet emulator env"
+        return Cause("There are no AWS credentials.", hint)
+    if _PROXY.search(words):
+        name = next((name for name in _PROXIES if shell.get(name)), "")
+        named = f"{name}={_without_password(shell[name])}" if name else "to AWS"
+        return Cause(
+            f"The proxy {named} does not answer.", f"Correct or unset {name or 'it'}; NO_PROXY leaves hosts out."
+        )
+    return None
+
+
+def _sign_in(shell: Mapping[str, str]) -> str:
+    """The command or the variables by which this shell got its credentials."""
+    if shell.get("AWS_ACCESS_KEY_ID"):  # they come before every profile
+        return "set AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY and AWS_SESSION_TOKEN anew, or unset them"
+    profile = shell.get("AWS_PROFILE") or shell.get("AWS_DEFAULT_PROFILE")
+    return f"aws sso login --profile {profile}" if profile else "aws sso login"
+
+
+def _without_password(url: str) -> str:
+    return url.replace(f"{urlsplit(url).netloc.rpartition('@')[0]}@", "", 1)
