@@ -8,7 +8,7 @@ LOCK        := .venv/bin/uv pip compile --quiet --universal --python-version 3.1
 
 yes = $(filter-out 0 no false,$($(1)))
 
-.PHONY: help demo test test-fast check synth plan bench soak mutants lock clean cdktf venv venv-checkov venv-cfnlint venv-other-bindings venv-mutants system-packages
+.PHONY: help demo test test-fast check synth plan bench soak mutants lock clean cdktf venv venv-checkov venv-cfnlint venv-other-bindings venv-typescript venv-mutants system-packages
 help: ## This list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-13s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
@@ -38,8 +38,9 @@ plan: venv ## Plan against your own AWS account, with the credentials of your en
 cdktf: venv ## cdktf synth, deploy, diff and destroy, against an emulator  [STACKS="…" ENVIRONMENT=…]
 	@.venv/bin/python scripts/cdktf_tour.py $(or $(STACKS),$(notdir $(wildcard generated/stacks/*-$(ENVIRONMENT))))
 
-bench: venv ## What a synth costs: CPU seconds and memory, stock bindings against ours, and whatever changed (docs/performance.md)
+bench: venv venv-typescript ## What synths and plans cost, against their peers in the same run (docs/performance.md)
 	@.venv/bin/python -m bench.synths --write
+	@.venv/bin/python -m bench.peers --write
 	@.venv/bin/python -m bench.bindings bench/suai_app.py
 	@.venv/bin/python -m bench.bindings main.py --wanted 4
 
@@ -74,6 +75,9 @@ venv-cfnlint:
 venv-other-bindings: # a small part of them is ever imported
 	@COMPILE=no scripts/venv.sh .venv-cdktn requirements-cdktn.lock
 	@COMPILE=no scripts/venv.sh .venv-newest-bindings requirements-newest-bindings.lock
+
+venv-typescript: venv # npm's packages of the versions that Python has
+	@.venv/bin/python -m bench.peers --install
 
 venv-mutants:
 	@scripts/venv.sh .venv-mutants requirements-mutants.lock

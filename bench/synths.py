@@ -2,29 +2,27 @@
 
 In a copy of this repository: with the stock bindings, with ours and no stack kept, one stack alone, one setting changed
 and nothing changed. CPU seconds are user and system time of Python and of Node.js; of several runs the median counts.
-Memory is the largest process's peak. Every way must write the bytes that are committed. `--write` puts the table into
-docs/performance.md.
+Python may write byte code, as it does by default. Memory is the largest process's peak. Every way must write the bytes
+that are committed. `--write` puts the table into docs/performance.md.
 """
 
 from __future__ import annotations
 
 import argparse
 import os
-import re
 import shutil
 import subprocess
 import sys
 import tempfile
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from pathlib import Path
 from statistics import median
 
+from bench.performance_page import write_part
 from synth.kept_stacks import SWITCH
 from synth.nodejs import jsii_environment
 
 REPOSITORY = Path(__file__).resolve().parents[1]
-PAGE = REPOSITORY / "docs" / "performance.md"
 COPIED = ("main.py", "cdktf.json", ".terraform-version", ".terraform.lock.hcl", "requirements.lock")
 FOLDERS = ("config", "modules", "synth", "deployments", "generated")
 STACK = "suai-cloud-app-dev"
@@ -73,13 +71,7 @@ def main() -> int:
     print("\n".join(lines))
     print("bytes: as committed" if equal else "bytes: DIFFERENT from generated/")
     if arguments.write:
-        today = datetime.now(UTC).date()
-        block = "\n".join(
-            [f"<!-- bench: synth -->\n\nMeasured {today} on {os.cpu_count()} cores.\n", *lines, "\n<!-- end -->"]
-        )
-        page = PAGE.read_text(encoding="utf-8")
-        text = re.sub(r"<!-- bench: synth -->.*?<!-- end -->", lambda _: block, page, flags=re.DOTALL)
-        PAGE.write_text(text, encoding="utf-8")
+        write_part("synth", lines)
     slow = [name for name, ratio in WANTED.items() if ours / costs[name] < ratio]
     for name in slow:
         print(f"{name}: {ours / costs[name]:.1f} times less than all stacks, wanted {WANTED[name]:g}")
@@ -103,7 +95,8 @@ def synthesise(root: Path, way: Way) -> tuple[float, int]:
         with (root / SETTINGS).open("a", encoding="utf-8") as settings:
             settings.write("# one more line\n")
     node = {name: value for name, value in jsii_environment().items() if name != "NODE_OPTIONS"}  # the same for all
-    variables = {name: value for name, value in os.environ.items() if name not in ("CI", "CDKTF_OUTDIR", SWITCH)} | node
+    others = ("CI", "CDKTF_OUTDIR", "PYTHONDONTWRITEBYTECODE", SWITCH)
+    variables = {name: value for name, value in os.environ.items() if name not in others} | node
     command = [sys.executable, "main.py", *way.arguments]
     with subprocess.Popen(command, cwd=root, env=variables | dict(way.variables)) as process:
         _, status, usage = os.wait4(process.pid, 0)
