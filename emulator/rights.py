@@ -219,6 +219,10 @@ _ON_TABLES: Final = {
 }
 
 
+_FILL_A_TABLE: Final = ("BatchWriteItem", "DeleteItem", "GetItem", "PutItem", "Query", "Scan", "UpdateItem")
+"""Reads and writes of the table that a restore creates, with the caller's own rights."""
+
+
 def _dynamodb(call: Call) -> Iterator[Right] | None:
     given = call.parameters
     if "TransactItems" in given:
@@ -228,6 +232,11 @@ def _dynamodb(call: Call) -> Iterator[Right] | None:
         return _several([Right(f"dynamodb:{action}", _table(call, name)) for action, name in parts])
     if "RequestItems" in given:
         return _several([Right(f"dynamodb:{call.action}", _table(call, name)) for name in given["RequestItems"]])
+    if call.action == "RestoreTableToPointInTime" and "SourceTableName" in given:
+        # AWS, DynamoDB Developer Guide, "Using IAM with DynamoDB backup and restore", read 2026-11-29
+        target = _table(call, given["TargetTableName"])
+        filling = [Right(f"dynamodb:{action}", target) for action in _FILL_A_TABLE]
+        return _several([Right(f"dynamodb:{call.action}", _table(call, given["SourceTableName"])), *filling])
     if "TableName" not in given:
         return None
     index = f"/index/{given['IndexName']}" if given.get("IndexName") else ""

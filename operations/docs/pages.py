@@ -27,7 +27,7 @@ from operations.docs.settings_table import HEADER, rows
 from operations.errors import OperatorError
 from operations.review.addresses import read_document
 from operations.roles.documents import role_documents
-from operations.roles.provider_rights import operated
+from operations.roles.provider_rights import roles_of
 from operations.roles.role import Role
 from operations.stacks import Stack, find_stacks
 from operations.trial.report import markdown
@@ -168,10 +168,8 @@ def _module_reference(root: Path) -> str:
 
 
 def _roles(root: Path) -> str:
-    recorded = operated()
-
     def sizes(stack: Stack, role: Role) -> str:
-        if role is Role.OPERATE and stack.deployment not in recorded:
+        if role not in roles_of(stack):
             return "–"
         return " + ".join(f"{document.characters:,}" for document in role_documents(stack, role))
 

@@ -1,4 +1,4 @@
-"""Policy documents of roles: who plans a stack, who applies it, who operates it."""
+"""Policy documents of roles: who plans a stack, who applies it, who operates it, who restores its data."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, Final
 from operations.errors import OperatorError
 from operations.roles.companions import companions
 from operations.roles.provider_rights import filled, rights_of_stack
+from operations.roles.restore_rights import restore_rights
 from operations.roles.role import Role
 from operations.stacks import FILE
 
@@ -73,6 +74,8 @@ def role_documents(stack: Stack, role: Role, *, state_key_arn: str = "") -> list
     not recorded for the role, or when the role would need more documents than it may have.
     """
     rights = _rights(stack, role)
+    if not rights:
+        raise OperatorError(f"{stack.name} has neither a table nor a bucket with versions to {role}.")
     statements = [*_of_state(stack, role, state_key_arn), *_statements(rights, _regions(stack), _own_tags(stack))]
     statements += _of_sessions(stack) if role is Role.OPERATE else []
     packed = _packed(statements)
@@ -82,6 +85,8 @@ def role_documents(stack: Stack, role: Role, *, state_key_arn: str = "") -> list
 
 
 def _rights(stack: Stack, role: Role) -> dict[str, set[str]]:
+    if role is Role.RESTORE:
+        return restore_rights(stack)
     found = {action: set(resources) for action, resources in rights_of_stack(stack, role).items()}
     if role is Role.APPLY:
         for action, resources in rights_of_stack(stack, Role.PLAN).items():

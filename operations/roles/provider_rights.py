@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any, Final
 from iam.patterns import overlap
 from iam.reference import resource_patterns
 from operations.errors import OperatorError
+from operations.roles.restore_rights import restore_rights
 from operations.roles.role import Role
 from operations.stacks import FILE as STACK_FILE
 
@@ -77,8 +78,9 @@ def _lines(value: Any, depth: int) -> str:
 
 
 def roles_of(stack: Stack) -> list[Role]:
-    """The roles that the stack has: all plan and apply, and some were operated when they were recorded."""
-    return [Role.PLAN, Role.APPLY, *([Role.OPERATE] if stack.deployment in operated() else [])]
+    """The roles that the stack has: plan and apply, operate where that was recorded, restore where there is data."""
+    more = {Role.OPERATE: stack.deployment in operated(), Role.RESTORE: bool(restore_rights(stack))}
+    return [Role.PLAN, Role.APPLY, *(role for role, wanted in more.items() if wanted)]
 
 
 def operated() -> list[str]:
