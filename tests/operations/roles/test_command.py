@@ -14,7 +14,7 @@ def test_policies_are_listed_and_written_one_file_each(tmp_path: Path, capsys: p
     folder = tmp_path / "policies"
     assert cli.run(["roles", "suai-cloud-app-dev", "--json", "--write-to", str(folder)]) == 0
     listed = json.loads(capsys.readouterr().out)["policies"]
-    assert {each["role"] for each in listed} == {"plan", "apply", "operate"}
+    assert {each["role"] for each in listed} == {"plan", "apply", "operate", "restore"}
     assert {file.stem for file in folder.iterdir()} == {each["policy"] for each in listed}
     for each in listed:
         document = json.loads((folder / f"{each['policy']}.json").read_text(encoding="utf-8"))
