@@ -158,6 +158,15 @@ class MysqlSettings(DatabaseSettings):
     engine_version: MysqlSeries
     """The release series; AWS resolves it to a minor version, which it upgrades by itself."""
 
+    @field_validator("engine_version")
+    @classmethod
+    def _knows_the_users_plugin(cls, series: str) -> str:
+        if series not in ("8.0", "8.4"):
+            raise SettingsRefusal(
+                "must be 8.4 or 8.0: applications sign in with mysql_native_password, which MySQL 9 leaves out"
+            )
+        return series
+
 
 class PostgresqlSettings(DatabaseSettings):
     """PostgreSQL on RDS."""

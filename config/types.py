@@ -364,3 +364,24 @@ TableAction = Literal[
     "UpdateItem",
 ]
 """Actions of DynamoDB on a table's items, and on its description."""
+DatabaseRight = Literal[
+    "SELECT",
+    "INSERT",
+    "UPDATE",
+    "DELETE",
+    "CREATE",
+    "DROP",
+    "REFERENCES",
+    "INDEX",
+    "ALTER",
+    "LOCK TABLES",
+    "CREATE TEMPORARY TABLES",
+    "EXECUTE",
+    "CREATE VIEW",
+    "SHOW VIEW",
+    "CREATE ROUTINE",
+    "ALTER ROUTINE",
+    "EVENT",
+    "TRIGGER",
+]
+"""Rights of a MySQL user on a database."""

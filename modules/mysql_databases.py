@@ -9,6 +9,7 @@ from typing import Final
 
 from constructs import Construct
 
+from config.types import DatabaseRight
 from modules.access import Connections
 from modules.network import Network
 from modules.policy import allow, document
@@ -26,9 +27,9 @@ class MysqlDatabases(Construct):
     """A function inside the network that makes databases and their user on RDS instances; it never drops anything.
 
     It acts for instances whose identifiers begin with `identifier_prefix`, with the master users' secrets that RDS
-    keeps, and fills `user_secret` when that is empty. With `tables`, a file of statements, it creates these in each
-    database. handlers/mysql_databases.py says what it is called with. Servers let it in:
-    `database.connections.allow_from(this)`.
+    keeps, and fills `user_secret` when that is empty. The user has `rights` in its databases, and no other. With
+    `tables`, a file of statements, it creates these in each database. handlers/mysql_databases.py says what it is
+    called with. Servers let it in: `database.connections.allow_from(this)`.
     """
 
     def __init__(
@@ -40,6 +41,7 @@ class MysqlDatabases(Construct):
         network: Network,
         identifier_prefix: str,
         user_secret: Secret,
+        rights: Sequence[DatabaseRight],
         tables: Path | None = None,
         log_retention_days: int = 365,
     ) -> None:
@@ -57,7 +59,7 @@ class MysqlDatabases(Construct):
             timeout_seconds=TIMEOUT_SECONDS,
             memory_mib=256,
             log_retention_days=log_retention_days,
-            environment={},
+            environment={"RIGHTS": ", ".join(rights)},
             caller="command of an operator",
         )
         self._function.connections.allow_to_internet(ports=(443,))

@@ -37,6 +37,7 @@ OPERATED = {
         ("logs", "STACK"),
         ("logs", "STACK", "boot"),
         ("shell", "STACK"),
+        ("suai", "database-user", "--environment", "ENVIRONMENT"),
         ("suai", "publish", "--environment", "ENVIRONMENT", "--app", "FILE", "--version", "one", "--no-refresh"),
         ("suai", "publish", "--environment", "ENVIRONMENT", "--app", "FILE", "--version", "two", "--refresh",
          "--timeout-minutes", "1"),

@@ -44,6 +44,12 @@ class BeaverContestOutputs(DeploymentOutputs):
     """The contest's database."""
     database_secret_arn: str
     """The database's master user and password."""
+    database_user: str
+    """The user the PHP code signs in as."""
+    database_user_secret_arn: str
+    """That user and its password."""
+    database_user_function: str
+    """The function that makes that user."""
     database_security_group: str
     """The security group that open-database opens for a while."""
     php_user: str

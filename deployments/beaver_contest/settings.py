@@ -12,7 +12,7 @@ from config.components import MysqlSettings, OwnNetwork, TableSettings
 from config.deployment import DeploymentSettings
 from config.settings import Settings, SettingsRefusal
 from config.static_site import CnameDelivery, StaticSiteSettings
-from config.types import DatabaseName, HostName, LoggedBucketName, Reason, UserName, ZoneId
+from config.types import DatabaseName, DatabaseRight, HostName, LoggedBucketName, Reason, UserName, ZoneId
 
 
 class ContestApplicationSettings(Settings):
@@ -21,7 +21,15 @@ class ContestApplicationSettings(Settings):
     database_name: DatabaseName = "beaver_contest"
     """The database on the instance."""
     database_user: UserName = "beaver"
-    """The database's master user; RDS makes and changes its password."""
+    """The database's master user, which operators' commands sign in as; RDS makes and changes its password."""
+    database_rights: Annotated[tuple[DatabaseRight, ...], Field(min_length=1)] = (
+        "SELECT",
+        "INSERT",
+        "UPDATE",
+        "DELETE",
+    )
+    """Rights of `application_user` on the database. Upstream's prepareContestResults.php makes a table of its own: it
+    needs ALTER, CREATE, DROP and INDEX as well."""
     database_use: Literal["dynamoDB", "mysql"] = "dynamoDB"
     """`db->use`: where contests keep teams and answers."""
     table_prefix: Annotated[str, Field(pattern=r"^[A-Za-z0-9_.-]{0,200}$")] = ""
@@ -70,6 +78,8 @@ class ReleaseSettings(Settings):
 class BeaverContestSettings(DeploymentSettings):
     """The Beaver Contest in one environment."""
 
+    application_user: UserName = "contest"
+    """The database user that the PHP code signs in as; `quintet beaver database-user` makes it."""
     application: ContestApplicationSettings = ContestApplicationSettings()
     dns: DomainSettings
     admin: BeanstalkEnvironmentSettings
@@ -93,6 +103,11 @@ class BeaverContestSettings(DeploymentSettings):
         return self
 
     def _misfits(self) -> Iterator[SettingsRefusal]:
+        if self.application_user == self.application.database_user:
+            yield SettingsRefusal(
+                "must differ from application.database_user: the PHP code is not the database's master",
+                "application_user",
+            )
         for role in ("admin", "contest", "static"):
             host_name = getattr(self, role).host_name
             if not host_name.endswith(f".{self.dns.domain}"):

@@ -6,6 +6,7 @@ from cdktf import App
 
 from config.environment import Environment
 from config.types import ACCESS_LOGS
+from deployments.beaver_contest.constructs.contest_database import ContestDatabase
 from deployments.beaver_contest.constructs.contest_tables import ContestTables
 from deployments.beaver_contest.constructs.web_environments import WebEnvironments
 from deployments.beaver_contest.outputs import BeaverContestOutputs
@@ -13,8 +14,6 @@ from deployments.beaver_contest.settings import BeaverContestSettings
 from deployments.beaver_contest.static_files import CONTESTS, NEVER_PUBLIC, NEVER_PUBLIC_BY_POLICY, PRESIGNED
 from modules.alarms import Alarms
 from modules.bucket import Bucket
-from modules.database import Database
-from modules.engines import MYSQL
 from modules.key_age import KeyAge
 from modules.network import Network
 from modules.secret import Secret
@@ -45,18 +44,8 @@ class BeaverContestStack(DeploymentStack):
             never_public=NEVER_PUBLIC,
             never_public_by_policy=NEVER_PUBLIC_BY_POLICY,
         )
-        database = Database(
-            self,
-            "database",
-            name=name("database"),
-            network=network,
-            engine=MYSQL,
-            settings=settings.database,
-            database_name=settings.application.database_name,
-            username=settings.application.database_user,
-            # upstream's statements and its schema come from servers that were not strict
-            parameters={"log_bin_trust_function_creators": "1", "sql_mode": "NO_ENGINE_SUBSTITUTION"},
-        )
+        contest_database = ContestDatabase(self, settings, network)
+        database, user = contest_database.instance, contest_database.user
         tables = ContestTables(self, settings)
         key = Secret(
             self, "key", name=name("key"), description="The PHP code's AWS access key: JSON with key and secret"
@@ -81,19 +70,20 @@ class BeaverContestStack(DeploymentStack):
             releases=releases,
             network=network,
             database=database,
+            user=user,
             static=static,
             key=key,
             tasks_password=tasks_password,
             access_log_bucket=logs,
         )
         key_age = KeyAge(self, "key_age", secret=key, rotated_by="quintet beaver rotate-key")
-        watched: list[Watchable] = [*web.both, database, *tables.all, key_age]
+        watched: list[Watchable] = [*web.both, database, user, *tables.all, key_age]
         Alarms(self, "alarms", name=name("alarms"), settings=settings.alarms, watched=watched)
 
         # who reaches what
         for php_server in web.both:
             database.connections.allow_from(php_server)
-            database.grant_read_secret(php_server)
+            user.grant_read(php_server)
             key.grant_read(php_server)
             key_age.grant_report(php_server)
         tasks_password.grant_read(web.admin)
@@ -119,6 +109,9 @@ class BeaverContestStack(DeploymentStack):
                 database_port=str(database.port),
                 database_name=database.database_name,
                 database_secret_arn=database.secret_arn,
+                database_user=user.name,
+                database_user_secret_arn=user.secret_arn,
+                database_user_function=user.function_name,
                 database_security_group=database.connections.security_group_id,
                 php_user=php.name,
                 key_secret_arn=key.arn,

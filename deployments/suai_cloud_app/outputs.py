@@ -24,6 +24,14 @@ class SuaiCloudAppOutputs(DeploymentOutputs):
     """MySQL, from inside the network."""
     database_secret_arn: str
     """The database's master user and password."""
+    database_name: str
+    """The application's database."""
+    database_user: str
+    """The user the application signs in as."""
+    database_user_secret_arn: str
+    """That user and its password."""
+    database_user_function: str
+    """The function that makes that user."""
     redis_endpoint: str
     """Redis, from inside the network."""
     redis_group: str

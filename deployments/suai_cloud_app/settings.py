@@ -18,7 +18,17 @@ from config.components import (
 )
 from config.deployment import DeploymentSettings
 from config.settings import Settings, SettingsRefusal
-from config.types import AttributeName, DatabaseName, LoggedBucketName, Port, RoleName, TableAction, TableName, UserName
+from config.types import (
+    AttributeName,
+    DatabaseName,
+    DatabaseRight,
+    LoggedBucketName,
+    Port,
+    RoleName,
+    TableAction,
+    TableName,
+    UserName,
+)
 
 
 class SuaiApplicationSettings(GuardedSettings):
@@ -33,7 +43,9 @@ class SuaiApplicationSettings(GuardedSettings):
     logs_page_public: bool = False
     """Lets everybody who reaches the load balancer read `/logs`."""
     database_user: UserName = "admin"
-    """The database's master user; RDS makes and rotates its password."""
+    """The database's master user, which no program signs in as; RDS makes and rotates its password."""
+    database_rights: Annotated[tuple[DatabaseRight, ...], Field(min_length=1)] = ("SELECT",)
+    """Rights of `application_user` on the database; a team's own program may need more than this repository's."""
 
     guarded: ClassVar[Mapping[str, Any]] = {"logs_page_public": True}
 
@@ -64,6 +76,8 @@ class PartitionedTableSettings(TableSettings):
 class SuaiCloudAppSettings(DeploymentSettings):
     """The SUAI Cloud App in one environment."""
 
+    application_user: UserName = "suaicloudapp"
+    """The database user that the application signs in as; `quintet suai database-user` makes it."""
     application: SuaiApplicationSettings = SuaiApplicationSettings()
     bucket: BucketSettings
     database: MysqlSettings
@@ -81,6 +95,11 @@ class SuaiCloudAppSettings(DeploymentSettings):
                 "is below 1024: the application runs as a user of its own, who may not listen there",
                 "application",
                 "port",
+            )
+        if self.application_user == self.application.database_user:
+            raise SettingsRefusal(
+                "must differ from application.database_user: the application is not the database's master",
+                "application_user",
             )
         if isinstance(self.network, OwnNetwork) and self.network.nat == "none":
             raise SettingsRefusal(

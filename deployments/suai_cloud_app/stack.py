@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 from cdktf import App
 
 from config.environment import Environment
 from config.types import ACCESS_LOGS
+from deployments.suai_cloud_app.constructs.web import RELEASES, web_fleet
 from deployments.suai_cloud_app.outputs import SuaiCloudAppOutputs
 from deployments.suai_cloud_app.settings import SuaiCloudAppSettings
 from modules.alarms import Alarms
@@ -15,16 +14,12 @@ from modules.bucket import Bucket
 from modules.closed_paths import ClosedPaths
 from modules.database import Database
 from modules.engines import MYSQL
-from modules.fleet import Fleet, log_group_name
 from modules.load_balancer import HealthCheck, LoadBalancer
+from modules.mysql_user import MysqlUser
 from modules.network import Network
 from modules.redis import Redis
 from modules.stack import DeploymentStack
 from modules.table import Key, Table
-from modules.template import template_file
-
-RUNTIME = Path(__file__).parent / "runtime"
-RELEASES = "releases/"
 
 
 class SuaiCloudAppStack(DeploymentStack):
@@ -61,34 +56,17 @@ class SuaiCloudAppStack(DeploymentStack):
         )
 
         # what runs
-        web = Fleet(
+        user = MysqlUser(
             self,
-            "web",
-            name=name("web"),
+            "database_user",
+            name=name("database-user"),
             network=network,
-            settings=settings.fleet,
-            role_name=settings.role_name,
-            log_roles=("application", "boot"),
-            compressed_user_data=True,
-            user_data=template_file(
-                self,
-                RUNTIME / "user_data.sh",
-                region=self.region,
-                bucket=bucket.name,
-                release_prefix=RELEASES,
-                server_port=str(settings.application.port),
-                database_secret_arn=database.secret_arn,
-                database_host=database.address,
-                database_port=str(database.port),
-                database_name=settings.application.database_name,
-                redis_host=redis.endpoint,
-                redis_port=str(redis.port),
-                redis_secret_arn=redis.auth.arn if redis.auth else "",
-                table=table.name,
-                partition_key=settings.dynamodb.partition_key,
-                app_log_group=log_group_name(name("web"), "application"),
-                boot_log_group=log_group_name(name("web"), "boot"),
-            ),
+            database=database,
+            user=settings.application_user,
+            rights=settings.application.database_rights,
+        )
+        web = web_fleet(
+            self, settings, network=network, bucket=bucket, database=database, user=user, redis=redis, table=table
         )
 
         # who reaches what
@@ -97,7 +75,7 @@ class SuaiCloudAppStack(DeploymentStack):
             ClosedPaths(self, "closed_paths", load_balancer=load_balancer, paths=["/logs", "/logs/*"])
         database.connections.allow_from(web)
         redis.connections.allow_from(web)
-        database.grant_read_secret(web)
+        user.grant_read(web)
         if redis.auth:
             redis.auth.grant_read(web)
         bucket.grant_read(web)
@@ -107,7 +85,7 @@ class SuaiCloudAppStack(DeploymentStack):
             "alarms",
             name=name("alarms"),
             settings=settings.alarms,
-            watched=[load_balancer, web, database, redis, table],
+            watched=[load_balancer, web, database, user, redis, table],
         )
 
         self.offer(
@@ -120,6 +98,10 @@ class SuaiCloudAppStack(DeploymentStack):
                 boot_log_group=web.log_group_names["boot"],
                 database_address=database.address,
                 database_secret_arn=database.secret_arn,
+                database_name=database.database_name,
+                database_user=user.name,
+                database_user_secret_arn=user.secret_arn,
+                database_user_function=user.function_name,
                 redis_endpoint=redis.endpoint,
                 redis_group=redis.name,
                 redis_secret_arn=redis.auth.arn if redis.auth else None,

@@ -133,14 +133,6 @@ class SyncStorageSettings(DeploymentSettings):
                 "must differ from node_user: webheads are not the databases' master", "application_user"
             )
         for name, node in self.nodes.items():
-            if node.engine_version not in ("8.0", "8.4"):
-                raise SettingsRefusal(
-                    "must be 8.4 or 8.0: the application's client signs in with mysql_native_password, "
-                    "which MySQL 9 leaves out",
-                    "nodes",
-                    name,
-                    "engine_version",
-                )
             if node.require_tls:
                 raise SettingsRefusal(
                     "must be false, with its reason: PyMySQL 0.6.7, the application's client, speaks TLS 1.0 only",

@@ -76,6 +76,7 @@ class SyncStorageStack(DeploymentStack):
             network=network,
             identifier_prefix=nodes.identifier_prefix,
             user_secret=configuration.application_secret,
+            rights=("SELECT", "INSERT", "UPDATE", "DELETE"),
             tables=TABLES,
         )
         purge = purge_function(self, settings.purge, network=network, configuration=configuration)

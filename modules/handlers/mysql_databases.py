@@ -4,12 +4,13 @@ Runs as a Lambda function.
 The event says where and what:
 
     {"host": "…", "port": 3306, "master_secret_arn": "…", "databases": ["one", "two"],
-     "user": "…", "user_secret_arn": "…"}
+     "user": "…", "user_secret_arn": "…", "new_password": false}
 
 The master's secret holds `username` and `password`, as RDS keeps it. The user's secret is filled with a random password
-when it is empty, otherwise it says which password the user gets. Statements of `tables.sql` beside this file, where it
-is, run in every database: they say CREATE TABLE IF NOT EXISTS. What exists is kept: nothing is ever dropped, and
-another call changes nothing. The answer says what there was and what was made.
+when it is empty or another one is asked for, otherwise it says which password the user gets. The function's variable
+RIGHTS names what the user may do in its databases; it loses every other right there. Statements of `tables.sql` beside
+this file, where it is, run in every database: they say CREATE TABLE IF NOT EXISTS. What exists is kept: nothing is ever
+dropped, and another call changes nothing. The answer says what there was and what was made.
 """
 
 from __future__ import annotations
@@ -17,6 +18,7 @@ from __future__ import annotations
 import contextlib
 import hashlib
 import json
+import os
 import re
 import secrets
 import ssl
@@ -27,10 +29,12 @@ from typing import Any
 import boto3
 import pymysql
 
-RIGHTS = "SELECT, INSERT, UPDATE, DELETE"
-"""Of the user on its databases: it works with rows, and creates nothing."""
-FORMER_RIGHTS = "CREATE, INDEX"
-"""Revoked: the user had them while it made its tables itself."""
+EVERY_RIGHT = (
+    "SELECT", "INSERT", "UPDATE", "DELETE", "CREATE", "DROP", "REFERENCES", "INDEX", "ALTER", "LOCK TABLES",
+    "CREATE TEMPORARY TABLES", "EXECUTE", "CREATE VIEW", "SHOW VIEW", "CREATE ROUTINE", "ALTER ROUTINE", "EVENT",
+    "TRIGGER",
+)  # fmt: skip
+"""Rights on a database (MySQL 8.4 Reference Manual, 8.2.2, read 2026-11-29); the master user has them all."""
 TABLES = Path(__file__).with_name("tables.sql")
 CONNECT_SECONDS = 10
 ANSWER_SECONDS = 60
@@ -58,6 +62,9 @@ def handle(event: dict[str, Any], _context: object) -> dict[str, Any]:
         ssl=_encrypted(),
     )
     with connection:
+        if event.get("new_password"):
+            password = secrets.token_hex(32)
+            manager.put_secret_value(SecretId=event["user_secret_arn"], SecretString=_login(user, password))
         return prepare(connection, databases, user, password)
 
 
@@ -66,7 +73,7 @@ def user_password(manager: Any, secret_id: str, user: str) -> str:
     try:
         found = manager.get_secret_value(SecretId=secret_id)["SecretString"]
     except manager.exceptions.ResourceNotFoundException:  # there is the secret, but no value
-        made = json.dumps({"username": user, "password": secrets.token_hex(32)})
+        made = _login(user, secrets.token_hex(32))
         # always the same token, so that only the first of two calls sets a value
         token = str(uuid.uuid5(uuid.NAMESPACE_URL, secret_id))
         with contextlib.suppress(manager.exceptions.ResourceExistsException):
@@ -79,8 +86,14 @@ def user_password(manager: Any, secret_id: str, user: str) -> str:
     return password
 
 
+def _login(user: str, password: str) -> str:
+    return json.dumps({"username": user, "password": password})
+
+
 def prepare(connection: Any, databases: list[str], user: str, password: str) -> dict[str, Any]:
     """Makes what is missing on the server."""
+    rights = os.environ["RIGHTS"].split(", ")
+    others = [right for right in EVERY_RIGHT if right not in rights]
     with connection.cursor() as cursor:
         cursor.execute("SELECT schema_name FROM information_schema.schemata")
         present = {row[0] for row in cursor.fetchall()}
@@ -95,8 +108,9 @@ def prepare(connection: Any, databases: list[str], user: str, password: str) -> 
         cursor.execute(f"{'ALTER' if known else 'CREATE'} USER {identity}")
         for name in databases:
             pattern = name.replace("_", "\\_")  # in grants a bare _ stands for any character
-            cursor.execute(f"GRANT {RIGHTS} ON `{pattern}`.* TO '{user}'@'%'")
-            cursor.execute(f"REVOKE {FORMER_RIGHTS} ON `{pattern}`.* FROM '{user}'@'%'")
+            cursor.execute(f"GRANT {', '.join(rights)} ON `{pattern}`.* TO '{user}'@'%'")
+            if others:
+                cursor.execute(f"REVOKE {', '.join(others)} ON `{pattern}`.* FROM '{user}'@'%'")
         tables = sum(create_tables(cursor, name) for name in databases)
     return {
         "created": [name for name in databases if name not in present],

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import zipfile
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
@@ -38,9 +39,13 @@ class StackJson:
         return statements
 
     def texts(self) -> Iterator[tuple[str, str]]:
-        """Every file of the stack's folder, by name."""
+        """Every file of the stack's folder and of the archives there, by name."""
         for path in sorted(self.folder.iterdir()):
-            if path.is_file():
+            if path.suffix == ".zip":
+                with zipfile.ZipFile(path) as archive:
+                    for name in archive.namelist():
+                        yield f"{path.name}/{name}", archive.read(name).decode()
+            elif path.is_file():
                 yield path.name, path.read_text()
 
 

@@ -5,12 +5,13 @@ import json
 import zipfile
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 import pymysql
 import pytest
 
 from config.components import DatabaseSettings
+from config.types import DatabaseRight
 from modules.database import Database
 from modules.engines import MYSQL
 from modules.handlers import mysql_databases as handler
@@ -32,7 +33,7 @@ def stack() -> Synthesised:
     secret = Secret(sample, "user", name="sample-user", description="Whoever")
     databases = MysqlDatabases(
         sample, "databases", name="sample-databases", network=network, identifier_prefix="sample-node-",
-        user_secret=secret,
+        user_secret=secret, rights=("SELECT", "INSERT", "UPDATE", "DELETE"),
     )  # fmt: skip
     node = Database(
         sample, "node", name="sample-node-a", network=network, engine=MYSQL, settings=NODE,
@@ -81,6 +82,7 @@ def event(server: MariaDb, aws: Callable[..., Any], monkeypatch: pytest.MonkeyPa
     tables = tmp_path / "tables.sql"
     tables.write_text("-- one\nCREATE TABLE IF NOT EXISTS bso (id INT PRIMARY KEY, payload TEXT);\n")
     monkeypatch.setattr(handler, "TABLES", tables)
+    monkeypatch.setenv("RIGHTS", "SELECT, INSERT, UPDATE, DELETE")
     monkeypatch.setattr(handler.boto3, "client", lambda service: aws(service))
     login = {"username": server.user, "password": server.password}
     master = manager.create_secret(Name="master", SecretString=json.dumps(login))["ARN"]
@@ -177,6 +179,46 @@ def test_rights_of_a_user_that_made_its_tables_itself_are_taken_away(
         pytest.raises(pymysql.MySQLError, match="denied"),
     ):
         cursor.execute("CREATE TABLE own (id INT)")
+
+
+def test_the_function_knows_the_rights_that_settings_may_name_and_is_told_those_of_the_user(
+    stack: Synthesised,
+) -> None:
+    assert get_args(DatabaseRight) == handler.EVERY_RIGHT
+    (variables,) = stack.resource("aws_lambda_function.databases_function")["environment"].values()
+    assert variables == {"RIGHTS": "SELECT, INSERT, UPDATE, DELETE"}
+
+
+@pytest.mark.engines
+def test_a_user_that_only_reads_does_nothing_else_whatever_it_was_granted_before(
+    server: MariaDb, event: dict[str, Any], password: Callable[[], str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    handler.handle(event, None)
+    with server.connect() as connection, connection.cursor() as cursor:
+        cursor.execute(f"GRANT {', '.join(handler.EVERY_RIGHT)} ON `prep\\_0`.* TO '{USER}'@'%'")
+    monkeypatch.setenv("RIGHTS", "SELECT")
+    handler.handle(event, None)
+    with server.connect() as connection, connection.cursor() as cursor:
+        cursor.execute(f"SHOW GRANTS FOR '{USER}'@'%'")
+        granted = [line for (line,) in cursor.fetchall() if "prep\\_0" in line]
+    assert granted == [f"GRANT SELECT ON `prep\\_0`.* TO `{USER}`@`%`"]
+    with sign_in(server, password(), "prep_0") as connection, connection.cursor() as cursor:
+        assert cursor.execute("SELECT * FROM bso") == 0
+        with pytest.raises(pymysql.MySQLError, match="denied"):
+            cursor.execute("INSERT INTO bso VALUES (1, 'x')")
+
+
+@pytest.mark.engines
+def test_a_new_password_is_given_when_asked_for_and_the_one_before_is_refused(
+    server: MariaDb, event: dict[str, Any], password: Callable[[], str]
+) -> None:
+    handler.handle(event, None)
+    first = password()
+    assert handler.handle({**event, "new_password": True}, None)["user"] == "present"
+    assert password() != first
+    sign_in(server, password(), "prep_0").close()
+    with pytest.raises(pymysql.MySQLError, match="Access denied"):
+        sign_in(server, first, "prep_0")
 
 
 @pytest.mark.engines

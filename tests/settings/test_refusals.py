@@ -36,6 +36,8 @@ BAD = [
     (APP, "port = 8080\ndata", "port = 70000\ndata", "application.port = 70000", "less than or equal to 65535"),
     (APP, "port = 8080\ndata", 'port = "8080"\ndata', 'application.port = "8080"', "integer"),
     (APP, "port = 8080\ndata", "port = 80\ndata", "application.port = 80", "below 1024"),
+    (APP, 'region = "eu-central-1"', 'region = "eu-central-1"\napplication_user = "admin"', 'application_user = "admin"', "must differ from application.database_user"),
+    (APP, 'engine_version = "8.4"', 'engine_version = "9.7"', 'database.engine_version = "9.7"', "must be 8.4 or 8.0"),
     (APP, '"quintet-suai-cloud-app-dev"', '"Quintet"', 'bucket.name = "Quintet"', "is not an S3 bucket name"),
     (APP, '"db.t3.micro"', '"t3.micro"', 'database.instance_class = "t3.micro"', "example: db.t4g.micro"),
     (APP, "allocated_storage_gib = 20", "allocated_storage_gib = 5", "database.allocated_storage_gib = 5", "equal to 20"),

@@ -11,6 +11,7 @@ from modules.beanstalk_environment import BeanstalkEnvironment
 from modules.bucket import Bucket
 from modules.certificate import Certificate
 from modules.database import Database
+from modules.mysql_user import MysqlUser
 from modules.network import Network
 from modules.secret import Secret
 from modules.stack import DeploymentStack
@@ -34,6 +35,7 @@ class WebEnvironments:
         releases: Bucket,
         network: Network,
         database: Database,
+        user: MysqlUser,
         static: StaticSite,
         key: Secret,
         tasks_password: Secret,
@@ -58,7 +60,7 @@ class WebEnvironments:
             "RDS_HOSTNAME": database.address,
             "RDS_PORT": str(database.port),
             "RDS_DB_NAME": php.database_name,
-            "DATABASE_SECRET_ARN": database.secret_arn,
+            "DATABASE_SECRET_ARN": user.secret_arn,
             "DATABASE_USE": php.database_use,
             "TABLE_PREFIX": php.table_prefix,
             "ITEM_TTL_SECONDS": str(php.item_ttl_seconds or ""),

@@ -23,7 +23,7 @@ def checks() -> Sequence[Check]:
         Check("static files", static_bucket_has_the_documented_cors_and_website),
         Check("hidden files", solutions_are_hidden_from_strangers),
         Check("database", database_lets_triggers_be_made_and_has_no_public_address),
-        Check("network", only_the_environments_reach_the_database),
+        Check("network", only_the_environments_and_the_function_reach_the_database),
         Check("php user", php_user_is_scoped_and_has_no_key_of_terraforms),
     )
 
@@ -130,17 +130,17 @@ def database_lets_triggers_be_made_and_has_no_public_address(context: CheckConte
     return f"{database['Engine']} {database['EngineVersion']}, {database['DBInstanceClass']}"
 
 
-def only_the_environments_reach_the_database(context: CheckContext) -> str:
-    """Port 3306, from the instances of both environments; no address, no other port."""
+def only_the_environments_and_the_function_reach_the_database(context: CheckContext) -> str:
+    """Port 3306, from both environments and the function that makes their user; no address, no other port."""
     rules = context.client("ec2").describe_security_group_rules(
         Filters=[{"Name": "group-id", "Values": [context.read(BeaverContestOutputs).database_security_group]}]
     )["SecurityGroupRules"]
     incoming = [rule for rule in rules if not rule["IsEgress"]]
-    expect(len(incoming) == 2, f"{len(incoming)} rules open the database")
+    expect(len(incoming) == 3, f"{len(incoming)} rules open the database")
     for rule in incoming:
         expect("ReferencedGroupInfo" in rule, "the database is open to addresses")
         expect((rule["FromPort"], rule["ToPort"]) == (3306, 3306), "the database is open on other ports")
-    return "3306 from two security groups"
+    return "3306 from three security groups"
 
 
 def php_user_is_scoped_and_has_no_key_of_terraforms(context: CheckContext) -> str:

@@ -438,6 +438,28 @@ def rotate_key(
         AccessKeys(contest, say=_teller(new_console())).rotate(grace_seconds=grace_seconds, dry_run=dry_run)
 
 
+@app.command("database-user")
+def database_user(
+    environment: EnvironmentOption = DEFAULT_ENVIRONMENT,
+    new_password: Annotated[bool, typer.Option("--new-password", help="Give the user another password.")] = False,
+    dry_run: DryRunOption = False,
+) -> None:
+    """Makes the database user that the PHP code signs in as, with a password that only its secret holds.
+
+    Safe to run again: secret and database agree afterwards.
+    """
+    from deployments.beaver_contest.day2.database_user import database_user as user_of
+    from operations.aws import refusals_explained
+
+    with refusals_explained(), _changed(environment, "database-user", dry_run=dry_run) as contest:
+        user = user_of(contest)
+        if dry_run:
+            what = "a new password" if new_password else "the password of its secret"
+            typer.echo(f"Would make {user.user} with {what} on {user.identifier}.")
+            return
+        typer.echo(f"{user.make(new_password=new_password)}. Instances fetch it within a minute.")
+
+
 @app.command("protect-tasks")
 def protect_tasks(
     file: Annotated[typer.FileText, typer.Argument(help="An htpasswd file; - reads what is piped in.")],

@@ -1,4 +1,4 @@
-"""The contest's part in the restore of its database: a look through an instance, then both environments."""
+"""The contest's part in the restore of its database: a look, then the user and both environments."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, ClassVar
 
+from deployments.beaver_contest.day2.database_user import database_user
 from deployments.beaver_contest.day2.health import environments_of
 from deployments.beaver_contest.day2.opening import admin_instances
 from operations.errors import OperatorError
@@ -29,14 +30,8 @@ class RestoredContest:
 
     contest: Contest
     place: DatabasePlace
-    steps: ClassVar = ("environments",)
-    expected: ClassVar[Mapping[str, str]] = {
-        # both know the master user's secret by its ARN
-        "aws_elastic_beanstalk_environment.admin": "update",
-        "aws_elastic_beanstalk_environment.contest": "update",
-        "aws_iam_role_policy.database_secret_read_by_admin": "update",
-        "aws_iam_role_policy.database_secret_read_by_contest": "update",
-    }
+    steps: ClassVar = ("user", "environments")
+    expected: ClassVar[Mapping[str, str]] = {}
 
     @classmethod
     def applied(cls, contest: Contest, root: Path, *, poll_seconds: float = POLL_SECONDS) -> RestoredContest:
@@ -67,8 +62,9 @@ class RestoredContest:
         return self._look.compare(new, old)
 
     def follow(self, new: Instance) -> Iterator[tuple[str, str]]:
-        """Wait until both environments, which the apply gave the new secret, are well again."""
+        """Give the user the password that its secret has today, then wait until both environments are well again."""
         del new
+        yield "user", database_user(self.contest).make()
         give_up = time.monotonic() + ENVIRONMENT_SECONDS
         while (found := environments_of(self.contest)).wrong:
             if time.monotonic() >= give_up:

@@ -21,7 +21,7 @@ def checks() -> Sequence[Check]:
         Check("redis", redis_is_a_cluster_in_every_zone),
         Check("instances", instances_run_in_every_zone_with_the_rendered_user_data),
         Check("load balancer", load_balancer_waits_for_nothing_but_the_release),
-        Check("network", only_the_instances_reach_database_and_redis),
+        Check("network", only_instances_and_function_reach_the_database),
     )
 
 
@@ -59,7 +59,7 @@ def table_stores_items_by_a_string_key(context: CheckContext) -> str:
 
 
 def database_has_a_secret_and_no_public_address(context: CheckContext) -> str:
-    """RDS made the master user's password and keeps it where the instances fetch it."""
+    """RDS made the master user's password and keeps it where the function that makes users fetches it."""
     database = _database(context)
     expect(not database["PubliclyAccessible"], "the database has a public address")
     secret = context.client("secretsmanager").get_secret_value(
@@ -97,13 +97,13 @@ def instances_run_in_every_zone_with_the_rendered_user_data(context: CheckContex
     user_data = gzip.decompress(packed).decode()
     outputs = context.read(SuaiCloudAppOutputs)
     named = (
-        outputs.bucket, outputs.database_address, outputs.database_secret_arn, outputs.redis_endpoint, outputs.table,
+        outputs.bucket, outputs.database_address, outputs.database_user_secret_arn, outputs.redis_endpoint,
+        outputs.table,
     )  # fmt: skip
     for value in named:
         expect(f'"{value}"' in user_data, f"the user data does not name {value}")
     expect(len(packed) <= 16384, f"the user data has {len(packed)} bytes, EC2 takes 16384")
-    secret = context.client("secretsmanager").get_secret_value(SecretId=outputs.database_secret_arn)
-    expect(json.loads(secret["SecretString"])["password"] not in user_data, "the password stands in the user data")
+    expect(outputs.database_secret_arn not in user_data, "the user data names the master user's secret")
     return f"{len(running)} in service"
 
 
@@ -125,15 +125,16 @@ def load_balancer_waits_for_nothing_but_the_release(context: CheckContext) -> st
     return f"{len(health)} on port {target_group['Port']}" + (f"; {unpublished} yet" if reasons else "")
 
 
-def only_the_instances_reach_database_and_redis(context: CheckContext) -> str:
-    """No address outside the network may open a connection to MySQL or Redis."""
+def only_instances_and_function_reach_the_database(context: CheckContext) -> str:
+    """Only the instances and the function that makes the application's user may open a connection to MySQL."""
     ec2 = context.client("ec2")
     groups = [group["VpcSecurityGroupId"] for group in _database(context)["VpcSecurityGroups"]]
     rules = ec2.describe_security_group_rules(Filters=[{"Name": "group-id", "Values": groups}])["SecurityGroupRules"]
     incoming = [rule for rule in rules if not rule["IsEgress"]]
-    expect(len(incoming) == 1, f"{len(incoming)} rules open the database")
-    expect("ReferencedGroupInfo" in incoming[0], "the database is open to addresses, not to a security group")
-    return "one rule opens the database"
+    expect(len(incoming) == 2, f"{len(incoming)} rules open the database")
+    closed = all("ReferencedGroupInfo" in rule for rule in incoming)
+    expect(closed, "the database is open to addresses, not to security groups")
+    return "two rules open the database"
 
 
 def _database(context: CheckContext) -> dict[str, Any]:

@@ -112,6 +112,38 @@ def releases(environment: EnvironmentOption = DEFAULT_ENVIRONMENT, as_json: Json
         console.print(f"{found.pointer_address} is unreadable for instances; publish a release to mend it.")
 
 
+@app.command("database-user")
+def database_user(
+    environment: EnvironmentOption = DEFAULT_ENVIRONMENT,
+    new_password: Annotated[bool, typer.Option("--new-password", help="Give the user another password.")] = False,
+    dry_run: DryRunOption = False,
+) -> None:
+    """Makes the database user that the application signs in as, with a password that only its secret holds.
+
+    Safe to run again: secret and database agree afterwards.
+    """
+    from config.settings import ROOT
+    from deployments.suai_cloud_app.day2.database_user import database_user as user_of
+    from deployments.suai_cloud_app.day2.releases import DEPLOYMENT
+    from deployments.suai_cloud_app.outputs import SuaiCloudAppOutputs
+    from operations.applied import find_applied
+    from operations.aws import Aws, refusals_explained
+    from operations.state.one_operator import one_operator
+
+    aws, console = Aws(), new_console()
+    with refusals_explained():
+        applied = find_applied(ROOT, DEPLOYMENT, environment, aws)
+        user = user_of(aws, applied.stack, applied.read(SuaiCloudAppOutputs))
+        with one_operator(aws, applied.stack, "database-user", dry_run=dry_run):
+            if dry_run:
+                what = "a new password" if new_password else "the password of its secret"
+                console.print(f"Would make {user.user} with {what} on {user.identifier}.")
+                return
+            console.print(f"{user.make(new_password=new_password)}.")
+    if new_password:
+        console.print("Instances fetch it at the first /database that fails, or within 20 minutes.")
+
+
 @app.command("redis-auth")
 def redis_auth(
     environment: EnvironmentOption = DEFAULT_ENVIRONMENT,

@@ -1,4 +1,4 @@
-"""The SUAI Cloud App's own question of preflight: the release that instances fetch at boot."""
+"""The SUAI Cloud App's own questions of preflight: the release and the login that instances fetch at boot."""
 
 from __future__ import annotations
 
@@ -18,12 +18,13 @@ if TYPE_CHECKING:
     from operations.review.preflight.findings import Question
     from operations.review.preflight.planned import PlannedDocument
 
+_USER_SECRET = "aws_secretsmanager_secret.database_user_secret"  # noqa: S105  # an address
 _MISSING = ("404", "NoSuchBucket", "NoSuchKey")
 
 
 def questions() -> Sequence[Question]:
     """Asked before an apply that may replace instances."""
-    return (release,)
+    return (release, login)
 
 
 def release(account: Account, planned: PlannedDocument) -> Iterator[PreflightFinding]:
@@ -52,3 +53,19 @@ def release(account: Account, planned: PlannedDocument) -> Iterator[PreflightFin
         if code_of(error) not in _MISSING:
             raise
         yield fails("release", f"{current} names {named.version}, and there is no s3://{bucket}/{key}", publish)
+
+
+def login(account: Account, planned: PlannedDocument) -> Iterator[PreflightFinding]:
+    """Looks for a password in the secret of the application's user: an instance that finds none ends itself."""
+    make = f"quintet suai database-user --environment {planned.stack.environment}"
+    (name,) = (body["name"] for address, body in planned.of("aws_secretsmanager_secret") if address == _USER_SECRET)
+    try:
+        filled = bool(account.ask("secretsmanager", "describe_secret", SecretId=name).get("VersionIdsToStages"))
+    except ClientError as error:
+        if code_of(error) != "ResourceNotFoundException":
+            raise
+        filled = False
+    if filled:
+        yield fine("login", f"{name} holds the login of the application's user")
+    else:
+        yield warning("login", f"{name} is empty: instances wait for the application's database user", make)

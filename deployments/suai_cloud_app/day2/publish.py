@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, cast
 
 from config.settings import ROOT
 from config.stack_settings import load_all
+from deployments.suai_cloud_app.day2.database_user import database_user
 from deployments.suai_cloud_app.day2.releases import DEPLOYMENT, FILE_NAME, Release, Releases
 from deployments.suai_cloud_app.day2.rollout import RefreshPolicy, ReleaseRollout
 from deployments.suai_cloud_app.outputs import SuaiCloudAppOutputs
@@ -64,6 +65,11 @@ class ReleasePublication:
 
     def _publish(self, applied: Applied, console: Console) -> None:
         outputs = applied.read(SuaiCloudAppOutputs)
+        if not database_user(self.aws, applied.stack, outputs).has_password:
+            raise OperatorError(
+                f"The database user {outputs.database_user} is not made yet; instances could not sign in.",
+                hint=f"quintet suai database-user --environment {self.environment}",
+            )
         releases = Releases(self.aws, applied.stack, outputs)
         fleet = AutoScalingGroup(self.aws, outputs.group, region=applied.stack.region, poll_seconds=self.poll_seconds)
         rollout = ReleaseRollout(

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import json
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from operations.errors import OperatorError
+from operations.instances.database_user import call_function
 
 if TYPE_CHECKING:
     from deployments.sync_storage.day2.deployed import Deployed, DeployedNode
@@ -38,14 +38,12 @@ class NodeDatabases:
             "user": self.deployed.outputs.application_user,
             "user_secret_arn": self.deployed.outputs.application_secret,
         }
-        name = self.deployed.outputs.databases_function
-        answer = self.deployed.client("lambda").invoke(FunctionName=name, Payload=json.dumps(asked).encode())
-        said = json.loads(answer["Payload"].read() or b"null")
-        if answer.get("FunctionError"):
-            raise OperatorError(
-                f"The databases of node {self.node.name} were not made: {said.get('errorMessage', said)}",
-                hint=f"More is in the log group of the function {name}.",
-            )
+        said = call_function(
+            self.deployed.client,
+            self.deployed.outputs.databases_function,
+            asked,
+            failure=f"The databases of node {self.node.name} were not made",
+        )
         return f"{len(said['created'])} databases made, {len(said['present'])} were there; user {said['user']}"
 
     def _wait_until_available(self) -> None:

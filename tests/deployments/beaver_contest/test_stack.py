@@ -141,7 +141,9 @@ def test_triggers_can_be_made_while_binary_logging_is_on(stack: StackJson) -> No
     assert stack.resource("aws_db_instance.database")["backup_retention_period"] >= 1
 
 
-def test_the_database_is_reached_on_3306_from_both_environments_and_from_nowhere_else(stack: StackJson) -> None:
+def test_the_database_is_reached_on_3306_from_both_environments_and_the_function_that_makes_their_user_only(
+    stack: StackJson,
+) -> None:
     group = "${aws_security_group.database_security_group.id}"
     rules = [
         rule
@@ -149,11 +151,25 @@ def test_the_database_is_reached_on_3306_from_both_environments_and_from_nowhere
         if rule["security_group_id"] == group
     ]
     assert {rule["referenced_security_group_id"] for rule in rules} == {
-        "${aws_security_group.admin_security_group.id}", "${aws_security_group.contest_security_group.id}",
-    }  # fmt: skip
+        f"${{aws_security_group.{peer}_security_group.id}}"
+        for peer in ("admin", "contest", "database_user_databases_function")
+    }
     for rule in rules:
         has(rule, from_port=3306, to_port=3306, ip_protocol="tcp")
         assert "cidr_ipv4" not in rule
+
+
+def test_the_php_code_signs_in_as_a_user_of_its_own_that_works_with_rows_only(stack: StackJson) -> None:
+    own = "${aws_secretsmanager_secret.database_user_secret.arn}"
+    for role in ROOTS:
+        assert properties(stack, role)["DATABASE_SECRET_ARN"] == own
+        (statement,) = stack.policy(f"aws_iam_role_policy.database_user_secret_read_by_{role}")
+        assert statement["Resource"] == [own]
+    policies = stack.resources("aws_iam_role_policy")
+    master = [name for name, body in policies.items() if re.search("secret:rds!|master_user_secret", body["policy"])]
+    assert master == ["database_user_databases_read_master_secrets"]
+    function = stack.resource("aws_lambda_function.database_user_databases_function")
+    assert function["environment"]["variables"] == {"RIGHTS": "SELECT, INSERT, UPDATE, DELETE"}
 
 
 def test_the_team_table_has_the_index_whose_name_the_code_has_built_in(stack: StackJson) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gzip
+import json
 import re
 import tomllib
 
@@ -64,15 +65,31 @@ def test_in_prod_the_database_is_encrypted_backed_up_and_protected(prod: StackJs
     assert database["skip_final_snapshot"] is False
 
 
-def test_only_the_instances_reach_the_database_and_redis(stack: StackJson) -> None:
+def test_only_the_instances_and_the_function_that_makes_users_reach_the_database_and_only_instances_redis(
+    stack: StackJson,
+) -> None:
     rules = stack.resources("aws_vpc_security_group_ingress_rule")
-    for name, port in (("database", 3306), ("redis", 6379)):
+    for name, port, peers in (
+        ("database", 3306, {"web", "database_user_databases_function"}),
+        ("redis", 6379, {"web"}),
+    ):
         group = f"${{aws_security_group.{name}_security_group.id}}"
-        (rule,) = [rule for rule in rules.values() if rule["security_group_id"] == group]
-        has(
-            rule, referenced_security_group_id="${aws_security_group.web_security_group.id}",
-            ip_protocol="tcp", from_port=port, to_port=port,
-        )  # fmt: skip
+        into = [rule for rule in rules.values() if rule["security_group_id"] == group]
+        from_groups = {rule["referenced_security_group_id"] for rule in into}
+        assert from_groups == {f"${{aws_security_group.{peer}_security_group.id}}" for peer in peers}
+        for rule in into:
+            has(rule, ip_protocol="tcp", from_port=port, to_port=port)
+
+
+def test_the_application_signs_in_as_a_user_of_its_own_that_only_reads(stack: StackJson) -> None:
+    (statement,) = stack.policy("aws_iam_role_policy.database_user_secret_read_by_web")
+    assert statement["Resource"] == ["${aws_secretsmanager_secret.database_user_secret.arn}"]
+    assert "master_user_secret" not in json.dumps(stack.resource("aws_launch_template.web_launch_template"))
+    policies = stack.resources("aws_iam_role_policy")
+    master = [name for name, body in policies.items() if "secret:rds!" in body["policy"]]
+    assert master == ["database_user_databases_read_master_secrets"]
+    function = stack.resource("aws_lambda_function.database_user_databases_function")
+    assert function["environment"]["variables"] == {"RIGHTS": "SELECT"}
 
 
 def test_neither_database_nor_redis_has_a_public_address(stack: StackJson) -> None:

@@ -7,13 +7,15 @@ import shutil
 import tempfile
 from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from deployments.beaver_contest.day2.checks import options
 from deployments.beaver_contest.day2.contest import Contest
+from deployments.beaver_contest.day2.database_user import database_user
 from deployments.beaver_contest.outputs import BeaverContestOutputs
+from operations.demo.master_user import let_master_in
 from operations.engines.apache import apache
 from operations.engines.host import Host
 from operations.engines.mariadb import MariaDb
@@ -45,14 +47,13 @@ class ContestSite:
 
 
 def sign_in(stage: Stage, contest: Contest, server: MariaDb) -> None:
-    """Let MariaDB be the contest's database, with its user, its password and its `sql_mode`."""
-    secret = contest.client("secretsmanager").get_secret_value(SecretId=contest.outputs.database_secret_arn)
-    login = json.loads(secret["SecretString"])
+    """Let MariaDB be the contest's database, with both users, their passwords and its `sql_mode`."""
+    user = replace(database_user(contest), host=server.host, port=server.port)
+    let_master_in(contest.client, user.identifier, server)
     with server.connect() as connection, connection.cursor() as cursor:
         cursor.execute(f"CREATE DATABASE IF NOT EXISTS `{contest.outputs.database_name}` CHARACTER SET utf8mb4")
-        cursor.execute("CREATE OR REPLACE USER %s@'%%' IDENTIFIED BY %s", (login["username"], login["password"]))
-        cursor.execute(f"GRANT ALL PRIVILEGES ON `{contest.outputs.database_name}`.* TO %s@'%%'", (login["username"],))
         cursor.execute("SET GLOBAL sql_mode = %s", (_sql_mode(contest),))
+    user.make()
     # the PHP code sends no session token, and the emulator asks for none; the key is one of the VPC's programs
     key = stage.keys_in_vpc(_user_arn(contest), _vpc_of(contest))
     value = {"key": key["AWS_ACCESS_KEY_ID"], "secret": key["AWS_SECRET_ACCESS_KEY"]}

@@ -9,16 +9,15 @@ from __future__ import annotations
 
 import getpass
 import io
-import json
 import re
-import secrets
 import tempfile
+import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
 
+from deployments.suai_cloud_app.day2.database_user import database_user
 from deployments.suai_cloud_app.day2.pages import ask_pages
 from deployments.suai_cloud_app.day2.publish import ReleasePublication
 from deployments.suai_cloud_app.outputs import SuaiCloudAppOutputs
@@ -26,14 +25,17 @@ from operations.aws import refusals_explained
 from operations.console import new_console
 from operations.demo.check import Check, CheckContext, expect
 from operations.demo.launch import launch_of
+from operations.demo.master_user import let_master_in
 from operations.demo.rehearsals import NotRehearsedError, Stage
 from operations.engines.host import Host
 from operations.engines.mariadb import MariaDb, mariadb
 from operations.engines.redis_cluster import redis_cluster
 from operations.engines.server import MissingEngineError, free_port
 from operations.errors import OperatorError
+from operations.instances.database_user import DatabaseUser
 
 PACKAGES = "mariadb-server redis-server"
+REFRESH_SECONDS = 60
 
 
 @contextmanager
@@ -49,6 +51,9 @@ def checks(stage: Stage) -> Iterator[Sequence[Check]]:
         except MissingEngineError as missing:
             raise NotRehearsedError(f"not run: {missing} (apt install {PACKAGES})") from None
         behind.enter_context(refusals_explained())
+        user = _user_on(stage, database, outputs)
+        let_master_in(stage.context.client, user.identifier, database)
+        user.make()
         _publish(stage)
         launch = launch_of(stage.context, outputs.group)
         root = Path(behind.enter_context(tempfile.TemporaryDirectory(prefix="quintet-suai-"))) / "root"
@@ -65,12 +70,18 @@ def checks(stage: Stage) -> Iterator[Sequence[Check]]:
             "redis_host": cluster.host,
             "redis_port": cluster.port,
         }
-        played = _Played(host, _led_here(launch.user_data, here), port, database, outputs)
+        played = _Played(host, _led_here(launch.user_data, here), port, user)
         yield (
             Check("first boot", played.the_deployed_user_data_boots_an_instance),
             Check("pages", played.six_pages_say_that_all_is_well),
             Check("rotation", played.a_rotated_password_is_taken_over),
         )
+
+
+def _user_on(stage: Stage, server: MariaDb, outputs: SuaiCloudAppOutputs) -> DatabaseUser:
+    """The application's user, on the server that stands in for the database."""
+    user = database_user(stage.context.aws, stage.context.stack, outputs)
+    return replace(user, host=server.host, port=server.port)
 
 
 def _publish(stage: Stage) -> None:
@@ -98,12 +109,10 @@ class _Played:
     host: Host
     user_data: str
     port: int
-    database: MariaDb
-    outputs: SuaiCloudAppOutputs
+    user: DatabaseUser
 
     def the_deployed_user_data_boots_an_instance(self, context: CheckContext) -> str:
         """It fetches the release, writes config.toml, starts the units, and waits until /health answers."""
-        self._let_in(context, self._login(context))
         done = self.host.boot(self.user_data)
         expect(done.returncode == 0, f"the first boot failed: {done.stderr[-1500:]}{self.host.journal[-1500:]}")
         return "the release of the bucket runs"
@@ -117,32 +126,16 @@ class _Played:
         return f"{len(pages)} pages"
 
     def a_rotated_password_is_taken_over(self, context: CheckContext) -> str:
-        """RDS rotates the password; the timer's unit restarts the application with the new one."""
-        login = {**self._login(context), "password": secrets.token_hex(16)}
-        self._let_in(context, login)
-        context.client("secretsmanager").put_secret_value(
-            SecretId=self.outputs.database_secret_arn, SecretString=json.dumps(login)
-        )
-        done = self.host.systemctl("start", "suaicloudapp-refresh.service")
-        expect(done.returncode == 0, f"the refresh failed: {done.stderr[-800:]}")
-        done = self.host.run(str(self.host.root / "usr/local/sbin/suaicloudapp-boot"), "wait")
-        expect(done.returncode == 0, f"the application is not back: {done.stderr[-800:]}")
+        """`quintet suai database-user --new-password`; the first /database that fails has the instance fetch it."""
+        self.user.make(new_password=True)
+        give_up = time.monotonic() + REFRESH_SECONDS
+        while not self._is_well():
+            expect(time.monotonic() < give_up, f"the old password stays: {self.host.journal[-800:]}")
+            time.sleep(0.5)
         return self.six_pages_say_that_all_is_well(context)
 
-    def _login(self, context: CheckContext) -> dict[str, Any]:
-        found = context.client("secretsmanager").get_secret_value(SecretId=self.outputs.database_secret_arn)
-        login: dict[str, Any] = json.loads(found["SecretString"])
-        return login
-
-    def _let_in(self, context: CheckContext, login: Mapping[str, Any]) -> None:
-        """Stand-in for RDS: creates its database, and the master user with the password of its secret."""
-        instances = context.client("rds").describe_db_instances()["DBInstances"]
-        (name,) = [
-            instance["DBName"]
-            for instance in instances
-            if instance["Endpoint"]["Address"] == self.outputs.database_address
-        ]
-        with self.database.connect() as connection, connection.cursor() as cursor:
-            cursor.execute(f"CREATE DATABASE IF NOT EXISTS `{name}`")
-            cursor.execute("CREATE OR REPLACE USER %s@'%%' IDENTIFIED BY %s", (login["username"], login["password"]))
-            cursor.execute(f"GRANT ALL ON `{name}`.* TO %s@'%%'", (login["username"],))
+    def _is_well(self) -> bool:
+        try:
+            return all(page.fine for page in ask_pages(f"http://127.0.0.1:{self.port}", timeout_seconds=60))
+        except OperatorError:  # nothing answers while the application starts
+            return False

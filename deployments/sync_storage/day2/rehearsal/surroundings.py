@@ -31,6 +31,7 @@ from deployments.sync_storage.outputs import SyncStorageOutputs
 from operations.console import new_console
 from operations.demo.check import CheckFailedError
 from operations.demo.launch import launch_of
+from operations.demo.master_user import let_master_in
 from operations.demo.rehearsals import Stage
 from operations.engines.host import Host
 from operations.engines.mariadb import MariaDb
@@ -140,7 +141,7 @@ def surroundings(
         cleanup.enter_context(_parameter(deployed, f"{path}/cache", f"{cache.host}:{cache.port}"))
         nodes = dict(zip((first, ADDED), servers, strict=True))
         cleanup.enter_context(_entry(deployed, first, nodes[first]))
-        _let_master_in(deployed, deployed.nodes()[first].identifier, nodes[first])
+        let_master_in(deployed.client, deployed.nodes()[first].identifier, nodes[first])
         cleanup.enter_context(_run_command(deployed, hosts))
         yield Surroundings(deployed, launch.user_data, hosts, nodes, cache, scratch)
 
@@ -180,16 +181,6 @@ def _entry(deployed: Deployed, node: str, server: MariaDb) -> Iterator[None]:
     entry = json.loads(deployed.client("ssm").get_parameter(Name=name)["Parameter"]["Value"])
     with _parameter(deployed, name, json.dumps(entry | {"address": server.host, "port": server.port})):
         yield
-
-
-def _let_master_in(deployed: Deployed, identifier: str, server: MariaDb) -> None:
-    """Stand-in for RDS: creates the master user with the password of the secret it keeps."""
-    (instance,) = deployed.client("rds").describe_db_instances(DBInstanceIdentifier=identifier)["DBInstances"]
-    secret = deployed.client("secretsmanager").get_secret_value(SecretId=instance["MasterUserSecret"]["SecretArn"])
-    login = json.loads(secret["SecretString"])
-    with server.connect() as connection, connection.cursor() as cursor:
-        cursor.execute("CREATE OR REPLACE USER %s@'%%' IDENTIFIED BY %s", (login["username"], login["password"]))
-        cursor.execute("GRANT ALL ON *.* TO %s@'%%' WITH GRANT OPTION", (login["username"],))
 
 
 @contextmanager
@@ -241,7 +232,7 @@ def added_node(played: Surroundings) -> Iterator[None]:
                 cleanup.callback(route53.change_resource_record_sets, HostedZoneId=zone, ChangeBatch=batch)
         ssm.put_parameter(Name=name, Value=json.dumps(entry), Type="String")
         cleanup.callback(ssm.delete_parameter, Name=name)
-        _let_master_in(deployed, identifier, played.servers[ADDED])
+        let_master_in(deployed.client, identifier, played.servers[ADDED])
         yield
 
 

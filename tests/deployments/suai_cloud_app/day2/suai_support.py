@@ -115,11 +115,13 @@ def deploy(root: Path, emulator: Emulator, account: str) -> Deployed:
     deployed = Deployed(root, emulator, account, aws)
     (ROOT / ".cache").mkdir(exist_ok=True)
     (root / ".cache").symlink_to(ROOT / ".cache")  # the application's libraries are fetched once
+    aws.client("secretsmanager", region=REGION).create_secret(Name="database-user", SecretString="{}")
     put_state(
         aws,
         stack_of(root, account),
         sample_outputs(
             SuaiCloudAppOutputs,
+            database_user_secret_arn="database-user",
             url=URL,
             bucket=deployed.bucket,
             release_prefix="releases/",

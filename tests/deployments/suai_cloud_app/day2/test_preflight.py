@@ -1,4 +1,4 @@
-"""Preflight refuses a current release without its executable: instances that boot would find nothing to run."""
+"""Preflight on what instances fetch at boot: a current release with its executable, and a login to the database."""
 
 from __future__ import annotations
 
@@ -10,11 +10,11 @@ from typing import Any
 import pytest
 
 from config.settings import ROOT
-from deployments.suai_cloud_app.day2.preflight import release
+from deployments.suai_cloud_app.day2.preflight import login, release
 from emulator.server import Emulator
 from operations.aws import Aws
 from operations.review.preflight.account import Account
-from operations.review.preflight.findings import PreflightFinding, Verdict
+from operations.review.preflight.findings import PreflightFinding, Question, Verdict
 from operations.review.preflight.planned import PlannedDocument
 from operations.stacks import find_stacks, only
 
@@ -24,12 +24,12 @@ PUBLISH = "quintet suai publish --environment dev"
 
 
 @pytest.fixture
-def ask(emulator: Emulator, account: str) -> Callable[[], PreflightFinding]:
+def ask(emulator: Emulator, account: str) -> Callable[..., PreflightFinding]:
     stack = dataclasses.replace(STACK, account_id=account)
 
-    def ask() -> PreflightFinding:
+    def ask(question: Question = release) -> PreflightFinding:
         aws = Aws(emulator.environment(account_id=account, region=stack.region))
-        (found,) = release(Account(aws, region=stack.region), PlannedDocument(stack))
+        (found,) = question(Account(aws, region=stack.region), PlannedDocument(stack))
         return found
 
     return ask
@@ -56,3 +56,13 @@ def test_a_release_is_looked_for_with_its_executable(
     s3.delete_object(Bucket=BUCKET, Key="releases/1.4/suaicloudapp")
     s3.delete_object(Bucket=BUCKET, Key="releases/current")
     s3.delete_bucket(Bucket=BUCKET)
+
+
+def test_a_user_without_a_password_is_warned_of(ask: Callable[..., PreflightFinding], aws: Callable[..., Any]) -> None:
+    empty = ask(login)
+    assert (empty.verdict, empty.hint) == (Verdict.WARNING, "quintet suai database-user --environment dev")
+    manager = aws("secretsmanager", region=STACK.region)
+    manager.create_secret(Name="suai-cloud-app-dev-database-user")
+    assert ask(login) == empty
+    manager.put_secret_value(SecretId="suai-cloud-app-dev-database-user", SecretString="{}")
+    assert ask(login).verdict is Verdict.FINE

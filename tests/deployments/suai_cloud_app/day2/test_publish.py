@@ -126,6 +126,18 @@ def test_the_first_publication_uploads_switches_and_replaces_every_instance(
     assert "To go back" not in said
 
 
+def test_nothing_is_published_before_the_database_has_the_applications_user(
+    deployed: Deployed, publish: Publish
+) -> None:
+    manager = deployed.client("secretsmanager")
+    manager.delete_secret(SecretId="database-user", ForceDeleteWithoutRecovery=True)
+    manager.create_secret(Name="database-user")
+    with pytest.raises(OperatorError, match="database user database_user is not made yet") as refused:
+        publish(FIRST)
+    assert str(refused.value.hint).startswith("quintet suai database-user --environment ")
+    assert deployed.objects() == {}
+
+
 def test_the_second_run_changes_nothing(deployed: Deployed, publish: Publish) -> None:
     publish(FIRST)
     versions, instances = deployed.versions(), deployed.instances()

@@ -21,8 +21,7 @@ LONGEST = {
     "bucket": "b" * 63,
     "release_prefix": "releases/",
     "server_port": "65535",
-    "database_secret_arn": "arn:aws:secretsmanager:ap-northeast-1:123456789012:secret:rds!db-"
-    + "0c1e5a4c-7b0e-4c52-9d5f-f3a1d4b6c7e8-AbCdEf",
+    "database_secret_arn": f"arn:aws:secretsmanager:ap-northeast-1:123456789012:secret:{'d' * 63}-AbCdEf",
     "database_host": f"{'d' * 63}.c9akciq32rgh.ap-northeast-1.rds.amazonaws.com",
     "database_port": "3306",
     "database_name": "d" * 64,
