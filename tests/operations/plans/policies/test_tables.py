@@ -509,6 +509,15 @@ def test_ports_that_adjoin_are_one_range_and_others_are_apart() -> None:
     assert finding.message == "opens port 22, ports 8000–8010 to the whole internet"
 
 
+def test_each_rule_answers_for_its_own_ports() -> None:
+    ssh, web = lone_rule("ssh", "0.0.0.0/0"), lone_rule("web", "0.0.0.0/0")
+    web["change"]["after"] |= {"from_port": 443, "to_port": 443}
+    assert {finding.address.rpartition(".")[2]: finding.message for finding in findings(ssh, web)} == {
+        "ssh": "opens port 22 to the whole internet",
+        "web": "opens port 443 to the whole internet",
+    }
+
+
 def test_what_is_known_after_the_apply_is_said_and_does_not_count() -> None:
     later = change("aws_iam_role_policy.x", None, {"role": "r"}, after_unknown={"policy": True})
     (finding,) = judge(document_of(later), protect_data=True)
