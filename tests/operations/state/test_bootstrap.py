@@ -223,6 +223,13 @@ def test_what_others_added_is_kept(aws: Aws) -> None:
     assert {"Key": "Owner", "Value": "ann"} in s3().get_bucket_tagging(Bucket=BUCKET)["TagSet"]
 
 
+def test_a_tag_that_others_gave_the_table_is_no_drift(aws: Aws) -> None:
+    bootstrap(aws, ENVIRONMENT)
+    arn = dynamodb().describe_table(TableName=TABLE)["Table"]["TableArn"]
+    dynamodb().tag_resource(ResourceArn=arn, Tags=[{"Key": "Owner", "Value": "ann"}])
+    assert done(bootstrap(aws, ENVIRONMENT)) == []
+
+
 def test_a_key_of_the_operators_choosing_is_kept(aws: Aws) -> None:
     bootstrap(aws, ENVIRONMENT)
     rule = {"ApplyServerSideEncryptionByDefault": {"SSEAlgorithm": "aws:kms"}}

@@ -5,7 +5,7 @@ import re
 import shutil
 from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import pytest
 from typer.testing import CliRunner
@@ -15,7 +15,6 @@ from operations.commands.state import app
 from operations.errors import OperatorError
 from operations.stacks import FILE
 from operations.state.bootstrap import bootstrap
-from operations.state.difference import differences
 from operations.state.held_lock import state_locked
 from operations.state.status import locks_of, status, unlock
 from operations.state.versions import plan_restoration, restore, state_versions
@@ -298,16 +297,3 @@ def test_the_lock_of_a_writer_ended_before_the_digest_is_broken_and_its_state_me
         versions = state_versions(aws, stack, limit=9)
         restore(aws, plan_restoration(stack, versions, versions[0].id))
         clone.plans_no_changes()
-
-
-def test_differences_tell_of_other_histories_and_of_every_instance() -> None:
-    def state(lineage: str, keys: list[Any]) -> dict[str, Any]:
-        instances = [{"index_key": key, "attributes": {"id": 1}} for key in keys]
-        resource = {"mode": "managed", "module": "module.m", "type": "t", "name": "n", "instances": instances}
-        return {"lineage": lineage, "resources": [resource, {"mode": "data", "instances": [{}]}]}
-
-    assert list(differences(state("x", ["a", 0]), state("y", [0]))) == [
-        "lineage: y instead of x: the history of another state",
-        '- module.m.t.n["a"]: Terraform would no longer know it',
-    ]
-    assert list(differences({}, state("y", [0]))) == ["+ module.m.t.n[0]: Terraform would know it again"]
