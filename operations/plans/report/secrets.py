@@ -66,7 +66,7 @@ class Secrets:
             return {self.part_masked(name): self.masked(item) for name, item in value.items()}
         if isinstance(value, list):
             return [self.masked(item) for item in value]
-        if isinstance(value, bool) or value is None or isinstance(value, Masked):
+        if isinstance(value, bool | Masked):
             return value
         if isinstance(value, int | float):
             return MASK if str(value) in self._whole and len(str(value)) >= _SHORTEST_NUMBER else value
