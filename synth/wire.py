@@ -123,7 +123,8 @@ class LeanKernel(Kernel):
         process._process.stdin.write(_ENCODE(request).encode() + b"\n")
         process._process.stdin.flush()
         line = process._process.stdout.readline()
-        said = json.loads(line, object_hook=ohook if b'"$jsii.' in line else None)
+        has_references = b'"$jsii.' in line  # or enums, maps and dates
+        said = json.loads(line, object_hook=ohook if has_references else None)
         if "ok" in said:
             name = _VALUES.get(response)
             value = said["ok"].get(name) if name else said["ok"]
@@ -132,7 +133,7 @@ class LeanKernel(Kernel):
         else:
             refused = JSIIError if said["name"] == ErrorType.JSII_FAULT.value else RuntimeError
             raise refused(said["error"]) from JavaScriptError(said["stack"])  # type: ignore[no-untyped-call]
-        return value if type(value) in _PLAIN or response is CreateResponse else _recursize_dereference(self, value)
+        return _recursize_dereference(self, value) if has_references and response is not CreateResponse else value
 
 
 def _reference(obj: Any) -> dict[str, Any]:
