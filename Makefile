@@ -43,6 +43,8 @@ bench: venv venv-typescript ## What synths and plans cost, against their peers i
 	@.venv/bin/python -m bench.peers --write
 	@.venv/bin/python -m bench.bindings bench/suai_app.py
 	@.venv/bin/python -m bench.bindings main.py --wanted 4
+	@.venv/bin/python -m bench.sync_storage_nodes --write
+	@.venv/bin/python -m bench.plans --write
 
 soak: venv ## What the state stands: eight writers at once, applies killed at random moments, applies disturbed while they create
 	@.venv/bin/python -m bench.state

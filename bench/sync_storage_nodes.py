@@ -1,78 +1,111 @@
-"""Cost of a synth of Sync Storage as nodes are added: `python -m bench.sync_storage_nodes [NUMBER …]`.
+"""Cost of Sync Storage as nodes are added: `python -m bench.sync_storage_nodes [--write] [NUMBER …]`, on Linux.
 
-CPU seconds are those of the app and of all it started, Node.js included; memory is the largest process's peak.
+In a copy of this repository whose settings have so many nodes: a synth of the stack alone, and quintet plan with its
+report, against an empty emulator. CPU seconds are those of all processes but the emulator; the memory of a synth is the
+largest process's peak, that of a plan the largest sum of all. `--write` puts the table into docs/performance.md.
 """
 
 from __future__ import annotations
 
 import argparse
+import io
 import json
-import resource
-import subprocess
+import re
 import sys
 import tempfile
+from dataclasses import dataclass
 from pathlib import Path
 
-REPOSITORY = Path(__file__).resolve().parents[1]
+from bench.performance_page import write_part
+from bench.plans import Cost, aws_of, measured, prepare
+from bench.synths import REPOSITORY, Way, copied, synthesise
+from config.limits import FACTS
+from emulator.server import Emulator
+from operations.console import new_console
+from operations.plans.planning import Planning
+from operations.stacks import Stack, find_stacks
+
+STACK = "sync-storage-dev"
+SETTINGS = "deployments/sync_storage/environments/dev.toml"
+
+
+@dataclass(frozen=True)
+class Measured:
+    """Costs of one number of nodes."""
+
+    resources: int
+    json_bytes: int
+    synth_seconds: float
+    synth_megabytes: int
+    plan: Cost
+    report_bytes: int
 
 
 def main() -> int:
-    """Measures each number of nodes in a process of its own, one line each."""
-    parser = argparse.ArgumentParser(description="Synthesise Sync Storage with so many nodes.")
-    parser.add_argument("numbers", nargs="*", type=int, default=[1, 10, 100, 200])
-    parser.add_argument("--one", type=int, help=argparse.SUPPRESS)
+    """Exit code 0 when every plan creates all resources."""
+    parser = argparse.ArgumentParser(description="Synthesise and plan Sync Storage with so many nodes.")
+    parser.add_argument("numbers", nargs="*", type=int, default=[1, 200])
+    parser.add_argument("--write", action="store_true", help="put the table into docs/performance.md")
     arguments = parser.parse_args()
-    if arguments.one is not None:
-        print(json.dumps(measure(arguments.one)))
-        return 0
-    print(f"{'nodes':>6} {'resources':>10} {'CPU s':>7} {'peak MB':>8} {'JSON kB':>8}")
-    for number in arguments.numbers:
-        command = [sys.executable, "-m", "bench.sync_storage_nodes", "--one", str(number)]
-        found = json.loads(subprocess.run(command, cwd=REPOSITORY, check=True, capture_output=True).stdout)
-        print(f"{number:>6} {found['resources']:>10} {found['cpu']:>7.1f} {found['peak']:>8} {found['size']:>8}")
-    return 0
-
-
-def measure(number: int) -> dict[str, float]:
-    """Synthesise once, in this process and its Node.js."""
-    from synth import bindings
-
-    bindings.install()
-    from cdktf import App
-
-    from config.environment import load_environment
-    from config.settings import load
-    from deployments.sync_storage.settings import SyncStorageSettings
-    from deployments.sync_storage.stack import SyncStorageStack
-
-    file = REPOSITORY / "deployments/sync_storage/environments/dev.toml"
-    settings = load(file, SyncStorageSettings)
-    nodes = {f"n{count}": settings.nodes["a"] for count in range(number)}
-    with tempfile.TemporaryDirectory() as folder:
-        app = App(outdir=folder)
-        SyncStorageStack(
-            app, environment=load_environment("dev"), settings=settings.model_copy(update={"nodes": nodes})
+    found = {number: measure(number) for number in arguments.numbers}
+    lines = [
+        "| nodes | resources | JSON, kB | synth, CPU s | MB | plan and report, CPU s | of it Python | seconds | MB "
+        "| report, MB |",
+        "|" + "---|" * 10,
+    ]
+    for number, of in found.items():
+        own, peak = of.plan.profile["this process"], of.plan.peak_bytes / 2**20
+        lines.append(
+            f"| {number} | {of.resources:,} | {of.json_bytes / 1000:,.0f} | {of.synth_seconds:.1f} "
+            f"| {of.synth_megabytes} | {of.plan.cpu_seconds:.1f} | {own:.1f} | {of.plan.seconds:.0f} | {peak:,.0f} "
+            f"| {of.report_bytes / 1e6:.1f} |"
         )
-        app.synth()
-        text = (Path(folder) / "stacks" / "sync-storage-dev" / "cdk.tf.json").read_text()
-    _end_node()
-    used = [resource.getrusage(who) for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN)]
-    return {
-        "resources": sum(len(named) for named in json.loads(text)["resource"].values()),
-        "cpu": sum(usage.ru_utime + usage.ru_stime for usage in used),
-        "peak": max(usage.ru_maxrss for usage in used) // 1024,
-        "size": len(text) // 1000,
-    }
+    print("\n".join(lines))
+    if arguments.write:
+        write_part("nodes", lines)
+    return 0 if all(of.plan.changes == {STACK: of.resources} for of in found.values()) else 1
 
 
-def _end_node() -> None:
-    """The system counts what a child used once it has ended."""
-    from jsii._kernel.providers.process import ProcessProvider
-    from jsii._runtime import kernel  # type: ignore[attr-defined,unused-ignore]  # jsii does not export it
+def measure(number: int) -> Measured:
+    """Synthesises and plans the stack once with `number` nodes."""
+    with tempfile.TemporaryDirectory(prefix="quintet-bench-") as folder:
+        root = copied(Path(folder) / "quintet")
+        for name in (".tools", ".terraform-sha256sums"):
+            (root / name).symlink_to(REPOSITORY / name)
+        (root / SETTINGS).write_text(
+            with_nodes((root / SETTINGS).read_text(encoding="utf-8"), number), encoding="utf-8"
+        )
+        way = Way("one stack alone", ("--no-cache", STACK))
+        synthesise(root, way)  # which writes byte code
+        seconds, megabytes = synthesise(root, way)
+        text = (root / "generated/stacks" / STACK / "cdk.tf.json").read_text(encoding="utf-8")
+        (stack,) = (each for each in find_stacks(root) if each.name == STACK)
+        with Emulator.start(log=Path(folder, "emulator.log"), facts=FACTS) as emulator:
+            prepare(emulator, [stack])
+            cost = measured(lambda: plan(root, stack, emulator))
+        (report,) = (root / ".runs").glob("*/report.html")
+        resources = sum(len(named) for named in json.loads(text)["resource"].values())
+        return Measured(resources, len(text), seconds, megabytes, cost, report.stat().st_size)
 
-    provider = kernel.provider
-    if isinstance(provider, ProcessProvider):
-        provider._process.stop()
+
+def with_nodes(settings: str, number: int) -> str:
+    """The settings with `number` nodes like node a."""
+    sections = re.findall(r"^\[nodes\.a[^\n]*\n(?:[^\[\n][^\n]*\n)+", settings, flags=re.MULTILINE)
+    every = [section.replace("[nodes.a", f"[nodes.n{count}") for count in range(number) for section in sections]
+    for section in sections:
+        settings = settings.replace(section, "")
+    return "\n".join([settings, *every])
+
+
+def plan(root: Path, stack: Stack, emulator: Emulator) -> dict[str, int]:
+    """The number of changes. Raises RuntimeError when the plan fails."""
+    planned = Planning([stack.name], root=root, aws=lambda each: aws_of(emulator, each)).run(
+        new_console(file=io.StringIO())
+    )
+    (of,) = planned.report.stacks
+    if of.failure:
+        raise RuntimeError(of.failure)
+    return {of.name: sum(of.counts.values())}
 
 
 if __name__ == "__main__":

@@ -27,8 +27,8 @@ COPIED = ("main.py", "cdktf.json", ".terraform-version", ".terraform.lock.hcl", 
 FOLDERS = ("config", "modules", "synth", "deployments", "generated")
 STACK = "suai-cloud-app-dev"
 SETTINGS = "deployments/suai_cloud_app/environments/dev.toml"
-WANTED = {"nothing changed": 10.0, "one setting changed": 2.0}
-"""Way → how many times less than all stacks with ours it must cost."""
+WANTED = {"ours, all stacks": 4.0, "one setting changed": 9.0, "nothing changed": 35.0}
+"""Way → how many times less than all stacks with the stock bindings it must cost."""
 
 
 @dataclass(frozen=True)
@@ -72,9 +72,10 @@ def main() -> int:
     print("bytes: as committed" if equal else "bytes: DIFFERENT from generated/")
     if arguments.write:
         write_part("synth", lines)
-    slow = [name for name, ratio in WANTED.items() if ours / costs[name] < ratio]
+    stock = costs["stock bindings, all stacks"]
+    slow = [name for name, ratio in WANTED.items() if stock / costs[name] < ratio]
     for name in slow:
-        print(f"{name}: {ours / costs[name]:.1f} times less than all stacks, wanted {WANTED[name]:g}")
+        print(f"{name}: {stock / costs[name]:.1f} times less than the stock bindings, wanted {WANTED[name]:g}")
     return 0 if equal and not slow else 1
 
 
