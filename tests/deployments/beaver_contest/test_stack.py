@@ -361,6 +361,7 @@ def test_everything_that_matters_has_alarms_and_the_dashboard_shows_it(stack: St
     alarms = set(stack.resources("aws_cloudwatch_metric_alarm"))
     assert {f"alarms_{role}_{what}" for role in ROOTS for what in ("health", "errors", "latency")} <= alarms
     assert {"alarms_database_cpu", "alarms_team_question_write_throttles", "alarms_sessions_read_throttles"} <= alarms
+    assert {"alarms_key_age_days", "alarms_database_user_errors"} <= alarms
     body = json.loads(stack.resource("aws_cloudwatch_dashboard.alarms_dashboard")["dashboard_body"])
     assert len(body["widgets"]) > 10
 
