@@ -50,7 +50,7 @@ def pytest_xdist_auto_num_workers(config: pytest.Config) -> int:
 
 @pytest.hookimpl(tryfirst=True)  # before what -m leaves out is left out
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Mark what uses the emulator; the longest waits first, so that the short tests fill the cores meanwhile."""
+    """Mark what uses the emulator; the longest tests first, so that short ones fill the cores meanwhile and end last."""
     for item in items:
         if "emulator" in getattr(item, "fixturenames", ()) or EMULATOR_TESTS in item.path.parents:
             item.add_marker("emulator")
@@ -81,9 +81,11 @@ def pytest_terminal_summary(terminalreporter: TerminalReporter, config: pytest.C
 
 
 def _minutes(item: pytest.Item) -> float:
-    """How long a test waits, roughly: what its marker `terraform` says, else less than a minute."""
+    """How long a test takes, roughly: what its marker `terraform` says, else less than a minute, slow ones first."""
     marker = item.get_closest_marker("terraform")
-    return float(marker.kwargs.get("minutes", 0.5)) if marker else 0
+    if marker is None:
+        return 0.1 if item.get_closest_marker("slow") else 0
+    return float(marker.kwargs.get("minutes", 0.5))
 
 
 def _skipped(config: pytest.Config) -> list[tuple[str, str]]:

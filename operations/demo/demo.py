@@ -33,7 +33,7 @@ from operations.terraform.progress import StackProgress, summarise
 from operations.terraform.run import Run
 from operations.terraform.side_by_side import side_by_side
 from operations.terraform.stop_signals import stop_signals_interrupt
-from operations.terraform.terraform import Event, Terraform
+from operations.terraform.terraform import Event
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -42,6 +42,7 @@ if TYPE_CHECKING:
     from rich.console import Console
 
     from operations.demo.check import Check
+    from operations.terraform.documents import State
 
 
 _BEHIND = "behind.json"
@@ -138,8 +139,8 @@ class Demo:
                 with terraform.using(**self._keys(emulator, stack, step)):
                     step.take(walk)
                 if step is APPLY:
-                    line.longest_chain = longest_chain(watch.seconds, terraform.state_pull())
-                    _upgrade_minor_versions(emulator, terraform, stack)
+                    line.longest_chain = longest_chain(watch.seconds, walk.applied)
+                    _upgrade_minor_versions(emulator, walk.applied, stack)
                 elif step is CHECKS:
                     self._rehearse(run, emulator, walk)
         except EmulatorError as error:
@@ -184,11 +185,11 @@ _DATABASES = {"aws_db_instance": "identifier", "aws_rds_cluster": "cluster_ident
 """Types whose minor version AWS raises by itself, and the argument that names one."""
 
 
-def _upgrade_minor_versions(emulator: Emulator, terraform: Terraform, stack: Stack) -> None:
+def _upgrade_minor_versions(emulator: Emulator, state: State, stack: Stack) -> None:
     """Upgrade the stack's databases on the emulator as AWS does in a maintenance window: no plan may mind that."""
     names = [
         str((instance["attributes"] or {})[_DATABASES[resource["type"]]])
-        for resource in terraform.state_pull().get("resources", [])
+        for resource in state.get("resources", [])
         if resource["mode"] == "managed" and resource["type"] in _DATABASES
         for instance in resource["instances"]
     ]

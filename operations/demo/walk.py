@@ -18,6 +18,7 @@ from operations.plans.report.wording import step as step_words
 from operations.plans.review import review
 from operations.roles.role import Role
 from operations.stacks import FILE
+from operations.terraform.documents import State
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -57,6 +58,8 @@ class Walk:
     say: Callable[[str], None] = lambda _: None
     """Hears what an interrupted apply left behind."""
     first_plan: PlanResult | None = None
+    applied: State = field(default_factory=State, repr=False)
+    """The state as the apply left it. Holds secret values."""
     second_plan: PlanResult | None = None
     passed: list[str] = field(default_factory=list)
     failed: list[str] = field(default_factory=list)
@@ -115,7 +118,8 @@ def _apply(walk: Walk) -> None:
         raise ValueError("nothing is planned")
     walk.line.enter("apply", total=len(walk.first_plan.planned))
     apply_plan(walk.terraform, walk.first_plan, stack=walk.stack, aws=walk.aws, say=walk.say)
-    walk.line.resources = managed(walk.terraform)
+    walk.applied = walk.terraform.state_pull()
+    walk.line.resources = managed(walk.applied)
 
 
 def _plan_again(walk: Walk) -> None:
@@ -191,10 +195,9 @@ def checks_log(walk: Walk) -> Path:
     return walk.terraform.log.with_name(f"{walk.stack.name}-checks.log")
 
 
-def managed(terraform: Terraform) -> int:
+def managed(state: State) -> int:
     """Number of the resources that the state manages."""
-    resources = terraform.state_pull().get("resources", [])
-    return sum(len(resource["instances"]) for resource in resources if resource["mode"] == "managed")
+    return sum(len(resource["instances"]) for resource in state.get("resources", []) if resource["mode"] == "managed")
 
 
 def differences(plan: dict[str, Any]) -> list[Deviation]:

@@ -39,7 +39,7 @@ from operations.state.difference import resources_of
 from operations.state.status import current_state, operators_of, unlock
 from tests.deployments.applied_stack import AppliedStack, CutOff
 
-pytestmark = [pytest.mark.engines, pytest.mark.terraform(minutes=8)]
+pytestmark = [pytest.mark.engines, pytest.mark.terraform(minutes=10)]
 
 
 def contest(applied: AppliedStack) -> RestoredApplication:

@@ -20,7 +20,7 @@ from tests.planted.play import SecretsPlay, shown
 from tests.planted.processes import Processes
 from tests.planted.search import SecretSearch
 
-pytestmark = pytest.mark.terraform(minutes=9)
+pytestmark = pytest.mark.terraform(minutes=17)
 
 
 def run(*command: str) -> str:

@@ -21,7 +21,7 @@ from operations.stacks import find_stacks, only
 from operations.state.bootstrap import bootstrap
 from operations.terraform.run import Run
 
-pytestmark = pytest.mark.terraform(minutes=6)
+pytestmark = pytest.mark.terraform(minutes=5)
 STACK = "sync-storage-dev"
 SETTINGS = "deployments/sync_storage/environments/dev.toml"
 NOT_COPIED = shutil.ignore_patterns(

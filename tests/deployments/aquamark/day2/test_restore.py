@@ -24,7 +24,7 @@ from operations.terraform.run import Run
 from tests.deployments.applied_stack import CutOff
 from tests.deployments.aquamark.day2.restore_rehearsal import Rehearsal
 
-pytestmark = [pytest.mark.terraform(minutes=8), pytest.mark.xdist_group("aquamark-restore")]
+pytestmark = [pytest.mark.terraform(minutes=16), pytest.mark.xdist_group("aquamark-restore")]
 NAME = "aquamark-dev-database"
 STEPS = (*BEFORE, *RestoredAquamark.steps, "end")
 FULL = {"schema": "r1", "tables": {"survey": 12, "appuser": 3}}

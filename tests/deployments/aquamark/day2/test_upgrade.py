@@ -17,7 +17,7 @@ from operations.terraform.run import Run
 from tests.deployments.applied_stack import CutOff
 from tests.deployments.aquamark.day2.restore_rehearsal import A, B, Rehearsal
 
-pytestmark = [pytest.mark.terraform(minutes=7), pytest.mark.xdist_group("aquamark-upgrade")]
+pytestmark = [pytest.mark.terraform(minutes=14), pytest.mark.xdist_group("aquamark-upgrade")]
 
 
 class Watcher:

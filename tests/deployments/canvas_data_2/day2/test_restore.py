@@ -31,7 +31,7 @@ from tests.deployments.applied_stack import AppliedStack, CutOff
 
 pytestmark = [
     pytest.mark.engines,
-    pytest.mark.terraform(minutes=8),
+    pytest.mark.terraform(minutes=7),
     pytest.mark.xdist_group("canvas-data-2-restore"),
 ]
 NAME = "canvas-data-2-dev-database"

@@ -56,9 +56,11 @@ def test_a_suite_without_skips_passes_in_ci(suite: Path) -> None:
     assert "and why" not in finished.stdout
 
 
-def test_tests_that_wait_for_terraform_start_first(suite: Path) -> None:
-    (suite / "test_waits.py").write_text("import pytest\n@pytest.mark.terraform\ndef test_waits():\n    pass\n")
+def test_tests_that_wait_for_terraform_start_first_and_slow_ones_next(suite: Path) -> None:
+    for name, mark in (("waits", "terraform"), ("takes", "slow"), ("waits_long", "terraform(minutes=9)")):
+        text = f"import pytest\n@pytest.mark.{mark}\ndef test_{name}():\n    pass\n"
+        (suite / f"test_{name}.py").write_text(text)
 
     order = run(suite, "--collect-only", ci="").stdout.splitlines()
 
-    assert order[:2] == ["test_waits.py::test_waits", "test_passes.py::test_passes"]
+    assert order[:4] == [f"test_{name}.py::test_{name}" for name in ("waits_long", "waits", "takes", "passes")]

@@ -28,7 +28,7 @@ from tests.deployments.canvas_data_2.sources import users
 STATE = {"type": "string", "enum": ["active", "deleted"]}
 SCORE = {"type": "number", "format": "float64"}
 
-pytestmark = [pytest.mark.engines, pytest.mark.terraform(minutes=4), pytest.mark.xdist_group("canvas-end-to-end")]
+pytestmark = [pytest.mark.engines, pytest.mark.terraform(minutes=8), pytest.mark.xdist_group("canvas-end-to-end")]
 
 
 @pytest.fixture(scope="module")
