@@ -124,7 +124,9 @@ def test_arrows_are_what_security_groups_and_policies_allow() -> None:
         'web -- "TCP 3306" --> database',
         'web -- "TCP 6379" --> redis',
         'web -- "TCP 443" --> internet',
-        'web -. "secret read" .-> database',
+        'database_user_databases_function -- "TCP 3306" --> database',
+        'database_user_databases_function -- "TCP 443" --> internet',
+        'web -. "read" .-> database_user_secret',
         'web -. "read" .-> bucket',
         'web -. "read write" .-> table',
     }
