@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
 import botocore.session
 import pytest
 
+import operations.aws
 from deployments.suai_cloud_app.runtime.package import build
 from emulator.server import Emulator
 from operations.terraform.toolchain.one_at_a_time import one_at_a_time
+from tests.deployments.role_of_stack import keys_of_role
 
 REGION = "eu-central-1"
 ACCOUNT_ID = "123456789012"
@@ -22,11 +24,12 @@ _WHEELS = Path(__file__).parents[4] / ".cache" / "suaicloudapp-wheels"
 
 
 class Aws:
-    """S3 and DynamoDB, each in an emulator of its own; holds the document's bucket and table."""
+    """S3 and DynamoDB, each in an emulator of its own unless `together`; holds the document's bucket and table."""
 
-    def __init__(self, directory: Path) -> None:
+    def __init__(self, directory: Path, *, together: bool = False) -> None:
         self._log = directory / "emulator.log"
-        self._emulators = {service: Emulator.start(log=self._log) for service in ("s3", "dynamodb")}
+        s3 = Emulator.start(log=self._log)
+        self._emulators = {"s3": s3, "dynamodb": s3 if together else Emulator.start(log=self._log)}
         self._fill("s3")
         self._fill("dynamodb")
 
@@ -37,6 +40,15 @@ class Aws:
         # a key with the secret of one emulator is unknown to the other; the account's own is enough, as no code runs
         own = {"AWS_ENDPOINT_URL_DYNAMODB": dynamodb.endpoint, "AWS_ACCESS_KEY_ID": ACCOUNT_ID}
         return s3.full_environment(account_id=ACCOUNT_ID, region=REGION) | own
+
+    def as_role(self, resources: Mapping[str, str]) -> dict[str, str]:
+        """The same with keys of the instances' role; for emulators that are one, as another knows no session of it."""
+        operator = operations.aws.Aws(self._emulators["s3"].environment(account_id=ACCOUNT_ID, region=REGION))
+        own = {"aws_s3_bucket.bucket": f"arn:aws:s3:::{BUCKET}", **resources}
+        keys = keys_of_role(
+            operator, "suai-cloud-app-prod", "web_role", account=ACCOUNT_ID, region=REGION, resources=own
+        )
+        return self.environment | keys
 
     def client(self, service: str) -> Any:
         """A client of the emulator that has the service."""
@@ -53,12 +65,15 @@ class Aws:
     def without(self, service: str) -> Iterator[None]:
         """The service refuses connections; afterwards it is back with what the document wants and nothing else."""
         emulator = self._emulators[service]
+        gone = [name for name, other in self._emulators.items() if other is emulator]
         emulator.stop()
         try:
             yield
         finally:
-            self._emulators[service] = Emulator.start(log=self._log, port=emulator.port)
-            self._fill(service)
+            back = Emulator.start(log=self._log, port=emulator.port)
+            for name in gone:
+                self._emulators[name] = back
+                self._fill(name)
 
     def stop(self) -> None:
         """End both processes."""
@@ -92,6 +107,16 @@ def executable(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def aws(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Aws]:
     """AWS as the application sees it."""
     running = Aws(tmp_path_factory.mktemp("aws"))
+    try:
+        yield running
+    finally:
+        running.stop()
+
+
+@pytest.fixture(scope="session")
+def account(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Aws]:
+    """AWS as an instance with its role sees it."""
+    running = Aws(tmp_path_factory.mktemp("account"), together=True)
     try:
         yield running
     finally:

@@ -24,7 +24,7 @@ from operations.engines.host import Host, HostSurroundings
 from operations.engines.mariadb import MariaDb
 from operations.engines.redis_cluster import RedisCluster
 from operations.engines.server import free_port
-from tests.deployments.suai_cloud_app.runtime.conftest import BUCKET, REGION, TABLE, Aws
+from tests.deployments.suai_cloud_app.runtime.conftest import ACCOUNT_ID, BUCKET, REGION, TABLE, Aws
 from tests.deployments.suai_cloud_app.runtime.running_app import Page, get
 from tests.deployments.suai_cloud_app.runtime.test_user_data_template import USER_DATA
 from tests.engines import need
@@ -125,7 +125,7 @@ NewInstance = Callable[..., Instance]
 
 
 @pytest.fixture
-def new_instance(aws: Aws, mariadb: MariaDb, redis_cluster: RedisCluster, tmp_path: Path) -> Iterator[NewInstance]:
+def new_instance(account: Aws, mariadb: MariaDb, redis_cluster: RedisCluster, tmp_path: Path) -> Iterator[NewInstance]:
     """`new_instance("al2023")` has not booted yet."""
     made: list[Instance] = []
 
@@ -133,7 +133,7 @@ def new_instance(aws: Aws, mariadb: MariaDb, redis_cluster: RedisCluster, tmp_pa
         root = tmp_path / f"root-{len(made)}"
         own = {"SUAICLOUDAPP_ROOT": str(root), "SUAICLOUDAPP_USER": getpass.getuser()}
         release_prefix = f"{tmp_path.name}/releases/"
-        secret = aws.client("secretsmanager").create_secret(Name=f"{tmp_path.name}-{len(made)}", SecretString="{}")
+        secret = account.client("secretsmanager").create_secret(Name=f"{tmp_path.name}-{len(made)}", SecretString="{}")
         port = free_port()
         user_data = render(
             USER_DATA,
@@ -153,8 +153,15 @@ def new_instance(aws: Aws, mariadb: MariaDb, redis_cluster: RedisCluster, tmp_pa
             app_log_group="/quintet/web/application",
             boot_log_group="/quintet/web/boot",
         )
-        host = Host(root, aws.environment | own, system=system)
-        made.append(Instance(host, port, user_data, aws, secret["ARN"], mariadb, release_prefix))
+        group = f"arn:aws:logs:{REGION}:{ACCOUNT_ID}:log-group:/quintet/web"
+        resources = {
+            "aws_secretsmanager_secret.database_user_secret": secret["ARN"],
+            "aws_secretsmanager_secret.redis_auth": redis_secret_arn or "arn:aws:secretsmanager:::secret:none",
+            "aws_cloudwatch_log_group.web_application_log": f"{group}/application",
+            "aws_cloudwatch_log_group.web_boot_log": f"{group}/boot",
+        }
+        host = Host(root, account.as_role(resources) | own, system=system)
+        made.append(Instance(host, port, user_data, account, secret["ARN"], mariadb, release_prefix))
         return made[-1]
 
     if shutil.which("aws", path=f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}") is None:
@@ -298,9 +305,9 @@ def test_a_database_that_is_down_asks_for_no_other_password(instance: Instance, 
 
 
 def test_redis_behind_tls_is_named_with_the_token_that_its_secret_holds_now(
-    new_instance: NewInstance, aws: Aws
+    new_instance: NewInstance, account: Aws
 ) -> None:
-    manager = aws.client("secretsmanager")
+    manager = account.client("secretsmanager")
     secret = manager.create_secret(Name=f"redis-{secrets.token_hex(4)}")["ARN"]
     instance = new_instance("al2023", redis_secret_arn=secret)
     instance.publish(OWN_EXECUTABLE, "1.0.0")
@@ -317,9 +324,9 @@ def test_redis_behind_tls_is_named_with_the_token_that_its_secret_holds_now(
     assert "t" * 32 not in instance.journal + instance.user_data
 
 
-def test_a_later_boot_without_aws_stays_with_what_is_there_and_says_so(instance: Instance, aws: Aws) -> None:
+def test_a_later_boot_without_aws_stays_with_what_is_there_and_says_so(instance: Instance, account: Aws) -> None:
     assert instance.first_boot().returncode == 0
-    with aws.without("s3"):
+    with account.without("s3"):
         booted = instance.later_boot()
         assert booted.returncode == 0, instance.journal
         assert instance.get("/database") == OK

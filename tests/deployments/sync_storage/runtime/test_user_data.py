@@ -31,6 +31,7 @@ from operations.aws import Aws
 from operations.engines.host import INSTANCE_ID, Host, HostSurroundings
 from operations.engines.keys import keys_of
 from operations.engines.server import free_port
+from tests.deployments.role_of_stack import keys_of_role
 from tests.deployments.stack_json import StackJson
 from tests.deployments.sync_storage.day2.test_secrets import mozsvc
 from tests.engines import need
@@ -114,12 +115,12 @@ class Webhead:
         names = [f"{node}-{number}.sync.example.org" for number in range(10)]
         entry = {
             "address": f"{node}.rds.example.org", "port": 3306, "identifier": node, "scheme": "https",
-            "host_names": names, "master_secrets": f"master-secrets-{node}",
+            "host_names": names, "master_secrets": f"sync-storage-dev-master-secrets-{node}",
         }  # fmt: skip
         self.client("ssm").put_parameter(
             Name=f"/sync-storage/dev/nodes/{node}", Value=json.dumps(entry), Type="String", Overwrite=True
         )
-        self.client("secretsmanager").create_secret(Name=f"master-secrets-{node}")
+        self.client("secretsmanager").create_secret(Name=f"sync-storage-dev-master-secrets-{node}")
         if lines is None:
             lines = "".join(f"https://{name},1700000000:{HEX}\n" for name in names)
         if lines:
@@ -127,7 +128,9 @@ class Webhead:
         return names
 
     def set_secrets(self, node: str, lines: str) -> None:
-        self.client("secretsmanager").put_secret_value(SecretId=f"master-secrets-{node}", SecretString=lines)
+        self.client("secretsmanager").put_secret_value(
+            SecretId=f"sync-storage-dev-master-secrets-{node}", SecretString=lines
+        )
 
 
 @pytest.fixture
@@ -140,7 +143,7 @@ def webhead(emulator: Emulator, account: str, aws: Callable[..., Any], tmp_path:
 
     client("ssm").put_parameter(Name="/sync-storage/dev/cache", Value="cache.example.org:11211", Type="String")
     login = json.dumps({"username": "syncstorage_app", "password": PASSWORD})
-    client("secretsmanager").create_secret(Name="application-user", SecretString=login)
+    application = client("secretsmanager").create_secret(Name="application-user", SecretString=login)
     root, port = tmp_path / "root", free_port()
     own = {
         "SYNCSTORAGE_ROOT": str(root),
@@ -149,7 +152,16 @@ def webhead(emulator: Emulator, account: str, aws: Callable[..., Any], tmp_path:
         "SYNCSTORAGE_ANSWER_SECONDS": "60",
         "USER": getpass.getuser(),
     }
-    host = Host(root, emulator.full_environment(account_id=account, region=REGION) | own, ports={80: port})
+    operator = Aws(emulator.environment(account_id=account, region=REGION))
+    keys = keys_of_role(
+        operator,
+        "sync-storage-dev",
+        "webheads_role",
+        account=account,
+        region=REGION,
+        resources={"aws_secretsmanager_secret.configuration_application_user": application["ARN"]},
+    )
+    host = Host(root, emulator.full_environment(account_id=account, region=REGION) | keys | own, ports={80: port})
     host.write("image/gunicorn", GUNICORN, executable=True)
     yield Webhead(host, client)
     host.close()
