@@ -20,10 +20,12 @@ import pytest
 
 from deployments.beaver_contest.runtime.bundle import add_ours, copy, prepare
 from emulator.server import Emulator
+from operations.aws import Aws
 from operations.engines.apache import apache
 from operations.engines.mariadb import MariaDb
 from operations.engines.server import HOST, PASSWORD, USER
 from tests.deployments.beaver_contest.runtime.checkout import make_checkout
+from tests.deployments.role_of_stack import keys_of_role
 from tests.engines import there
 
 pytestmark = pytest.mark.engines
@@ -34,10 +36,16 @@ FRONTS = {"contest": b"front of contests", "admin": b"front of teachers"}
 
 
 class Instance:
-    """A Beanstalk instance as far as hooks, Apache and PHP see it: `root` stands for `/`."""
+    """A Beanstalk instance as far as hooks, Apache and PHP see it: `root` stands for `/`.
 
-    def __init__(self, root: Path, properties: dict[str, str], environment: Mapping[str, str]) -> None:
+    `environment` has the keys of its role, clients of `operator` those of the account.
+    """
+
+    def __init__(
+        self, root: Path, properties: dict[str, str], environment: Mapping[str, str], operator: Callable[[str], Any]
+    ) -> None:
         self.root = root
+        self.operator = operator
         self.properties = properties
         self.environment = environment
         self.application = root / "var/app/current"
@@ -84,7 +92,6 @@ def instance(tmp_path_factory: pytest.TempPathFactory, mariadb: MariaDb, emulato
     folder = tmp_path_factory.mktemp("instance")
     for path in (folder, *folder.parents[:2]):
         path.chmod(path.stat().st_mode | 0o055)  # Apache's children have an account of their own
-    environment = {**emulator.full_environment(account_id="300000000001", region=REGION)}
     boto = _clients(emulator)
     secrets = {
         "DATABASE_SECRET_ARN": {"username": USER, "password": PASSWORD},
@@ -95,6 +102,16 @@ def instance(tmp_path_factory: pytest.TempPathFactory, mariadb: MariaDb, emulato
         for name, value in secrets.items()
     }
     arns["TASKS_PASSWORD_SECRET_ARN"] = boto("secretsmanager").create_secret(Name="tasks")["ARN"]
+    own = {
+        "aws_secretsmanager_secret.database_user_secret": arns["DATABASE_SECRET_ARN"],
+        "aws_secretsmanager_secret.key": arns["AWS_KEY_SECRET_ARN"],
+        "aws_secretsmanager_secret.tasks_password": arns["TASKS_PASSWORD_SECRET_ARN"],
+    }
+    operator = Aws(emulator.environment(account_id="300000000001", region=REGION))
+    keys = keys_of_role(
+        operator, "beaver-contest-dev", "admin_role", account="300000000001", region=REGION, resources=own
+    )
+    environment = emulator.full_environment(account_id="300000000001", region=REGION) | keys
     made = Instance(
         folder,
         {
@@ -107,6 +124,7 @@ def instance(tmp_path_factory: pytest.TempPathFactory, mariadb: MariaDb, emulato
             "CONTEST_URL": "https://concours.castor.example.org", "HTTPS_HOST": "",
         },
         environment,
+        boto,
     )  # fmt: skip
     _install(made)
     made.hook()
@@ -249,7 +267,7 @@ def test_tasks_are_closed_until_a_password_is_set_and_then_open_with_it(instance
     entry = subprocess.run(
         ["openssl", "passwd", "-apr1", "let me in"], capture_output=True, text=True, check=True
     ).stdout
-    _clients_of(instance)("secretsmanager").put_secret_value(SecretId="tasks", SecretString=f"teacher:{entry}")
+    instance.operator("secretsmanager").put_secret_value(SecretId="tasks", SecretString=f"teacher:{entry}")
     instance.hook()
     assert instance.ask("admin", task, login).status == 200
     assert instance.ask("admin", task).status == 401
@@ -275,7 +293,7 @@ def test_plain_http_is_sent_to_https_where_it_is_wanted_and_health_checks_are_no
 
 
 def test_a_changed_password_is_followed_without_a_deployment(instance: Instance) -> None:
-    secrets = _clients_of(instance)("secretsmanager")
+    secrets = instance.operator("secretsmanager")
     secrets.put_secret_value(SecretId="AWS_KEY_SECRET_ARN", SecretString='{"key": "NEXT", "secret": "other"}')
     environment = {**instance.environment, "BEAVER_ROOT": str(instance.root)}
     environment["PATH"] = f"{instance.root}/bin:{os.environ['PATH']}"
@@ -284,7 +302,7 @@ def test_a_changed_password_is_followed_without_a_deployment(instance: Instance)
 
 
 def test_the_age_of_the_key_is_reported_once_an_hour(instance: Instance) -> None:
-    cloudwatch = _clients_of(instance)("cloudwatch")
+    cloudwatch = instance.operator("cloudwatch")
     reported = instance.state / "key-age"
     reported.unlink(missing_ok=True)
     before = len(_ages(cloudwatch))
@@ -330,11 +348,3 @@ def _ages(cloudwatch: Any) -> list[dict[str, Any]]:
     (dimension,) = metric["Dimensions"]
     days = max(point["Maximum"] for point in found)
     return [{dimension["Name"]: dimension["Value"], "days": days}] * int(sum(point["SampleCount"] for point in found))
-
-
-def _clients_of(instance: Instance) -> Callable[[str], Any]:
-    import boto3
-
-    environment = instance.environment
-    session = boto3.Session(environment["AWS_ACCESS_KEY_ID"], environment["AWS_SECRET_ACCESS_KEY"], region_name=REGION)
-    return lambda service: session.client(service, endpoint_url=environment["AWS_ENDPOINT_URL"])
