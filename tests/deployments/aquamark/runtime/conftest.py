@@ -17,9 +17,11 @@ import pytest
 
 from deployments.aquamark import runtime
 from emulator.server import Emulator
+from operations.aws import Aws
 from operations.engines.host import Host
 from operations.engines.postgresql import PostgreSql
 from tests.deployments.aquamark.runtime.image import IMAGE
+from tests.deployments.role_of_stack import keys_of_role
 
 RUNTIME = Path(runtime.__file__).parent
 REGION = "eu-central-1"
@@ -37,6 +39,7 @@ class AquamarkHost:
         self.root, self.aws, self._database = root, aws, database
         own = {"AQUAMARK_ROOT": str(root), "AQUAMARK_POLL_SECONDS": "0.1"}
         own["PATH"] = os.pathsep.join([str(database.programs), os.environ["PATH"]])
+        self._operator, self._account = Aws(emulator.environment(account_id=account, region=REGION)), account
         self.machine = Host(root, emulator.full_environment(account_id=account, region=REGION) | own)
         self.machine.run("dnf", "install", "--assumeyes", "docker")
         for path, text in IMAGE.items():
@@ -83,6 +86,24 @@ class AquamarkHost:
         path = self.root / "etc/aquamark/host.json"
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(json.dumps(self.settings))
+        self.machine.environment = {**self.machine.environment, **self._keys()}
+
+    def _keys(self) -> dict[str, str]:
+        """Those of the role that the stack gives this host."""
+        role, group = self.settings["role"], f"arn:aws:logs:{REGION}:{self._account}:log-group:"
+        own = {
+            "aws_secretsmanager_secret.login": self.arns["login"],
+            "aws_secretsmanager_secret.smtp": self.arns["smtp"],
+            "aws_secretsmanager_secret.attachments_key": self.arns["storage"],
+            "aws_db_instance.database": self.arns["master"],
+            "aws_sns_topic_policy.alarms_policy": self.topic,
+            "aws_s3_bucket.dumps": f"arn:aws:s3:::dumps-{self._account}",
+            f"aws_cloudwatch_log_group.{role}_application_log": f"{group}/quintet/application",
+            f"aws_cloudwatch_log_group.{role}_boot_log": f"{group}/quintet/boot",
+        }
+        return keys_of_role(
+            self._operator, "aquamark-dev", f"{role}_role", account=self._account, region=REGION, resources=own
+        )
 
     def host(self, action: str) -> subprocess.CompletedProcess[str]:
         """Run aquamark-host."""
