@@ -65,6 +65,6 @@ def test_a_module_is_named_after_the_deployment_that_uses_it(sources: Sources) -
     assert places[0].startswith("deployments/suai_cloud_app/stack.py:")
     assert places[-1].startswith("modules/")
     assert (
-        "Fleet("
+        "web_fleet("
         in (ROOT / "deployments/suai_cloud_app/stack.py").read_text().splitlines()[int(places[0].split(":")[1]) - 1]
     )
