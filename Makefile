@@ -50,8 +50,8 @@ soak: venv ## What the state stands: eight writers at once, applies killed at ra
 	@.venv/bin/python -m bench.state
 	@.venv/bin/python -m bench.applies
 
-mutants: venv venv-mutants ## How many seeded mistakes in config, modules, plans and state the tests notice  [MUTANTS=… SEED=…]
-	@.venv-mutants/bin/python scripts/mutants.py $(if $(MUTANTS),--mutants $(MUTANTS)) $(if $(SEED),--seed $(SEED))
+mutants: venv venv-mutants ## How many seeded mistakes in config, modules, plans and state the tests notice  [MUTANTS=… SEED=… AGAIN=1]
+	@.venv-mutants/bin/python scripts/mutants.py $(if $(MUTANTS),--mutants $(MUTANTS)) $(if $(SEED),--seed $(SEED)) $(if $(call yes,AGAIN),--again)
 
 lock: venv ## Resolve requirements.in anew into requirements.lock, likewise for checkov, cfn-lint, mutants and other bindings
 	@$(LOCK) --upgrade requirements.in -o requirements.lock

@@ -1,8 +1,9 @@
-"""How many seeded mistakes the mirrored tests notice: `make mutants`  [MUTANTS=100 SEED=1]
+"""How many seeded mistakes the mirrored tests notice: `make mutants`  [MUTANTS=100 SEED=1 AGAIN=1]
 
 Cosmic Ray makes the mutants, as many of each room, and runs the room's tests against one at a time, in clones of the
 last commit. Mutants that differ in annotations alone are left out: nothing evaluates those. The score and the
 survivors go to docs/mutants.md; the reason for a survivor, written there by hand, is kept for as long as it survives.
+With AGAIN=1 the survivors of that page alone are tried once more, and the page's numbers follow.
 """
 
 from __future__ import annotations
@@ -16,8 +17,10 @@ import subprocess
 import sys
 import tempfile
 import time
+from collections.abc import Mapping
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 
 from cosmic_ray.ast import get_ast
@@ -73,6 +76,7 @@ class _Counter(MutationVisitor):
         return int(self._count)
 
 
+@cache
 def candidates(room: str) -> list[tuple[str, str, int]]:
     """File, operator and occurrence of every mutant of a room, in a fixed order."""
     found = []
@@ -106,6 +110,27 @@ def drawn(room: str, number: int, seed: int) -> list[Mutant]:
         line, before, after = difference(original, mutated)
         wanted.append(Mutant(room, file, operator, occurrence, line, before, after))
     return wanted
+
+
+def survivors() -> list[Mutant]:
+    """The survivors of docs/mutants.md whose lines still stand in the code."""
+    found = []
+    for title in re.findall(r"^- (`.+`)$", REPORT.read_text(encoding="utf-8"), re.M):
+        file = title.split("`")[1]
+        room = next(room for room in ROOMS if file.startswith(f"{room}/"))
+        original = (ROOT / file).read_text(encoding="utf-8")
+        for _, operator, occurrence in (each for each in candidates(room) if each[0] == file):
+            try:
+                mutated = mutate_code(original, get_operator(operator)(), occurrence)
+            except AttributeError:
+                continue
+            if (
+                mutated
+                and (mutant := Mutant(room, file, operator, occurrence, *difference(original, mutated))).title == title
+            ):
+                found.append(mutant)
+                break
+    return found
 
 
 def parses(code: str) -> bool:
@@ -192,16 +217,25 @@ def survives(mutant: Mutant, timeout: float) -> bool:
         file.write_text(original, encoding="utf-8")
 
 
-def report(results: list[tuple[Mutant, bool]], seed: int) -> str:
-    """docs/mutants.md, with the reasons that stand there for survivors of before."""
+def noticed_before() -> dict[str, int]:
+    """The mutants of each room that docs/mutants.md says were noticed."""
+    rows = re.findall(r"^\| `(.+)` \| \d+ \| (\d+) \|$", REPORT.read_text(encoding="utf-8"), re.M)
+    return {room: int(number) for room, number in rows}
+
+
+def report(results: list[tuple[Mutant, bool]], seed: str, before: Mapping[str, int]) -> str:
+    """docs/mutants.md, with the reasons that stand there for survivors, and as many noticed `before` in each room."""
     known = dict(re.findall(r"^- (.+?)\n  (.+)$", REPORT.read_text(encoding="utf-8"), re.M)) if REPORT.exists() else {}
-    lines = ["# Mutants", "", " ".join((__doc__ or "").split("\n\n")[1].split()), ""]
+    about = " ".join((__doc__ or "").split("\n\n")[1].split())
+    lines = ["# Mutants", "", *re.split(r"(?<=\.) (?=[A-Z])", about), ""]
     lines += [f"Seed {seed}.", "", "| Room | Mutants | Noticed |", "|---|---:|---:|"]
     for room in ROOMS:
         of_room = [lives for mutant, lives in results if mutant.room == room]
-        lines.append(f"| `{room}` | {len(of_room)} | {of_room.count(False)} |")
-    noticed = sum(not lives for _, lives in results)
-    lines += [f"| all | {len(results)} | {noticed} |", "", "## Survivors", ""]
+        noticed = before.get(room, 0)
+        lines.append(f"| `{room}` | {noticed + len(of_room)} | {noticed + of_room.count(False)} |")
+    everywhere = sum(before.values())
+    noticed = everywhere + sum(not lives for _, lives in results)
+    lines += [f"| all | {everywhere + len(results)} | {noticed} |", "", "## Survivors", ""]
     for mutant, lives in sorted(results, key=lambda each: (each[0].file, each[0].line)):
         if lives:
             lines += [f"- {mutant.title}", f"  {known.get(mutant.title, UNEXPLAINED)}"]
@@ -213,14 +247,20 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--mutants", type=int, default=100)
     parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--again", action="store_true", help="try the survivors of docs/mutants.md alone")
     chosen = parser.parse_args()
-    mutants = [each for room in ROOMS for each in drawn(room, chosen.mutants // len(ROOMS), chosen.seed)]
+    if chosen.again:
+        mutants, before = survivors(), noticed_before()
+        seed = re.findall(r"^Seed (\d+)", REPORT.read_text(encoding="utf-8"), re.M)[0]
+    else:
+        mutants = [each for room in ROOMS for each in drawn(room, chosen.mutants // len(ROOMS), chosen.seed)]
+        before, seed = {}, str(chosen.seed)
     with (
         tempfile.TemporaryDirectory(prefix="mutants-") as folder,
         ProcessPoolExecutor(_WORKERS, initializer=enter_clone, initargs=(folder,)) as pool,
     ):
         seconds = {}
-        for room, took, problem in pool.map(baseline, ROOMS):
+        for room, took, problem in pool.map(baseline, sorted({each.room for each in mutants})):
             if problem:
                 sys.stderr.write(f"The tests of {room} fail without any mutant:\n{problem}\n")
                 return 1
@@ -233,7 +273,7 @@ def main() -> int:
             results.append((mutant, lives))
             sys.stdout.write(f"{'SURVIVES' if lives else 'noticed '}  {mutant.file}:{mutant.line}  {mutant.after}\n")
             sys.stdout.flush()
-    REPORT.write_text(report(results, chosen.seed), encoding="utf-8")
+    REPORT.write_text(report(results, seed, before), encoding="utf-8")
     noticed = sum(not lives for _, lives in results)
     sys.stdout.write(f"{noticed} of {len(results)} mutants noticed; see docs/mutants.md\n")
     return 0

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import re
 import shutil
+import time
 from datetime import datetime
 from typing import TYPE_CHECKING, Self
 
@@ -34,15 +35,13 @@ class Run:
     """
 
     def __init__(self, purpose: str, *, root: Path, keep: bool = False) -> None:
-        started = datetime.now().astimezone().strftime("%Y%m%d-%H%M%S")
         self.root = root
-        self.folder = root / ".runs" / f"{started}-{purpose}-{os.getpid()}"
         self.keep = keep
         self.children = Children()
         self.binary = find_terraform(root)
         self.provider = provider_installation(root)
         prune_runs(root / ".runs")
-        self.folder.mkdir(parents=True, mode=0o700)
+        self.folder = _made_folder(root / ".runs", f"{purpose}-{os.getpid()}")
 
     def __enter__(self) -> Self:
         return self
@@ -87,6 +86,19 @@ class Run:
     def log_of(self, name: str) -> Path:
         """Where the output of the stack or step `name` goes."""
         return self.folder / f"{name}.log"
+
+
+def _made_folder(runs: Path, purpose: str) -> Path:
+    """The folder of a run that begins now; a second one of the same second waits for the next."""
+    while True:
+        started = datetime.now().astimezone().strftime("%Y%m%d-%H%M%S")
+        folder = runs / f"{started}-{purpose}"
+        try:
+            folder.mkdir(parents=True, mode=0o700)
+        except FileExistsError:
+            time.sleep(0.1)
+        else:
+            return folder
 
 
 def _remove(copy: Path) -> None:

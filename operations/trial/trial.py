@@ -47,6 +47,7 @@ from operations.terraform.side_by_side import side_by_side
 from operations.terraform.stop_signals import stop_signals_interrupt
 from operations.terraform.terraform import Event, TerraformError
 from operations.trial.hourly import hourly
+from operations.trial.left_behind import left_behind
 from operations.trial.own_state import remember, require_own_state, standing
 from operations.trial.redaction import ReportRedaction, names_in
 from operations.trial.report import Outcome, StackTrial, TrialFinding, TrialReport, TrialStep, finding
@@ -368,8 +369,11 @@ def _must_stop(one: _One) -> bool:
 
 
 def _existing(aws: Aws, stack: Stack) -> dict[str, frozenset[str]]:
-    """Address → ids of what has the names of the stack's resources. Raises OperatorError when AWS refuses."""
-    return {each.address: frozenset(each.ids) for each in look_up(aws, stack)}
+    """Address, or kind and name, → ids of what has the stack's names. Raises OperatorError when AWS refuses."""
+    declared = {each.address: frozenset(each.ids) for each in look_up(aws, stack)}
+    known = {id_ for ids in declared.values() for id_ in ids}
+    beside = {text: frozenset({text}) for text in left_behind(aws, stack) if text.split()[-1] not in known}
+    return declared | beside
 
 
 def _question(every: Sequence[_One], *, clean_up: bool) -> str:

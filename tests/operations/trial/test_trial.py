@@ -115,6 +115,27 @@ def test_a_trial_without_refusals_takes_every_step_and_leaves_nothing(ground: Gr
 
 
 @pytest.mark.terraform
+def test_a_log_group_that_a_function_made_after_its_own_was_deleted_is_named(ground: Ground) -> None:
+    ground.stack()
+    logs = ground.owner.client("logs", region=REGION)
+    logs.create_log_group(logGroupName="/aws/lambda/example-test-before")
+
+    def late(context: CheckContext) -> str:
+        for name in ("/aws/lambda/example-test-late", "/aws/lambda/example-test2-late"):
+            context.client("logs").create_log_group(logGroupName=name)
+        return "1"
+
+    fine, said, report = ground.trial("example", checks_of=lambda _: [Check("late", late)])
+    assert not fine
+    (trial,) = report["stacks"]
+    assert outcomes(trial)["census"] == "different"
+    assert trial["remains"] == ["log group …"]  # its name is private
+    assert "log group /aws/lambda/example-test-late exists and is in no state: delete it by hand" in said
+    assert "example-test-before" not in said
+    assert "example-test2" not in said
+
+
+@pytest.mark.terraform
 def test_three_injected_refusals_are_reported_and_what_stands_is_named_until_it_is_destroyed(ground: Ground) -> None:
     stack = ground.stack()
     with ground.refusing("ec2:DescribeRegions", "sns:CreateTopic", "ssm:DeleteParameter"):
