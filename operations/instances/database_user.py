@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypedDict
 
 from operations.errors import OperatorError
 
@@ -26,8 +26,20 @@ def call_function(client: Callable[[str], Any], name: str, asked: Mapping[str, A
     return found
 
 
+class UserRequest(TypedDict):
+    """The function's event that asks for a user."""
+
+    host: str
+    port: int
+    master_secret_arn: str
+    databases: list[str]
+    user: str
+    user_secret_arn: str
+    new_password: bool
+
+
 @dataclass(frozen=True)
-class DatabaseUser:
+class ApplicationUser:
     """The user of one database on one RDS instance; `client` makes clients of the stack's region."""
 
     client: Callable[[str], Any]
@@ -45,15 +57,15 @@ class DatabaseUser:
         Safe to repeat: secret and database agree afterwards, whatever was between. Raises OperatorError.
         """
         (instance,) = self.client("rds").describe_db_instances(DBInstanceIdentifier=self.identifier)["DBInstances"]
-        asked = {
-            "host": self.host,
-            "port": self.port,
-            "master_secret_arn": instance["MasterUserSecret"]["SecretArn"],
-            "databases": [self.database],
-            "user": self.user,
-            "user_secret_arn": self.secret_arn,
-            "new_password": new_password,
-        }
+        asked = UserRequest(
+            host=self.host,
+            port=self.port,
+            master_secret_arn=instance["MasterUserSecret"]["SecretArn"],
+            databases=[self.database],
+            user=self.user,
+            user_secret_arn=self.secret_arn,
+            new_password=new_password,
+        )
         said = call_function(self.client, self.function, asked, failure=f"The user {self.user} was not made")
         there = "is made" if said["user"] == "created" else "is there"
         password = "a new password" if new_password else "the password"

@@ -1,4 +1,4 @@
-"""What AWS makes beside a stack and its destruction does not remove: log groups, snapshots, interfaces.
+"""Log groups, snapshots and interfaces that AWS makes beside a stack, and that its destruction does not remove.
 
 Lambda and RDS create a log group anew when they write after Terraform has deleted it; RDS keeps a last snapshot where
 settings ask for one; Lambda gives network interfaces back minutes later.

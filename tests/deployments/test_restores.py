@@ -28,7 +28,7 @@ from emulator.server import Emulator
 from operations.console import new_console
 from operations.engines.mariadb import MariaDb
 from operations.errors import OperatorError
-from operations.instances.database_user import DatabaseUser
+from operations.instances.database_user import ApplicationUser
 from operations.restore import mysql_look
 from operations.restore.buckets import bring_back, changes_since
 from operations.restore.database import DatabaseRestore, RestoredApplication
@@ -163,7 +163,7 @@ def restoring(
         patch.setattr(mysql_look, "check_programs", lambda: None)
         patch.setattr(beaver, "admin_instances", lambda _: ["i-teachers"])  # the emulator starts none for Beanstalk
         patch.setattr(NodeDatabases, "make", lambda self: f"10 were there; user {self.node.name}")  # reaches no MySQL
-        patch.setattr(DatabaseUser, "make", lambda self: f"{self.user} is there")  # neither
+        patch.setattr(ApplicationUser, "make", lambda self: f"{self.user} is there")  # neither
         cursor.execute("CREATE DATABASE restored_database")
         cursor.execute("CREATE TABLE restored_database.kept (n INT)")
         yield found

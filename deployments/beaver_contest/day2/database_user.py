@@ -4,17 +4,17 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from operations.instances.database_user import DatabaseUser
+from operations.instances.database_user import ApplicationUser
 from operations.restore.place import identifier_of
 
 if TYPE_CHECKING:
     from deployments.beaver_contest.day2.contest import Contest
 
 
-def database_user(contest: Contest) -> DatabaseUser:
+def database_user(contest: Contest) -> ApplicationUser:
     """The user of an applied contest."""
     outputs = contest.outputs
-    return DatabaseUser(
+    return ApplicationUser(
         contest.client,
         function=outputs.database_user_function,
         identifier=identifier_of(outputs.database_address),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from operations.instances.database_user import DatabaseUser
+from operations.instances.database_user import ApplicationUser
 from operations.restore.place import identifier_of
 
 if TYPE_CHECKING:
@@ -15,9 +15,9 @@ if TYPE_CHECKING:
 PORT = 3306
 
 
-def database_user(aws: Aws, stack: Stack, outputs: SuaiCloudAppOutputs) -> DatabaseUser:
+def database_user(aws: Aws, stack: Stack, outputs: SuaiCloudAppOutputs) -> ApplicationUser:
     """The user of an applied stack."""
-    return DatabaseUser(
+    return ApplicationUser(
         lambda service: aws.client(service, region=stack.region),
         function=outputs.database_user_function,
         identifier=identifier_of(outputs.database_address),

@@ -18,7 +18,7 @@ from operations.restore.place import DatabasePlace, identifier_of
 
 if TYPE_CHECKING:
     from operations.aws import Aws
-    from operations.instances.database_user import DatabaseUser
+    from operations.instances.database_user import ApplicationUser
     from operations.restore.instances import Instance
 
 
@@ -28,7 +28,7 @@ class RestoredSuai:
 
     place: DatabasePlace
     group: str
-    user: DatabaseUser
+    user: ApplicationUser
     steps: ClassVar = ("user",)
     expected: ClassVar[Mapping[str, str]] = {}
 

@@ -32,7 +32,7 @@ from operations.engines.mariadb import MariaDb, mariadb
 from operations.engines.redis_cluster import redis_cluster
 from operations.engines.server import MissingEngineError, free_port
 from operations.errors import OperatorError
-from operations.instances.database_user import DatabaseUser
+from operations.instances.database_user import ApplicationUser
 
 PACKAGES = "mariadb-server redis-server"
 REFRESH_SECONDS = 60
@@ -78,7 +78,7 @@ def checks(stage: Stage) -> Iterator[Sequence[Check]]:
         )
 
 
-def _user_on(stage: Stage, server: MariaDb, outputs: SuaiCloudAppOutputs) -> DatabaseUser:
+def _user_on(stage: Stage, server: MariaDb, outputs: SuaiCloudAppOutputs) -> ApplicationUser:
     """The application's user, on the server that stands in for the database."""
     user = database_user(stage.context.aws, stage.context.stack, outputs)
     return replace(user, host=server.host, port=server.port)
@@ -109,7 +109,7 @@ class _Played:
     host: Host
     user_data: str
     port: int
-    user: DatabaseUser
+    user: ApplicationUser
 
     def the_deployed_user_data_boots_an_instance(self, context: CheckContext) -> str:
         """It fetches the release, writes config.toml, starts the units, and waits until /health answers."""
