@@ -1,4 +1,4 @@
-"""Causes for which no request to AWS can succeed: an expired sign-in, unknown keys, a wrong clock, a dead proxy.
+"""Causes for which no request to AWS can succeed: a sign-in that expired, unknown keys, a wrong clock, proxy, trust.
 
 They are found in the words of botocore and of Terraform, whose SDK words them differently.
 """
@@ -26,6 +26,11 @@ _UNKNOWN = re.compile(
 )
 _NONE = re.compile(r"\bNoCredentialsError\b|No valid credential sources found")
 _PROXY = re.compile(r"proxyconnect tcp|\bProxyConnectionError\b")
+_BUNDLE = re.compile(
+    r"custom (CA bundle|RootCAs)|SSL validation failed for \S+ (\[Errno \d+\]|\[X509: NO_CERTIFICATE_OR_CRL_FOUND\])"
+)
+_UNTRUSTED = re.compile(r"\bCERTIFICATE_VERIFY_FAILED\b|x509: certificate signed by unknown authority")
+_BUNDLES = ("AWS_CA_BUNDLE", "REQUESTS_CA_BUNDLE")
 _PROXIES = ("https_proxy", "HTTPS_PROXY", "http_proxy", "HTTP_PROXY", "all_proxy", "ALL_PROXY")
 
 
@@ -63,6 +68,14 @@ def cause_in(words: str, environment: Mapping[str, str] | None = None) -> Cause 
         named = f"{name}={_without_password(shell[name])}" if name else "to AWS"
         return Cause(
             f"The proxy {named} does not answer.", f"Correct or unset {name or 'it'}; NO_PROXY leaves hosts out."
+        )
+    if _BUNDLE.search(words):
+        name = next((name for name in _BUNDLES if shell.get(name)), "AWS_CA_BUNDLE")
+        return Cause(f"{name}={shell.get(name, '')} is no file of certificates in PEM.", f"Correct or unset {name}.")
+    if _UNTRUSTED.search(words):
+        return Cause(
+            "Nobody whom this machine trusts signed the certificate that answers for AWS.",
+            "A proxy of your network may answer: AWS_CA_BUNDLE=FILE names its certificates, in PEM.",
         )
     return None
 

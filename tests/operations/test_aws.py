@@ -5,6 +5,8 @@ from __future__ import annotations
 import http.server
 import os
 import shutil
+import ssl
+import subprocess
 import threading
 from pathlib import Path
 from typing import Any
@@ -28,6 +30,7 @@ from operations.no_access import NoAccessError
 from operations.stacks import find_stacks, select
 from operations.terraform.run import Run
 from operations.terraform.terraform import Terraform, TerraformProblem
+from tests.engines import need
 
 EMULATOR = {"AWS_ACCESS_KEY_ID": "x", "AWS_SECRET_ACCESS_KEY": "x", "AWS_ENDPOINT_URL": "http://127.0.0.1:9"}
 
@@ -87,6 +90,14 @@ def test_other_refusals_keep_their_words() -> None:
             'Post "https://sts.eu-central-1.amazonaws.com/": proxyconnect tcp: dial tcp 127.0.0.1:9: connect: refused',
             "The proxy HTTPS_PROXY=http://127.0.0.1:9 does not answer.",
         ),
+        (
+            "reading custom CA bundle: open /gone.pem: no such file or directory",
+            "AWS_CA_BUNDLE=/gone.pem is no file of certificates in PEM. Correct or unset AWS_CA_BUNDLE.",
+        ),
+        (
+            "tls: failed to verify certificate: x509: certificate signed by unknown authority",
+            "Nobody whom this machine trusts",
+        ),
         ("write plan: no space left on device", "is full. Free some, then plan again."),
         ("api error AccessDenied: not yours", ""),
     ],
@@ -96,7 +107,7 @@ def test_a_failed_command_of_terraform_says_so_too(tmp_path: Path, message: str,
         tmp_path,
         stack="a-dev",
         binary=Path("terraform"),
-        environment={"HTTPS_PROXY": "http://me:secret@127.0.0.1:9"},
+        environment={"HTTPS_PROXY": "http://me:secret@127.0.0.1:9", "AWS_CA_BUNDLE": "/gone.pem"},
         log=tmp_path / "log",
         init_lock=tmp_path / "l",
     )
@@ -157,6 +168,51 @@ def test_settings_of_the_shell_are_named_when_they_cannot_be_used_and_are_nothin
     with pytest.raises(OperatorError, match=value) as caught:
         Aws().client("sts", region="eu-central-1")
     assert "SECRET" not in str(caught.value)
+
+
+@pytest.mark.engines
+@pytest.mark.parametrize(
+    ("bundle", "words"),
+    [
+        (None, "Nobody whom this machine trusts signed the certificate that answers for AWS."),
+        ("gone.pem", "gone.pem is no file of certificates in PEM.\nCorrect or unset AWS_CA_BUNDLE."),
+        ("text.pem", "text.pem is no file of certificates in PEM.\nCorrect or unset AWS_CA_BUNDLE."),
+    ],
+)
+def test_certificates_that_are_not_trusted_or_not_there_are_named(
+    bundle: str | None, words: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    (tmp_path / "text.pem").write_text("no certificate")
+    certificate, key = tmp_path / "certificate.pem", tmp_path / "key.pem"
+    request = [
+        *need("openssl", "openssl"),
+        "req",
+        "-x509",
+        "-newkey",
+        "rsa:2048",
+        "-nodes",
+        "-days",
+        "2",
+        "-subj",
+        "/CN=127.0.0.1",
+    ]
+    subprocess.run([*request, "-keyout", key, "-out", certificate], check=True, capture_output=True)
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(certificate, key)
+    monkeypatch.delenv("AWS_CA_BUNDLE", raising=False)
+    if bundle:
+        monkeypatch.setenv("AWS_CA_BUNDLE", str(tmp_path / bundle))
+    for name, value in EMULATOR.items():
+        monkeypatch.setenv(name, value)
+    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), Expired) as server:
+        server.socket = context.wrap_socket(server.socket, server_side=True)
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        monkeypatch.setenv("AWS_ENDPOINT_URL", f"https://127.0.0.1:{server.server_port}")
+        monkeypatch.setenv("AWS_MAX_ATTEMPTS", "1")
+        with pytest.raises(NoAccessError) as caught, refusals_explained():
+            Aws().client("sts", region="eu-central-1").get_caller_identity()
+        server.shutdown()
+    assert words in str(caught.value)
 
 
 class Expired(http.server.BaseHTTPRequestHandler):
