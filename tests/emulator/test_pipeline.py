@@ -18,24 +18,25 @@ if TYPE_CHECKING:
 
 
 class Overlapping:
-    """Waits for a second request before it answers the first, for a second at most."""
+    """Waits for a second request before it answers the first, for `seconds` at most."""
 
-    def __init__(self) -> None:
+    def __init__(self, seconds: float) -> None:
+        self._seconds = seconds
         self.met = False
         self._both = threading.Barrier(2)
 
     def __call__(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
         try:
-            self._both.wait(timeout=1)
+            self._both.wait(self._seconds)
             self.met = True
         except threading.BrokenBarrierError:
             pass
         return Response("done")(environ, start_response)
 
 
-def two_at_once(*services: str) -> bool:
-    """Send a signed request to each service at the same time; true when moto had both at once."""
-    moto = Overlapping()
+def two_at_once(*services: str, seconds: float = 1) -> bool:
+    """Send a signed request to each service at the same time; true when moto had both at once, within `seconds`."""
+    moto = Overlapping(seconds)
     client = Client(Calls(moto, {}, frozenset(), "123456789012", Shortcomings()))
 
     def ask(service: str) -> int:
@@ -55,9 +56,9 @@ def test_calls_that_change_instances_and_their_interfaces_are_answered_one_at_a_
 
 def test_calls_of_a_service_that_never_waits_are_answered_one_at_a_time() -> None:
     assert not two_at_once("monitoring", "monitoring")
-    assert two_at_once("monitoring", "iam")
+    assert two_at_once("monitoring", "iam", seconds=30)
 
 
 @pytest.mark.parametrize("other", ["s3", "lambda", "ssm"])
 def test_services_that_may_wait_keep_nobody_waiting(other: str) -> None:
-    assert two_at_once("ec2", other)
+    assert two_at_once("ec2", other, seconds=30)

@@ -8,6 +8,7 @@ import subprocess
 import sys
 import textwrap
 import time
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -91,6 +92,15 @@ def test_a_command_ignores_hangups(tmp_path: Path) -> None:
     assert (tmp_path / "done").exists()
 
 
+@pytest.fixture
+def heeds_interrupts() -> Iterator[None]:
+    """Children can trap interrupts, also where the tests run in the background of a script, which ignores them."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)
+
+
+@pytest.mark.usefixtures("heeds_interrupts")
 @pytest.mark.parametrize("trap", ["exit 0", ":"])
 def test_an_end_interrupts_first_and_kills_when_the_grace_period_is_over(tmp_path: Path, trap: str) -> None:
     """The command notes the interrupt; one of the two ends then, the other goes on."""

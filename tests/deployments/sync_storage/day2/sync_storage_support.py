@@ -18,6 +18,7 @@ from deployments.sync_storage.day2.rotation import Rotation
 from deployments.sync_storage.day2.webheads import RunningWebheads
 from deployments.sync_storage.outputs import SyncStorageOutputs
 from operations.console import new_console
+from tests.deployments.stack_json import StackJson
 from tests.deployments.suai_cloud_app.day2.suai_support import IMAGE, QuickAws
 from tests.operations.terraform_support import REGION, write_stack
 from tests.sample_outputs import sample_outputs
@@ -194,6 +195,13 @@ def make_database(world: World, node: str) -> dict[str, str]:
     return login
 
 
+def function_variables() -> dict[str, str]:
+    """Environment variables of the committed function in the network."""
+    function = StackJson("sync-storage-dev").resource("aws_lambda_function.databases_function")
+    variables: dict[str, str] = function["environment"]["variables"]
+    return variables
+
+
 def make_function(account: Account, code: bytes, handler: str) -> None:
     """The function in the network."""
     statement = {"Effect": "Allow", "Principal": {"Service": "lambda.amazonaws.com"}, "Action": "sts:AssumeRole"}
@@ -207,7 +215,13 @@ def make_function(account: Account, code: bytes, handler: str) -> None:
         RoleName="function", PolicyName="secrets", PolicyDocument=json.dumps(rights)
     )
     account.aws.client("lambda", region=REGION).create_function(
-        FunctionName=FUNCTION, Runtime="python3.12", Role=role, Handler=handler, Code={"ZipFile": code}, Timeout=60
+        FunctionName=FUNCTION,
+        Runtime="python3.12",
+        Role=role,
+        Handler=handler,
+        Code={"ZipFile": code},
+        Timeout=60,
+        Environment={"Variables": function_variables()},
     )
 
 

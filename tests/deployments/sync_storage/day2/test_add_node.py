@@ -24,6 +24,7 @@ from tests.deployments.sync_storage.day2.sync_storage_support import (
     Fault,
     World,
     add_entry,
+    function_variables,
     labels_of,
     lines_of,
     make_account,
@@ -95,6 +96,8 @@ def in_process(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
         client.meta.events.emit("after-call.in-process.Invoke", model=SimpleNamespace(name="Invoke"))
         return {"Payload": io.BytesIO(answer)}
 
+    for name, value in function_variables().items():
+        monkeypatch.setenv(name, value)
     monkeypatch.setattr(handler, "TABLES", NODE_TABLES)
     monkeypatch.setattr(handler.boto3, "client", world.client)
     monkeypatch.setattr(client, "invoke", invoke)

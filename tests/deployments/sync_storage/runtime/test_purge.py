@@ -14,6 +14,7 @@ from deployments.sync_storage.runtime import purge
 from deployments.sync_storage.stack import TABLES
 from modules.handlers import mysql_databases as databases
 from operations.engines.mariadb import MariaDb
+from tests.deployments.sync_storage.day2.sync_storage_support import function_variables
 
 pytestmark = pytest.mark.engines
 
@@ -29,8 +30,8 @@ def node(mariadb: MariaDb, aws: Callable[..., Any], monkeypatch: pytest.MonkeyPa
     """A node in service, and the webheads' login; the rows are those that nothing may delete."""
     monkeypatch.setattr(databases, "TABLES", TABLES)
     monkeypatch.setattr(purge, "boto3", SimpleNamespace(client=aws))
-    monkeypatch.setenv("NODES_PATH", PATH)
-    monkeypatch.setenv("APPLICATION_SECRET", "application-user")
+    for name, value in {**function_variables(), "NODES_PATH": PATH, "APPLICATION_SECRET": "application-user"}.items():
+        monkeypatch.setenv(name, value)
     with mariadb.connect() as connection, connection.cursor() as cursor:
         for name in DATABASES:
             cursor.execute(f"DROP DATABASE IF EXISTS {name}")

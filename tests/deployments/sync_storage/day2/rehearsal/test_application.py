@@ -22,6 +22,7 @@ from modules.handlers import mysql_databases as databases
 from operations.engines.mariadb import MariaDb
 from operations.engines.server import Engine, free_port
 from operations.errors import OperatorError
+from tests.deployments.sync_storage.day2.sync_storage_support import function_variables
 
 pytestmark = pytest.mark.engines
 
@@ -38,6 +39,8 @@ def start(mariadb: MariaDb, memcached: Engine, tmp_path: Path, monkeypatch: pyte
     with ExitStack() as running:
 
         def started(*, tables: bool = True) -> SyncClient:
+            for name, value in function_variables().items():
+                monkeypatch.setenv(name, value)
             monkeypatch.setattr(databases, "TABLES", TABLES if tables else tmp_path / "none")
             with mariadb.connect() as connection, connection.cursor() as cursor:
                 cursor.execute("DROP DATABASE IF EXISTS syncstorage0")
