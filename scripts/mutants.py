@@ -101,15 +101,21 @@ def drawn(room: str, number: int, seed: int) -> list[Mutant]:
         if len(wanted) == number:
             break
         original = (ROOT / file).read_text(encoding="utf-8")
-        try:
-            mutated = mutate_code(original, get_operator(operator)(), occurrence)
-        except AttributeError:
-            continue  # Cosmic Ray 8 replaces an exception's name, and fails on a dotted one
+        mutated = mutation(original, operator, occurrence)
         if mutated is None or not parses(mutated) or program(mutated) == program(original):
             continue
         line, before, after = difference(original, mutated)
         wanted.append(Mutant(room, file, operator, occurrence, line, before, after))
     return wanted
+
+
+def mutation(code: str, operator: str, occurrence: int) -> str | None:
+    """The mutated code; None for a mutant that Cosmic Ray 8 cannot make: it fails on an exception's dotted name."""
+    try:
+        mutated = mutate_code(code, get_operator(operator)(), occurrence)
+    except AttributeError:
+        return None
+    return None if mutated is None else str(mutated)
 
 
 def survivors() -> list[Mutant]:
@@ -120,10 +126,7 @@ def survivors() -> list[Mutant]:
         room = next(room for room in ROOMS if file.startswith(f"{room}/"))
         original = (ROOT / file).read_text(encoding="utf-8")
         for _, operator, occurrence in (each for each in candidates(room) if each[0] == file):
-            try:
-                mutated = mutate_code(original, get_operator(operator)(), occurrence)
-            except AttributeError:
-                continue
+            mutated = mutation(original, operator, occurrence)
             if (
                 mutated
                 and (mutant := Mutant(room, file, operator, occurrence, *difference(original, mutated))).title == title

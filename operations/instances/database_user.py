@@ -71,6 +71,11 @@ class ApplicationUser:
         password = "a new password" if new_password else "the password"
         return f"{self.user} {there}, with {password} of its secret, on {self.identifier}"
 
+    def would_make(self, *, new_password: bool = False) -> str:
+        """A sentence on what `make` would do."""
+        password = "a new password" if new_password else "the password of its secret"
+        return f"Would make {self.user} with {password} on {self.identifier}."
+
     @property
     def has_password(self) -> bool:
         """True once the secret holds one."""

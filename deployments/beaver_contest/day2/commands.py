@@ -454,8 +454,7 @@ def database_user(
     with refusals_explained(), _changed(environment, "database-user", dry_run=dry_run) as contest:
         user = user_of(contest)
         if dry_run:
-            what = "a new password" if new_password else "the password of its secret"
-            typer.echo(f"Would make {user.user} with {what} on {user.identifier}.")
+            typer.echo(user.would_make(new_password=new_password))
             return
         typer.echo(f"{user.make(new_password=new_password)}. Instances fetch it within a minute.")
 

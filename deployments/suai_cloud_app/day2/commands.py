@@ -136,8 +136,7 @@ def database_user(
         user = user_of(aws, applied.stack, applied.read(SuaiCloudAppOutputs))
         with one_operator(aws, applied.stack, "database-user", dry_run=dry_run):
             if dry_run:
-                what = "a new password" if new_password else "the password of its secret"
-                console.print(f"Would make {user.user} with {what} on {user.identifier}.")
+                console.print(user.would_make(new_password=new_password))
                 return
             console.print(f"{user.make(new_password=new_password)}.")
     if new_password:

@@ -206,7 +206,7 @@ def test_a_half_made_environment_never_counts(
         ),
         (
             "ERROR: THESE PACKAGES DO NOT MATCH THE HASHES FROM THE REQUIREMENTS FILE.\n    typer==0.29.0 from"
-            " https://mirror.example/typer.whl:\n        Expected sha256 0",
+            " https://example.org/typer:\n        Expected sha256 0",
             {},
             "The package index gave another typer==0.29.0 than requirements.lock names; ",
         ),
