@@ -73,7 +73,7 @@ def rehearse(folder: Path) -> TrialReport:
                 checks_of=checks_of,
                 questions_of=questions_of,
                 consent=lambda question: console.print(question) is None,
-                **options,  # type: ignore[arg-type]
+                **options,  # type: ignore[arg-type]  # each of its own type
             ).run(console)
 
         refused = {action.split(":")[1]: denied(action, settings.account_id) for action in DENIED.values()}
