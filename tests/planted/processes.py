@@ -11,6 +11,8 @@ from pathlib import Path
 from typing import Any
 
 _SECONDS = 0.05
+_YOUNG_LOOKS = 20
+"""A process is read in each of its first looks, as it becomes another program in them, and later once in as many."""
 _PROCESSES = Path("/proc")
 
 
@@ -52,13 +54,20 @@ class Processes:
         self.environments.update(f"{os.fsdecode(name)}={os.fsdecode(value)}" for name, value in given.items())
 
     def _look(self) -> None:
+        looks: dict[str, int] = {}
         while not self._stop.wait(_SECONDS):
-            for process in _PROCESSES.glob("[0-9]*"):
-                with contextlib.suppress(OSError):
-                    if process.stat().st_uid == os.getuid():
-                        self.arguments.add(_read(process / "cmdline").replace("\0", " "))
-                        self.environments.update(_read(process / "environ").split("\0"))
+            there = [path.name for path in _PROCESSES.iterdir() if path.name.isdecimal()]
+            looks = {name: looks.get(name, 0) + 1 for name in there}
+            for name, count in looks.items():
+                if count <= _YOUNG_LOOKS or count % _YOUNG_LOOKS == 0:
+                    self._read(_PROCESSES / name)
+
+    def _read(self, process: Path) -> None:
+        with contextlib.suppress(OSError):
+            if process.stat().st_uid == os.getuid():
+                self.arguments.add(_text(process / "cmdline").replace("\0", " "))
+                self.environments.update(_text(process / "environ").split("\0"))
 
 
-def _read(path: Path) -> str:
+def _text(path: Path) -> str:
     return os.fsdecode(path.read_bytes())
