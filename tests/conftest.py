@@ -29,7 +29,7 @@ bindings.install()  # before any test module imports the provider's bindings
 hypothesis.settings.register_profile("suite", deadline=None)  # a loaded machine is no failure
 hypothesis.settings.load_profile("suite")
 
-pytest_plugins = ["tests.engines", "tests.emulator_fixture", "tests.session_manager"]
+pytest_plugins = ["tests.collection", "tests.engines", "tests.emulator_fixture", "tests.session_manager"]
 
 REPOSITORY = Path(__file__).parents[1]
 EMULATOR_TESTS = REPOSITORY / "tests" / "emulator"
