@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import time
 from collections import Counter
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
 from dataclasses import dataclass
 from functools import partial
@@ -22,21 +23,26 @@ from operations.demo.prerequisites import make_existing
 from operations.demo.rehearsals import NotRehearsedError, Rehearsal, Stage
 from operations.demo.stack_roles import create_roles, lacking_rights, role_arn
 from operations.demo.synth import synthesise
-from operations.demo.walk import APPLY, CHECKS, STEPS, Walk, WalkStep, checks_log
+from operations.demo.walk import APPLY, CHECKS, INIT, PLAN, STEPS, Walk, WalkStep, checks_log
 from operations.errors import OperatorError
+from operations.plans.standing_provider import StandingProviders
+from operations.review.addresses import read_document
 from operations.stacks import FILE, Stack, find_stacks, select
 from operations.state.bootstrap import bootstrap
 from operations.state.hcp_terraform import OUTSIDE, keep_state_beside
-from operations.terraform.longest_chain import Stopwatch, longest_chain
+from operations.terraform.documents import StackDocument
+from operations.terraform.longest_chain import Stopwatch, expected_chain, longest_chain
 from operations.terraform.processes import RunInterruptedError
 from operations.terraform.progress import StackProgress, summarise
 from operations.terraform.run import Run
+from operations.terraform.runs_at_once import cores
 from operations.terraform.side_by_side import side_by_side
 from operations.terraform.stop_signals import stop_signals_interrupt
 from operations.terraform.terraform import Event
+from operations.terraform.turns import Turns
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Mapping, Sequence
     from pathlib import Path
 
     from rich.console import Console
@@ -47,6 +53,17 @@ if TYPE_CHECKING:
 
 _BEHIND = "behind.json"
 """In the run's folder: what really runs behind the emulator, as rehearsals have it."""
+
+
+@dataclass(frozen=True)
+class _Common:
+    """Programs that the stacks of a demo share, and their order."""
+
+    run: Run
+    emulator: Emulator
+    providers: StandingProviders
+    turns: Mapping[WalkStep, Turns]
+    """Steps that compute for seconds: the stack that will take longest is not held up by the others."""
 
 
 @dataclass(frozen=True)
@@ -74,13 +91,14 @@ class Demo:
         begun = time.monotonic()
         with stop_signals_interrupt(), ExitStack() as cleanup:
             run = cleanup.enter_context(Run("demo", root=self.root, keep=self.keep))
+            start = partial(Emulator.start, log=run.log_of("emulator"), behind=run.folder / _BEHIND, facts=FACTS)
+            besides = cleanup.enter_context(ThreadPoolExecutor(1))
+            starting = besides.submit(start, outlives_parent=self.keep)
+            cleanup.callback(lambda: starting.result().stop())
             console.print("Writing the stacks (python main.py)")
             synthesise(run)
             stacks = select(find_stacks(self.root, self.environment), self.patterns)
-            emulator = Emulator.start(
-                log=run.log_of("emulator"), outlives_parent=self.keep, behind=run.folder / _BEHIND, facts=FACTS
-            )
-            cleanup.callback(emulator.stop)
+            emulator = starting.result()
             console.print(f"The emulator answers on {emulator.endpoint}")
             aws = Aws(emulator.environment(account_id=settings.account_id, region=stacks[0].region))
             if isinstance(settings.state, StateSettings):
@@ -90,8 +108,12 @@ class Demo:
                 create_roles(aws, stacks)
             before = _census(emulator)
             progress = [StackProgress(stack, console) for stack in stacks]
-            work = partial(self._demonstrate, run, emulator)
-            side_by_side(progress, work, children=run.children, console=console)
+            providers = cleanup.enter_context(StandingProviders(run))
+            longest_first = sorted(progress, key=_expected_seconds, reverse=True)
+            names = [line.stack.name for line in longest_first]
+            turns = {INIT: Turns(names), PLAN: Turns(names, at_once=cores())}
+            work = partial(self._demonstrate, _Common(run, emulator, providers, turns))
+            side_by_side(longest_first, work, children=run.children, console=console)
             summarise(progress, console, destroy=self.destroy)
             _compare_with_longest_chain(progress, time.monotonic() - begun, console)
             fine = not any(line.failure for line in progress)
@@ -113,9 +135,17 @@ class Demo:
                 )
             return fine
 
-    def _demonstrate(self, run: Run, emulator: Emulator, line: StackProgress) -> None:
-        stack = line.stack
+    def _demonstrate(self, common: _Common, line: StackProgress) -> None:
+        try:
+            self._walk(common, line)
+        except EmulatorError as error:
+            raise OperatorError(str(error)) from None
+        finally:
+            for turns in common.turns.values():
+                turns.end(line.stack.name)
 
+    def _walk(self, common: _Common, line: StackProgress) -> None:
+        run, emulator, turns, stack = common.run, common.emulator, common.turns, line.stack
         watch = Stopwatch()
 
         def count(event: Event) -> None:
@@ -133,18 +163,21 @@ class Demo:
         if override:
             (terraform.directory / "path_style_override.tf.json").write_text(json.dumps(override, indent=2))
         aws = Aws(emulator.environment(account_id=stack.account_id, region=stack.region))
-        walk = Walk(terraform, line, aws, self.root, self.checks_of(stack.deployment))
-        try:
-            for step in STEPS if self.destroy else STEPS[:-1]:
-                with terraform.using(**self._keys(emulator, stack, step)):
-                    step.take(walk)
-                if step is APPLY:
-                    line.longest_chain = longest_chain(watch.seconds, walk.applied)
-                    _upgrade_minor_versions(emulator, walk.applied, stack)
-                elif step is CHECKS:
-                    self._rehearse(run, emulator, walk)
-        except EmulatorError as error:
-            raise OperatorError(str(error)) from None
+        checks = self.checks_of(stack.deployment)
+        provider = partial(common.providers.attached, terraform, stack)
+        walk = Walk(terraform, line, aws, self.root, checks, provider=provider)
+        for step in STEPS if self.destroy else STEPS[:-1]:
+            if step in turns:
+                turns[step].wait(stack.name)
+            with terraform.using(**self._keys(emulator, stack, step)):
+                step.take(walk)
+            if step in turns:
+                turns[step].end(stack.name)
+            elif step is APPLY:
+                line.longest_chain = longest_chain(watch.seconds, walk.applied)
+                _upgrade_minor_versions(emulator, walk.applied, stack)
+            elif step is CHECKS:
+                self._rehearse(run, emulator, walk)
 
     def _keys(self, emulator: Emulator, stack: Stack, step: WalkStep) -> dict[str, str]:
         return emulator.keys_of(role_arn(stack, step.role), region=stack.region) if self.under_roles else {}
@@ -160,6 +193,7 @@ class Demo:
             run.folder / _BEHIND,
             environment=emulator.full_environment(account_id=stack.account_id, region=stack.region),
             sleep=_sleep_in(run),
+            used_afterwards=self.keep or self.destroy,
             keys_in_vpc=lambda arn, vpc_id: emulator.keys_of(arn, region=stack.region, vpc_id=vpc_id),
         )
         try:
@@ -194,6 +228,10 @@ def _upgrade_minor_versions(emulator: Emulator, state: State, stack: Stack) -> N
         for instance in resource["instances"]
     ]
     emulator.upgrade_minor_versions(names, account_id=stack.account_id, region=stack.region)
+
+
+def _expected_seconds(line: StackProgress) -> float:
+    return expected_chain(StackDocument(resource=read_document(line.stack.folder).get("resource", {}))).seconds
 
 
 def _census(emulator: Emulator) -> Counter[tuple[str, ...]]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Sequence
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
@@ -57,10 +58,14 @@ class Walk:
     checks: Sequence[Check] = ()
     say: Callable[[str], None] = lambda _: None
     """Hears what an interrupted apply left behind."""
+    provider: Callable[[], AbstractContextManager[None]] = nullcontext
+    """Surrounds the second plan and the look at it, which need not each start a provider of their own."""
     first_plan: PlanResult | None = None
     applied: State = field(default_factory=State, repr=False)
     """The state as the apply left it. Holds secret values."""
     second_plan: PlanResult | None = None
+    shown: dict[str, Any] = field(default_factory=dict, repr=False)
+    """The second plan in JSON. Holds secret values."""
     passed: list[str] = field(default_factory=list)
     failed: list[str] = field(default_factory=list)
 
@@ -72,7 +77,8 @@ class Walk:
     @property
     def context(self) -> CheckContext:
         """The applied stack as checks see it."""
-        return CheckContext(Applied(self.stack, self.terraform.output()), self.aws)
+        outputs = {name: output["value"] for name, output in self.applied.get("outputs", {}).items()}
+        return CheckContext(Applied(self.stack, outputs), self.aws)
 
     def try_checks(self, phase: str, checks: Sequence[Check], context: CheckContext) -> None:
         """Try checks one after the other; `conclude_checks` tells how they went."""
@@ -125,9 +131,11 @@ def _apply(walk: Walk) -> None:
 def _plan_again(walk: Walk) -> None:
     walk.line.enter("second plan")
     walk.line.second_plan = "not empty"
-    walk.second_plan = walk.terraform.plan("second-plan")
+    with walk.provider():
+        walk.second_plan = walk.terraform.plan("second-plan")
+        walk.shown = walk.terraform.show_json(walk.second_plan)
     if walk.second_plan.changes:
-        found = differences(walk.terraform.show_json(walk.second_plan))
+        found = differences(walk.shown)
         head = f"{walk.stack.name}: the second plan is not empty."
         lines = [head, *(f"  {each.address}: {each.what}" for each in found), f"Log: {walk.terraform.log}"]
         raise DeviationError("\n".join(lines), found)
@@ -141,8 +149,7 @@ def _look_for_drift(walk: Walk) -> None:
     walk.line.enter("drift")
     walk.line.second_plan = "with findings"
     background = stack_background(walk.root, walk.stack, {})
-    shown = walk.terraform.show_json(walk.second_plan)
-    reviewed = review(walk.stack.name, walk.stack.environment, shown, background)
+    reviewed = review(walk.stack.name, walk.stack.environment, walk.shown, background)
     found = [finding for finding in reviewed.findings if finding.counts]
     drifted = [(line.address, change) for line in reviewed.drift for change in line.attributes]
     if found or drifted or reviewed.failure:

@@ -17,10 +17,11 @@ makes the starts of all of them slower."""
 
 def runs_at_once() -> int:
     """At least 1; bound by the cores this process may use and by the memory that is free for it."""
-    return max(1, min(RUNS_PER_CORE * _cores(), available_bytes() // RUN_BYTES))
+    return max(1, min(RUNS_PER_CORE * cores(), available_bytes() // RUN_BYTES))
 
 
-def _cores() -> int:
+def cores() -> int:
+    """The cores that this process may use."""
     if hasattr(os, "sched_getaffinity"):
         return len(os.sched_getaffinity(0))
     return os.cpu_count() or 1

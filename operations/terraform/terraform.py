@@ -223,11 +223,6 @@ class Terraform:
         shown: dict[str, Any] = json.loads(self._capture("show", "-json", "-no-color", str(plan.path)))
         return shown
 
-    def output(self) -> dict[str, Any]:
-        """The values of the stack's outputs by name, sensitive ones included."""
-        outputs = json.loads(self._capture("output", "-json", "-no-color"))
-        return {name: output["value"] for name, output in outputs.items()}
-
     def state_list(self) -> list[str]:
         """The addresses of everything in the state."""
         return self._capture("state", "list").split()

@@ -132,7 +132,7 @@ class SecretsPlay:
         yield "report.html", html(report)
         yield "report.md", markdown(report)
         yield "proposal of adoption", section(list(look_up(context.aws, stack)))
-        yield "outputs", json.dumps(terraform.output())
+        yield "outputs", json.dumps(dict(context.applied.values))
         if stack.name == self._planned_too:
             reports = stage.behind.parent / "reports"
             command = [sys.executable, "-m", "operations", "plan", stack.name, "--report-to", str(reports)]

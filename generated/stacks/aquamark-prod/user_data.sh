@@ -130,6 +130,8 @@ CONFINED = ["--cap-drop=ALL", "--security-opt=no-new-privileges", "--read-only",
 PATIENCE = {"AWS_RETRY_MODE": "standard", "AWS_MAX_ATTEMPTS": "10", "AWS_METADATA_SERVICE_NUM_ATTEMPTS": "10"}
 DAEMONS = {"recalc": "recalculate", "notify": "notification"}
 PROGRAMS = {"recalc": "./server/recalculate.py", "notify": "./server/notifications.py"}
+READ: Values = {}
+"""ARN → value of each secret that this process has read, for reading it starts the AWS command line."""
 
 
 class HostError(Exception):
@@ -155,9 +157,10 @@ def aws(values: Values, *arguments: str) -> str:
 def secret(values: Values, which: str, *keys: str) -> list[str]:
     """The named texts of a secret, none of them empty and each of one line: an environment file knows no other."""
     arn = values[which]
-    answer = aws(values, "secretsmanager", "get-secret-value", "--secret-id", arn, "--output", "json")
+    if arn not in READ:
+        READ[arn] = aws(values, "secretsmanager", "get-secret-value", "--secret-id", arn, "--output", "json")
     try:
-        fields = json.loads(json.loads(answer)["SecretString"])
+        fields = json.loads(json.loads(READ[arn])["SecretString"])
         found = [fields[key] for key in keys]
         if not all(isinstance(text, str) and text and not re.search(r"[\0\r\n]", text) for text in found):
             raise ValueError

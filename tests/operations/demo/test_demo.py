@@ -7,6 +7,7 @@ import signal
 import subprocess
 import sys
 import time
+from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -66,7 +67,8 @@ def test_stacks_are_applied_checked_and_destroyed_until_nothing_remains(root: Pa
     write_stack(root, QUICK, deployment="one")
     protected = {"aws_dynamodb_table": {"data": table(deletion_protection_enabled=True)}}
     protected["aws_dynamodb_table"]["data"]["lifecycle"] = {"prevent_destroy": True}
-    write_stack(root, {**QUICK, **protected}, deployment="two")
+    slow = {"aws_launch_template": {"web": {"name": "web"}}}
+    write_stack(root, {**QUICK, **protected, **slow}, deployment="two")
     fine, said = demonstrate(root, destroy=True, checks_of=lambda _: [Check("topic", topic_exists)])
     assert fine, said
     for name in ("one-test", "two-test"):
@@ -75,11 +77,15 @@ def test_stacks_are_applied_checked_and_destroyed_until_nothing_remains(root: Pa
         assert "1 of 1 passed" in row
         assert "state empty" in row
     assert "nothing remains" in said
+    assert said.index("two-test: init") < said.index("one-test: init")
     assert re.search(r"longest chain .* took \d+ s \(\S+-test: aws_\S+.*\); that is [\d.]+ times as long", said)
     assert said.splitlines()[-1].startswith("Next: ")
     (run,) = (path for path in (root / ".runs").iterdir() if path.is_dir())
     assert sorted(path.name for path in run.iterdir() if path.is_dir()) == []
-    assert (run / "one-test.log").exists()
+    logs = "".join((run / f"{name}-test.log").read_text() for name in ("one", "two"))
+    # of each stack, and besides: one init for the provider that second plans share, one plan and apply that unprotects
+    commands = {"init": 2 + 1, "plan": 6 + 1, "apply": 4 + 1, "state": 4, "show": 2}
+    assert Counter(re.findall(r"\$ terraform (\w+)", logs)) == commands
 
 
 @pytest.mark.terraform

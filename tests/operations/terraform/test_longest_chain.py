@@ -1,7 +1,7 @@
 from __future__ import annotations
 
 from operations.terraform.documents import State, StateResource
-from operations.terraform.longest_chain import Chain, Stopwatch, longest_chain
+from operations.terraform.longest_chain import Chain, Stopwatch, expected_chain, longest_chain
 from operations.terraform.terraform import Event
 
 
@@ -57,3 +57,29 @@ def test_a_replaced_resource_counts_both_times_and_one_that_failed_not_at_all() 
     watch.hear(Event("started", "aws_vpc.network"))
     watch.hear(Event("errored", "aws_vpc.network"))
     assert watch.seconds == {"aws_sqs_queue.mail": 5.0}
+
+
+def test_a_stack_is_expected_to_wait_as_long_as_the_chain_of_its_slowest_resources() -> None:
+    database = {"vpc_security_group_ids": ["${aws_security_group.database.id}"], "tags": {"like": "aws_lb.web"}}
+    resources: dict[str, dict[str, dict[str, object]]] = {
+        "aws_security_group": {
+            "database": {"vpc_id": "${aws_vpc.network.id}", "description": "of aws_db_instance.main"}
+        },
+        "aws_vpc": {"network": {}},
+        "aws_db_instance": {"main": database},
+        "aws_lb": {"web": {}},
+        "aws_route53_record": {"web": {"alias": {"name": "${aws_lb.web.dns_name}"}}},
+        "aws_elastic_beanstalk_environment": {"web": {"depends_on": ["aws_db_instance.main"]}},
+    }
+    chain = expected_chain({"resource": resources})
+    assert chain.addresses == (
+        "aws_vpc.network",
+        "aws_security_group.database",
+        "aws_db_instance.main",
+        "aws_elastic_beanstalk_environment.web",
+    )
+    assert chain.seconds > expected_chain({"resource": {"aws_lb": {"web": {}}}}).seconds > 0
+
+
+def test_a_stack_of_resources_that_are_there_at_once_is_expected_to_wait_for_nothing() -> None:
+    assert expected_chain({"resource": {"aws_sns_topic": {"alarms": {}}}}).seconds == 0

@@ -9,7 +9,7 @@ from operations.terraform import runs_at_once
 def test_cores_and_memory_bound_the_runs_at_once(
     monkeypatch: pytest.MonkeyPatch, cores: int, runs_of_memory: int, expected: int
 ) -> None:
-    monkeypatch.setattr(runs_at_once, "_cores", lambda: cores)
+    monkeypatch.setattr(runs_at_once, "cores", lambda: cores)
     monkeypatch.setattr(runs_at_once, "available_bytes", lambda: runs_of_memory * runs_at_once.RUN_BYTES)
     assert runs_at_once.runs_at_once() == expected
 

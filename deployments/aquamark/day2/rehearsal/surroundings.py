@@ -3,7 +3,7 @@
 Hosts are those of `operations.engines.host`, booted with the user data of their launch template as it was applied, and
 hold keys of their own role. Run Command runs its scripts on them. What DNS would do is done to the user data: the
 database's address becomes that of this machine. An upgrade writes settings and applies: it works in a copy of the
-repository, and what is committed is applied again in the end.
+repository, and what is committed is applied again in the end, unless the emulator ends as well.
 """
 
 from __future__ import annotations
@@ -40,8 +40,9 @@ if TYPE_CHECKING:
     from operations.demo.rehearsals import Stage
     from operations.engines.postgresql import PostgreSql
 
+# .cache is: a synth in the copy takes the stacks that an upgrade leaves as they are from there
 _NOT_COPIED = shutil.ignore_patterns(
-    ".git", ".venv*", ".runs", ".cache", ".hypothesis", ".*_cache", "__pycache__", "tests", "docs", "bench"
+    ".git", ".venv*", ".runs", ".hypothesis", ".*_cache", "__pycache__", "tests", "docs", "bench"
 )
 
 
@@ -162,7 +163,8 @@ def surroundings(stage: Stage, database: PostgreSql, checkout: UpmarkCheckout | 
         shutil.copytree(stage.root, root, ignore=_NOT_COPIED, symlinks=True)
         environment = stage.context.stack.environment
         site = PlayedSite(environment, root=root, aws=stage.context.aws, poll_seconds=0.2)
-        behind.callback(_apply_what_is_committed, stage)
+        if stage.used_afterwards:
+            behind.callback(_apply_what_is_committed, stage)
         behind.callback(_delete_storage_keys, site)
         _let_master_in(site, database)
         yield AquamarkSurroundings(stage, site, database, scratch, checkout, behind)

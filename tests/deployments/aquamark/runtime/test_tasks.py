@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -245,3 +246,11 @@ def test_the_test_mails_are_sent_by_both_daemons(daemons: AquamarkHost) -> None:
     calls = (daemons.root / "calls").read_text()
     assert "docker exec recalc python3 ./server/recalculate.py --test" in calls
     assert "docker exec notify python3 ./server/notifications.py --test" in calls
+
+
+def test_a_task_reads_a_secret_once_however_many_statements_it_sends(daemons: AquamarkHost) -> None:
+    aws = Path(sys.executable).with_name("aws")
+    daemons.machine.install("aws", f'#!/bin/sh\necho "aws $*" >>"{daemons.root}/calls"\nexec "{aws}" "$@"\n')
+    done(daemons, "migrate", "1.4.7")
+    calls = (daemons.root / "calls").read_text().splitlines()
+    assert len([call for call in calls if call.startswith("aws ") and "get-secret-value" in call]) == 1
