@@ -118,8 +118,9 @@ def finish(
         with tempfile.TemporaryDirectory(prefix="quintet-synth-") as folder:
             found |= synthesise(missing, Path(folder) / "generated", context=_cdktf_json()["context"])
     finished = {stack.stack_name: found[stack.stack_name] for stack in wanted}
-    _refuse_other_lock(finished)
-    _refuse_clashes(finished, every, output)
+    documents = {name: json.loads(stack.files[STACK_FILE]) for name, stack in finished.items()}
+    _refuse_other_lock(documents)
+    _refuse_clashes(documents, every, output)
     if kept:
         try:
             for stack in missing:
@@ -172,11 +173,11 @@ def add_stack(app: App, wanted: StackSettings) -> DeploymentStack:
     return stack(app, environment=not_evaluated(wanted.environment), settings=not_evaluated(wanted.settings))  # type: ignore[call-arg]  # each names its own deployment
 
 
-def _refuse_other_lock(finished: Mapping[str, FinishedStack]) -> None:
+def _refuse_other_lock(documents: Mapping[str, dict[str, Any]]) -> None:
     """Raises ValueError when Terraform would refuse the stacks, as the lock file has another provider."""
     locked = locked_provider_version(ROOT)
-    for name, stack in finished.items():
-        wanted = json.loads(stack.files[STACK_FILE])["terraform"]["required_providers"]["aws"]["version"]
+    for name, document in documents.items():
+        wanted = document["terraform"]["required_providers"]["aws"]["version"]
         if wanted != locked:
             raise ValueError(
                 f"{LOCK_FILE} locks hashicorp/aws {locked or 'not at all'}, and the installed bindings write {wanted} "
@@ -184,12 +185,12 @@ def _refuse_other_lock(finished: Mapping[str, FinishedStack]) -> None:
             )
 
 
-def _refuse_clashes(finished: Mapping[str, FinishedStack], every: Mapping[str, StackSettings], output: Path) -> None:
+def _refuse_clashes(finished: Mapping[str, dict[str, Any]], every: Mapping[str, StackSettings], output: Path) -> None:
     """Raises ValueError when two stacks would share a state, or two resources a name.
 
     The stacks of `every` that are not in `finished` count as they stand in `output`.
     """
-    documents = {name: json.loads(stack.files[STACK_FILE]) for name, stack in finished.items()}
+    documents = dict(finished)
     for name in every.keys() - finished.keys():
         if (file := output / "stacks" / name / STACK_FILE).is_file():
             documents[name] = json.loads(file.read_text(encoding="utf-8"))

@@ -4,36 +4,23 @@ from __future__ import annotations
 
 import difflib
 from collections.abc import Iterator, Mapping
+from functools import partial
 from typing import Any
 
-import jsii
-from cdktf import TerraformStack
-from constructs import IValidation
+from cdktf import App, TerraformStack
 
 from config.adoption import NAMES
+from modules.refusals import Refusals
 
 
-def adopt(stack: TerraformStack, ids: Mapping[str, str]) -> None:
+def adopt(app: App, stack: TerraformStack, ids: Mapping[str, str]) -> None:
     """Gives `stack` an import block for each address in `ids`, with the id AWS knows the resource by.
 
     The stack is refused when it has no such address, or calls the resource otherwise: Terraform would replace it.
     """
     if ids:
         stack.add_override("import", [{"to": address, "id": id_} for address, id_ in sorted(ids.items())])
-        stack.node.add_validation(_Adoptions(stack, ids))
-
-
-@jsii.implements(IValidation)
-class _Adoptions:
-    """Problems of a stack's adoptions."""
-
-    def __init__(self, stack: TerraformStack, ids: Mapping[str, str]) -> None:
-        self._stack = stack
-        self._ids = ids
-
-    def validate(self) -> list[str]:
-        """One line for each adoption that cannot be."""
-        return list(problems(self._stack.to_terraform(), self._ids))
+        app.node.add_validation(Refusals(app, stack.node.id, partial(problems, ids=ids)))
 
 
 def problems(document: Mapping[str, Any], ids: Mapping[str, str]) -> Iterator[str]:

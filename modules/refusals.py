@@ -1,6 +1,6 @@
 """Refusals of what no stack may contain, checked while synthesising, and exemptions at a resource with their reason.
 
-Refusals never change a resource. They read the Terraform JSON a stack is about to become: what will be deployed.
+Refusals never change a resource. They read the Terraform JSON a stack has become: what will be deployed.
 """
 
 from __future__ import annotations
@@ -8,10 +8,11 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import jsii
-from cdktf import TerraformElement, TerraformStack
+from cdktf import App, TerraformElement
 from constructs import IValidation
 
 Attributes = Mapping[str, Any]
@@ -53,17 +54,21 @@ def findings(stack: Mapping[str, Any]) -> Iterator[str]:
 
 @jsii.implements(IValidation)
 class Refusals:
-    """The validation that makes findings errors of the stack, so that nothing is written.
+    """The validation that makes findings in a stack errors of its app, so that nothing of it is used.
 
-    One call for the whole stack: an Aspect is called for every node, which was a third of the work of a synth.
+    An app's validations run when all stacks are written, and this one reads what was written: an Aspect is called for
+    every node, which was a third of the work of a synth, and a stack's own validation resolves all once more.
     """
 
-    def __init__(self, stack: TerraformStack) -> None:
+    def __init__(self, app: App, stack: str, judge: Callable[[Mapping[str, Any]], Iterator[str]] = findings) -> None:
+        self._file = Path(app.outdir, "stacks", stack, "cdk.tf.json")
         self._stack = stack
+        self._judge = judge
 
     def validate(self) -> list[str]:
         """Everything that is refused in the stack."""
-        return list(findings(self._stack.to_terraform()))
+        document = json.loads(self._file.read_text(encoding="utf-8"))
+        return [f"[{self._stack}] {finding}" for finding in self._judge(document)]
 
 
 def _world_open_ingress(rule: Attributes) -> Finding:

@@ -68,8 +68,8 @@ class DeploymentStack(TerraformStack):
         self.tags: Final[Mapping[str, str]] = {**quintet, **environment.tags, **settings.tags}
         """Every resource has them from the provider; what AWS makes of a resource, such as an instance, has not."""
         self._providers = {settings.region: self._provider("aws", settings.region, alias=None)}
-        self.node.add_validation(Refusals(self))
-        adopt(self, settings.adopt)
+        scope.node.add_validation(Refusals(scope, self.node.id))
+        adopt(scope, self, settings.adopt)
 
     @property
     def protect_data(self) -> bool:

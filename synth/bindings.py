@@ -32,8 +32,10 @@ if TYPE_CHECKING:
 
 PACKAGE: Final = "cdktf_cdktf_provider_aws"
 ROOTS: Final = tuple(Path(__file__).resolve().parents[1] / folder for folder in ("modules", "deployments"))
-_GENERATED: Final = frozenset({"cdktf", "constructs"})
+_GENERATED: Final = frozenset({"cdktf", "cdktf._jsii", "cdktf.testing_matchers", "constructs", "constructs._jsii"})
 """Modules that jsii has generated as well, whole in any case."""
+_CHECKER: Final = re.compile(rb"^import typeguard\n.*?^def check_type\(.*?\n(?=\S)", re.DOTALL | re.MULTILINE)
+"""The part of a generated module that its checks need: a library that loads asyncio, and the library's version."""
 _NAMED = re.compile(rf"\b{PACKAGE}\.(\w+)|\bfrom\s+{PACKAGE}\s+import\s+(\([^)]*\)|[^\n]*)")
 
 
@@ -127,15 +129,16 @@ def _unchecked(fullname: str, path: Sequence[str] | None) -> ModuleSpec | None:
 
 
 class _UncheckedLoader(SourceFileLoader):
-    """Loads a module without the checks of every argument, as `python -O` would, nor the types that these check by.
+    """Loads a module without the checks of every argument, as `python -O` would, nor what these check by and with.
 
-    The types stay as text; the byte code is cached apart from Python's own.
+    Types stay as text; the byte code is cached apart from Python's own.
     """
 
     @staticmethod
     def source_to_code(data: Any, path: Any = "<string>", **_: Any) -> CodeType:
         as_text = __future__.annotations.compiler_flag
-        code: CodeType = compile(data, path, "exec", flags=as_text, dont_inherit=True, optimize=1)
+        source = _CHECKER.sub(lambda checker: b"\n" * checker[0].count(b"\n"), data)  # lines keep their numbers
+        code: CodeType = compile(source, path, "exec", flags=as_text, dont_inherit=True, optimize=1)
         return code
 
     def get_code(self, fullname: str) -> CodeType | None:
@@ -154,7 +157,7 @@ class _UncheckedLoader(SourceFileLoader):
 
 
 def _unchecked_cache(path: str) -> str:
-    return re.sub(r"(\.opt-\w+)?\.pyc$", ".opt-unchecked.pyc", path)
+    return re.sub(r"(\.opt-\w+)?\.pyc$", ".opt-nochecks.pyc", path)
 
 
 class _AssemblyLoader(SourceFileLoader):

@@ -103,7 +103,7 @@ def test_a_stack_with_a_finding_is_not_synthesised() -> None:
     )
     with pytest.raises(RuntimeError) as refused:
         synthesised(stack)
-    assert "aws_vpc_security_group_ingress_rule.open" in str(refused.value)
+    assert "  [sample-test] aws_vpc_security_group_ingress_rule.open (sample-test/open): " in str(refused.value)
     assert "[world-open-ingress]" in str(refused.value)
     assert "[ssh]" in str(refused.value)
 

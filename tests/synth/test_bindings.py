@@ -78,7 +78,20 @@ print(sys.dont_write_bytecode, eval(code, found := {{}}) or found["value"])
 """
     done = run("-c", program, PYTHONDONTWRITEBYTECODE="1")
     assert done.stdout == "True 1\n", done.stderr
-    assert [path.name.split(".", 2)[-1] for path in (tmp_path / "__pycache__").iterdir()] == ["opt-unchecked.pyc"]
+    assert [path.name.split(".", 2)[-1] for path in (tmp_path / "__pycache__").iterdir()] == ["opt-nochecks.pyc"]
+
+
+def test_what_only_checks_need_is_not_loaded_and_lines_keep_their_numbers() -> None:
+    program = f"""
+import sys
+from synth.bindings import install
+install()
+from {bindings.PACKAGE}.vpc import Vpc
+import inspect
+print("typeguard" in sys.modules, inspect.getsource(Vpc.reset_cidr_block).splitlines()[1].strip())
+"""
+    done = run("-c", program)
+    assert done.stdout == "False def reset_cidr_block(self) -> None:\n", done.stderr
 
 
 def test_only_named_submodules_are_imported() -> None:
