@@ -25,8 +25,9 @@ TERRAFORM_VERSION = (ROOT / ".terraform-version").read_text(encoding="utf-8").st
 _ALLOCATE = """(() => {
   const addresses = new Map();
   return (element) => {
-    const path = (element.node ?? element).path;
-    const address = path.split("/").slice(1).filter((word) => word !== "Default").join("_");
+    const path = (element.node ?? element).path, words = path.split("/").slice(1);
+    if (element.constructor.name === "TerraformOutput" && words.length === 1) return words[0].replace(/^output_/, "");
+    const address = words.filter((word) => word !== "Default").join("_");
     const taken = addresses.get(address) ?? path;
     if (taken !== path) {
       const clash = new Error(`${taken} and ${path} would share the address ${address}: rename one of them`);
@@ -88,7 +89,7 @@ class DeploymentStack(TerraformStack):
 
     def output(self, name: str, value: str | float, *, description: str) -> None:
         """Offers `value` to operators and to day-2 commands as the Terraform output `name`."""
-        TerraformOutput(self, f"output_{name}", value=value, description=description).override_logical_id(name)
+        TerraformOutput(self, f"output_{name}", value=value, description=description)
 
     def offer(self, outputs: DeploymentOutputs) -> None:
         """Creates a Terraform output of every field that is not None; the field's docstring is the description."""
@@ -154,8 +155,10 @@ class DeploymentStack(TerraformStack):
     @in_kernel(_ALLOCATE)
     def _allocate_logical_id(self, tf_element: Node | TerraformElement) -> str:
         path = tf_element.path if isinstance(tf_element, Node) else tf_element.to_string()
-        words = [word for word in path.split("/")[1:] if word != "Default"]
-        address = "_".join(words)
+        words = path.split("/")[1:]
+        if isinstance(tf_element, TerraformOutput) and len(words) == 1:  # apart from the addresses of resources
+            return words[0].removeprefix("output_")
+        address = "_".join(word for word in words if word != "Default")
         taken = self._addresses.setdefault(address, path)
         if taken != path:
             raise ValueError(f"{taken} and {path} would share the address {address}: rename one of them")

@@ -19,10 +19,14 @@ from synth.kept_files import cache_folders
 from synth.whole_file import write_whole
 
 FOLDERS: Final = cache_folders("kernel")
-_CHANNEL = ("readFD:3,writeFD:3", "readFD:0,writeFD:1")
-_OVERRIDE = re.compile(r"function _Kernel_defineOverridenMethod\((\w+),\w+,(\w+),\w+\)\{")
+_CHANNEL: Final = ("readFD:3,writeFD:3", "readFD:0,writeFD:1")
+_OVERRIDE: Final = (
+    r"function _Kernel_defineOverridenMethod\((\w+),\w+,(\w+),\w+\)\{",
+    r"\g<0>if(\2.javascript)return void Object.defineProperty(\1,\2.method,{value:(0,eval)(\2.javascript)});",
+)
 """Beginning of the kernel's function that makes a method call Python: of an object, for an override."""
-_IN_KERNEL = r"\g<0>if(\2.javascript)return void Object.defineProperty(\1,\2.method,{value:(0,eval)(\2.javascript)});"
+_INSPECTED: Final = (r"(expected type information, got \$\{)\(0,\w+\.inspect\)\((\w+)\)\}", r"\1\2}")
+"""Part of a message about what is null or undefined, which was rendered for each type that is neither."""
 _BEFORE = """\
 if ((process.env.NODE_OPTIONS || "").includes("--preserve-symlinks"))
   process.execArgv.push("--preserve-symlinks");  // what tells the kernel to link packages instead of copying them
@@ -77,11 +81,12 @@ def direct_kernel(folders: Iterable[Path] = FOLDERS) -> Path:
         raise ValueError("jsii is not installed")
     embedded = Path(package.origin).parent / "_embedded" / "jsii"
     source = (embedded / "lib__program.js").read_text(encoding="utf-8")
-    for words, count in ((_CHANNEL[0], source.count(_CHANNEL[0])), (_OVERRIDE.pattern, len(_OVERRIDE.findall(source)))):
+    for words, other in (_CHANNEL, _OVERRIDE, _INSPECTED):
+        source, count = re.subn(words, other, source)
         if count != 1:
             raise ValueError(f"{embedded}/lib__program.js does not say {words} once")
     files = {
-        "program.js": (_BEFORE + _OVERRIDE.sub(_IN_KERNEL, source.replace(*_CHANNEL))).encode(),
+        "program.js": (_BEFORE + source).encode(),
         "runtime-index-worker.js": (embedded / "lib__runtime-index-worker.js").read_bytes(),
     }
     key = hashlib.sha256(b"\0".join(files.values())).hexdigest()[:16]

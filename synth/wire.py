@@ -1,14 +1,15 @@
 """Messages between Python and the jsii kernel, fewer of them and with less work for each.
 
 jsii turns each message into objects and these into text by general libraries, and reads over and over what never
-changes. The messages here are the same, but for values that are remembered, attributes of structs that are None, and
-methods that the kernel runs itself. Callbacks, errors and whatever is rare are left to jsii.
+changes. The messages here are the same, but for values that are remembered or follow from what created a construct,
+attributes of structs that are None, and methods that the kernel runs itself. Callbacks, errors and whatever is rare
+are left to jsii.
 """
 
 from __future__ import annotations
 
 import json
-from typing import Any, ClassVar, Final
+from typing import Any, ClassVar, Final, NamedTuple
 
 import attr
 import jsii
@@ -25,11 +26,17 @@ from jsii._kernel.types import Callback, CreateResponse, GetResponse, InvokeResp
 from jsii._stack_trace import is_enabled
 from jsii.errors import ErrorType, JavaScriptError, JSIIError
 
-CONSTANT: Final = frozenset({"friendlyUniqueId", "id", "node", "path", "terraformResourceType"})
+CONSTANT: Final = frozenset({"friendlyUniqueId", "id", "node", "path"})
 """Properties of constructs, nodes and resources that never change once they have been read."""
+OF_CLASS: Final = frozenset({"terraformResourceType"})
+"""Properties that all resources of a class in the provider's bindings share."""
+AS_SET: Final = frozenset({"dependsOn"})
+"""Properties that have the value they were set to."""
 _UNRESOLVED: Final = "${TfToken["
 _PLAIN: Final = (str, int, float, bool, type(None))
 _VALUES: Final = {GetResponse: "value", InvokeResponse: "result"}
+_DECODE: Final = json.JSONDecoder().decode
+_DECODE_REFERENCES: Final = json.JSONDecoder(object_hook=ohook).decode
 _ENCODE: Final = json.JSONEncoder(check_circular=False, separators=(",", ":"), default=jdefault).encode
 
 
@@ -43,11 +50,24 @@ def install() -> None:
         setattr(jsii, name, getattr(kernel, name))
 
 
+class _Place(NamedTuple):
+    """The place of a construct in the tree."""
+
+    stack: Any
+    """None outside of stacks."""
+    path: str
+    id: str
+
+
 class LeanKernel(Kernel):
     """The kernel's methods that a synth calls thousands of times."""
 
     _remembered: ClassVar[dict[str, dict[str, Any]]] = {}
-    """Reference of an object → values of its properties; a process has one kernel."""
+    """Reference of an object, or a class → values of its properties; a process has one kernel."""
+    _overriding: ClassVar[dict[tuple[Any, type], list[Override]]] = {}
+    """Class of the bindings and class of an object → what the object overrides."""
+    _places: ClassVar[dict[str, _Place]] = {}
+    """Reference of a construct → where it stands."""
 
     def create(self, klass: Any, obj: Any, args: list[Any] | None = None) -> ObjRef:
         """Creates the kernel's side of `obj`."""
@@ -55,24 +75,46 @@ class LeanKernel(Kernel):
             "api": "create",
             "fqn": klass.__jsii_type__ or "Object",
             "args": [self._encoded(each) for each in args or ()],
-            "overrides": [_override(type(obj), each) for each in _get_overides(klass, obj)],
+            "overrides": [_override(type(obj), each) for each in self._overrides(klass, obj)],
             "interfaces": [each.__jsii_type__ for each in getattr(klass, "__jsii_ifaces__", ())],
         }
         reference: ObjRef = self._answer(request, CreateResponse)
         obj.__jsii_ref__ = reference
         _reference_map.register_reference(obj)
+        self._place(klass, obj, *(args or ())[:2])
         return reference
+
+    def _overrides(self, klass: Any, obj: Any) -> list[Override]:
+        """The overriding members of an object, which its class has."""
+        kinds = (klass, type(obj))
+        if kinds not in self._overriding:
+            self._overriding[kinds] = _get_overides(klass, obj)
+        return self._overriding[kinds]
+
+    def _place(self, klass: Any, obj: Any, scope: Any = None, name: Any = None) -> None:
+        """Remembers where the construct `obj` stands, which its scope and its name say."""
+        if klass.__jsii_type__ == "cdktf.App":
+            self._places[obj.__jsii_ref__.ref] = _Place(None, "", "")
+        above = self._places.get(getattr(getattr(scope, "__jsii_ref__", None), "ref", ""))
+        if above and isinstance(name, str) and "/" not in name:
+            stack = obj if klass.__jsii_type__ == "cdktf.TerraformStack" else above.stack
+            self._places[obj.__jsii_ref__.ref] = _Place(stack, f"{above.path}/{name}".removeprefix("/"), name)
 
     def get(self, obj: Any, property: str) -> Any:  # noqa: A002  # jsii's name
         """Reads a property; one that is constant, or a token that stands for an attribute of AWS, only once."""
-        remembered = self._remembered.setdefault(obj.__jsii_ref__.ref, {})
+        reference = obj.__jsii_ref__.ref
+        shared = property in OF_CLASS and not reference.startswith("cdktf.")
+        remembered = self._remembered.setdefault(reference.rpartition("@")[0] if shared else reference, {})
         if property in remembered:
-            return remembered[property]
+            value = remembered[property]
+            return list(value) if type(value) is list else value
         request = {"api": "get", "objref": _reference(obj), "property": property}
         value = self._answer(request, GetResponse)
         is_token = isinstance(value, str) and value.startswith(_UNRESOLVED) and not property.endswith("Input")
-        if is_token or property in CONSTANT:
+        if is_token or shared or property in CONSTANT:
             remembered[property] = value
+        if property == "node" and (place := self._places.get(reference)):
+            self._remembered[value.__jsii_ref__.ref] = {"path": place.path, "id": place.id}
         return value
 
     def set(self, obj: Any, property: str, value: Any) -> None:  # noqa: A002
@@ -80,6 +122,8 @@ class LeanKernel(Kernel):
         self._forget(obj)
         request = {"api": "set", "objref": _reference(obj), "property": property}
         self._answer(request | {"value": self._encoded(value)}, SetResponse)
+        if property in AS_SET:
+            self._remembered.setdefault(obj.__jsii_ref__.ref, {})[property] = value and list(value)
 
     def sget(self, klass: Any, property: str) -> Any:  # noqa: A002
         """Reads a property of a class."""
@@ -93,6 +137,10 @@ class LeanKernel(Kernel):
 
     def sinvoke(self, klass: Any, method: str, args: list[Any] | None = None) -> Any:
         """Calls a method of a class."""
+        if method == "of" and klass.__jsii_type__ == "cdktf.TerraformStack" and args:
+            place = self._places.get(getattr(getattr(args[0], "__jsii_ref__", None), "ref", ""))
+            if place and place.stack:
+                return place.stack
         request = {"api": "sinvoke", "fqn": klass.__jsii_type__, "method": method}
         return self._answer(request | {"args": [self._encoded(each) for each in args or ()]}, InvokeResponse)
 
@@ -124,7 +172,7 @@ class LeanKernel(Kernel):
         process._process.stdin.flush()
         line = process._process.stdout.readline()
         has_references = b'"$jsii.' in line  # or enums, maps and dates
-        said = json.loads(line, object_hook=ohook if has_references else None)
+        said = (_DECODE_REFERENCES if has_references else _DECODE)(line.decode())
         if "ok" in said:
             name = _VALUES.get(response)
             value = said["ok"].get(name) if name else said["ok"]

@@ -7,7 +7,7 @@ from typing import Any
 
 import jsii
 import pytest
-from cdktf import AnnotationMetadataEntryType, TerraformOutput, Token
+from cdktf import AnnotationMetadataEntryType, TerraformOutput, TerraformResource, Token
 from cdktf_cdktf_provider_aws.s3_bucket import S3Bucket
 from cdktf_cdktf_provider_aws.s3_bucket_lifecycle_configuration import (
     S3BucketLifecycleConfigurationRule as LifecycleRule,
@@ -43,7 +43,61 @@ def test_an_attribute_of_aws_is_asked_for_once(messages: list[str]) -> None:
     assert vpc.arn == vpc.arn
     assert (vpc.node.id, vpc.node.path, vpc.friendly_unique_id) == ("vpc", "sample-test/vpc", "vpc")
     assert (vpc.node.id, vpc.node.path, vpc.friendly_unique_id) == ("vpc", "sample-test/vpc", "vpc")
-    assert messages == ["arn", "node", "id", "path", "friendlyUniqueId"]
+    assert messages == ["arn", "node", "friendlyUniqueId"]
+
+
+def test_the_place_of_a_construct_is_known_from_what_created_it_and_as_the_kernel_has_it(messages: list[str]) -> None:
+    stack = sample_stack()
+    inner = Construct(Construct(stack, "network"), "Default")
+    odd = Construct(inner, "a/b")
+    below = Construct(odd, "c")
+    nodes = [each.node for each in (stack.node.root, stack, inner, odd, below)]
+    messages.clear()
+    places = [(node.path, node.id) for node in nodes]
+    assert messages == ["path", "id"] * 2  # jsii replaces the slash
+    assert [DeploymentStack.of_construct(each) for each in (stack, inner)] == [stack, stack]
+    assert messages == ["path", "id"] * 2
+    assert DeploymentStack.of_construct(below) is stack
+
+    wire.LeanKernel._remembered.clear()
+    wire.LeanKernel._places.clear()
+    assert [(node.path, node.id) for node in nodes] == places
+    assert DeploymentStack.of_construct(inner) is stack
+
+
+def test_a_construct_outside_of_a_stack_is_in_none() -> None:
+    app = sample_stack().node.root
+    with pytest.raises(RuntimeError, match="No stack could be identified for the construct at path 'outside'"):
+        DeploymentStack.of_construct(Construct(app, "outside"))
+
+
+def test_the_type_of_resources_is_asked_for_once_for_each_class(messages: list[str]) -> None:
+    stack = sample_stack()
+    one, two, vpc = S3Bucket(stack, "one"), S3Bucket(stack, "two"), Vpc(stack, "vpc")
+    wire.LeanKernel._remembered.clear()
+    messages.clear()
+    assert [each.terraform_resource_type for each in (one, two, vpc)] == ["aws_s3_bucket", "aws_s3_bucket", "aws_vpc"]
+    assert messages == ["terraformResourceType"] * 2
+    others = [TerraformResource(stack, kind, terraform_resource_type=kind) for kind in ("a_b", "c_d")]
+    assert [each.terraform_resource_type for each in others] == ["a_b", "c_d"]
+
+
+def test_a_list_of_prerequisites_is_the_one_that_was_set_whatever_is_done_to_it(messages: list[str]) -> None:
+    stack = sample_stack()
+    one, two = S3Bucket(stack, "one"), S3Bucket(stack, "two", depends_on=[Vpc(stack, "vpc")])
+    assert one.depends_on is None
+    assert len(two.depends_on or ()) == 1
+    one.depends_on = addresses = ["aws_vpc.vpc"]
+    addresses.append("aws_vpc.other")
+    messages.clear()
+    (one.depends_on or []).append("aws_vpc.other")
+    assert one.depends_on == ["aws_vpc.vpc"]
+    assert messages == []
+    one.depends_on = None
+    assert one.depends_on is None
+    two.add_override("tags", {"a": "b"})
+    one.depends_on = two.depends_on
+    assert synthesised(stack).resource("aws_s3_bucket.one")["depends_on"] == ["aws_vpc.vpc"]
 
 
 def test_a_value_that_can_change_is_asked_for_every_time() -> None:
@@ -66,7 +120,11 @@ def addresses(*, in_kernel: bool) -> set[str]:
     uploads = Construct(stack, "uploads")
     S3Bucket(uploads, "Default", bucket="sample-uploads")
     S3Bucket(Construct(Construct(uploads, "archive"), "Default"), "old", bucket="sample-archive")
-    found = synthesised(stack).addresses()
+    stack.output("uploads", "an output is apart from the bucket", description="as it was")
+    TerraformOutput(uploads, "name", value="below")
+    result = synthesised(stack)
+    assert set(result.document["output"]) == {"uploads", "uploads_name"}
+    found = result.addresses()
     assert bool(stack._addresses) is not in_kernel  # where Python allocates, it keeps what is taken
     return found
 
