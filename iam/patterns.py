@@ -31,7 +31,7 @@ def covers(wide: Iterable[str], narrow: str) -> bool:
     >>> covers(["*?"], "?*"), covers(["s3:Get*"], "s3:*"), covers(["a*", "?"], "?")
     (True, False, True)
     """
-    return not _reaches(tuple(wide), narrow, wanted=False)
+    return not _escapes(narrow, tuple(wide))
 
 
 def overlap(patterns: Iterable[str], other: str) -> bool:
@@ -40,33 +40,52 @@ def overlap(patterns: Iterable[str], other: str) -> bool:
     >>> overlap(["iam:*"], "*:PassRole"), overlap(["iam:*"], "s3:*")
     (True, False)
     """
-    return _reaches(tuple(patterns), other, wanted=True)
+    return any(_share(pattern, other) for pattern in patterns)
 
 
 @lru_cache(maxsize=4096)
-def _reaches(patterns: tuple[str, ...], other: str, *, wanted: bool) -> bool:
-    """Search for a text of `other` that is matched (`wanted`) or not matched by the patterns.
+def _share(one: str, other: str) -> bool:
+    """Search for a text of both patterns, sign by sign; a `*` takes the next sign of the other pattern, or ends."""
+    todo, seen = [(0, 0)], {(0, 0)}
+    while todo:
+        here, there = todo.pop()
+        left, right = one[here : here + 1], other[there : there + 1]
+        if not left and not right:
+            return True
+        steps = set()
+        if "*" in (left, right):
+            steps = {(here + len(left), there), (here, there + len(right))} - seen
+        elif left == right or (left and right and "?" in (left, right)):
+            steps = {(here + 1, there + 1)} - seen
+        todo += steps
+        seen |= steps
+    return False
 
-    Both sides are read as automata, side by side: `other` one place at a time, `patterns` in all places at once.
+
+@lru_cache(maxsize=4096)
+def _escapes(narrow: str, wide: tuple[str, ...]) -> bool:
+    """Search for a text of `narrow` that none of the patterns matches.
+
+    Both sides are read as automata, side by side: `narrow` one place at a time, `wide` in all places at once.
     """
-    alphabet = {*"".join(patterns), *other} - {"*", "?"} | {_FRESH}
-    start = _settled({(index, 0) for index in range(len(patterns))}, patterns)
+    start = _settled({(index, 0) for index in range(len(wide))}, wide)
     todo, seen = [(0, start)], {(0, start)}
     while todo:
         place, places = todo.pop()
-        matched = any(place == len(patterns[index]) for index, place in places)
-        if not other[place:].strip("*") and matched is wanted:
+        rest = narrow[place:].lstrip("*")
+        if not rest and not any(at == len(wide[index]) for index, at in places):
             return True
-        for sign in alphabet:
+        signs = {wide[index][at] for index, at in places if at < len(wide[index])} | {*rest[:1]}
+        for sign in signs - {"*", "?"} | {_FRESH}:
             then = _settled(
                 {
-                    (index, at if patterns[index][at] == "*" else at + 1)
+                    (index, at if wide[index][at] == "*" else at + 1)
                     for index, at in places
-                    if at < len(patterns[index]) and patterns[index][at] in ("*", "?", sign)
+                    if at < len(wide[index]) and wide[index][at] in ("*", "?", sign)
                 },
-                patterns,
+                wide,
             )
-            for following in _after(other, place, sign):
+            for following in _after(narrow, place, sign):
                 if (following, then) not in seen:
                     seen.add((following, then))
                     todo.append((following, then))
