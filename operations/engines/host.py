@@ -20,6 +20,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal
 
+from operations.engines.command_line import loaded_command_line
 from operations.engines.server import free_port
 
 STAND_INS = Path(__file__).with_name("stand_ins")
@@ -68,6 +69,7 @@ class Host:
             (self._programs / "dnf").unlink()  # user data looks for it
         self._stand_in(manager, "package_manager", manager)
         self._stand_in("systemctl", "systemctl")
+        self._stand_in("aws", "aws", loaded_command_line())
         for name in _RECORDED:
             self._stand_in(name, "recorded", name)
         written = self.root / "var/lib/cloud/data/instance-id"  # as cloud-init does
@@ -173,7 +175,7 @@ class Host:
             with contextlib.suppress(OSError, ValueError):
                 os.kill(json.loads(file.read_text())["supervisor"], signal.SIGTERM)
 
-    def _stand_in(self, name: str, program: str, *arguments: str) -> None:
+    def _stand_in(self, name: str, program: str, *arguments: str | Path) -> None:
         words = " ".join(f'"{word}"' for word in (sys.executable, STAND_INS / f"{program}.py", *arguments))
         (self._programs / name).unlink(missing_ok=True)
         self.install(name, f'#!/bin/sh\nexec {words} "$@"\n')

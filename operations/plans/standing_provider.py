@@ -74,12 +74,14 @@ class StandingProviders:
         lock = (stack.folder / LOCK_FILE).read_bytes()
         with self._guard:
             if lock not in self._programs:
-                folder = self._folder / str(len(self._programs))
-                folder.mkdir(parents=True, mode=0o700)
-                (folder / LOCK_FILE).write_bytes(lock)
-                required = {"terraform": {"required_providers": required_providers}}
-                (folder / "providers.tf.json").write_text(json.dumps(required), encoding="utf-8")
-                terraform.elsewhere(folder).init()
+                folder = terraform.directory
+                if not (folder / ".terraform").is_dir():  # there the stack's own init has linked what it compared
+                    folder = self._folder / str(len(self._programs))
+                    folder.mkdir(parents=True, mode=0o700)
+                    (folder / LOCK_FILE).write_bytes(lock)
+                    required = {"terraform": {"required_providers": required_providers}}
+                    (folder / "providers.tf.json").write_text(json.dumps(required), encoding="utf-8")
+                    terraform.elsewhere(folder).init()
                 (program,) = (folder / ".terraform" / "providers").glob("*/*/*/*/*/terraform-provider-*")
                 self._programs[lock] = program.resolve()
             return self._programs[lock]
