@@ -49,7 +49,7 @@ def serve(listener: socket.socket, lifeline: int) -> None:
     import awscli.handlers
 
     signal.signal(signal.SIGCHLD, signal.SIG_IGN)  # nobody waits for the forks
-    while lifeline not in select.select([listener, lifeline], [], [])[0]:
+    while lifeline not in select.select([listener.fileno(), lifeline], [], [])[0]:
         connection, _ = listener.accept()
         if os.fork() == 0:
             code = 255

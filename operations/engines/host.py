@@ -1,7 +1,8 @@
 """One instance on this machine: a deployment's user data, booted below a folder, with real programs wherever possible.
 
-The user data is the real text, run by the real shell; the AWS command line is the real one and asks the emulator,
-signed with whatever keys the host is given; PostgreSQL, MariaDB, Redis, memcached and nginx are real (see beside).
+The user data is the real text, run by the real shell; the AWS command line is the real one (`command_line`) and asks
+the emulator, signed with whatever keys the host is given; PostgreSQL, MariaDB, Redis, memcached and nginx are real (see
+beside).
 Programs of Amazon Linux that would change this machine are those of `stand_ins`, whose docstrings say what they were
 written from and what they refuse.
 """
