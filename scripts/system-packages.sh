@@ -35,22 +35,39 @@ if [ "$(id -u)" -ne 0 ] || ! command -v apt-get >/dev/null 2>&1; then
 fi
 
 echo "Installing$missing" >&2
+said=$(mktemp)
 policy=/usr/sbin/policy-rc.d
+made=""
+trap 'rm -f "$said" $made' EXIT
+trap 'exit 130' INT TERM
 if [ ! -e $policy ]; then # the tests start servers of their own; the packages' services shall not run besides
-    trap 'rm -f $policy' EXIT
-    trap 'exit 130' INT TERM
+    made=$policy
     printf '#!/bin/sh\nexit 101\n' >$policy
     chmod 755 $policy
 fi
+
+refuse_dead_proxy() { # ends the script when apt's proxy is what did not answer: no later attempt would succeed
+    eval "$(apt-config shell proxy Acquire::http::Proxy)"
+    proxy=${proxy:-${http_proxy:-}}
+    place=$(echo "$proxy" | sed 's|/*$||; s|.*[/@]||') # without its user's password
+    [ -n "$place" ] || return 0
+    if grep -qF -e "onnect to $place" -e "resolve '${place%:*}'" "$said"; then
+        echo "The proxy $place of apt does not serve. Correct or unset it (http_proxy, or Acquire::http::Proxy in /etc/apt), then run make test again." >&2
+        exit 1
+    fi
+}
+
 export DEBIAN_FRONTEND=noninteractive
-apt="apt-get -qq -o Acquire::Retries=5 -o DPkg::Lock::Timeout=300"
+apt="apt-get -qq -o Acquire::Retries=2 -o DPkg::Lock::Timeout=300"
 for attempt in 1 2 3; do
     # shellcheck disable=SC2086 # both are lists of words
-    if $apt update && $apt install -y --no-install-recommends $missing >/dev/null; then
+    if { $apt update && $apt install -y --no-install-recommends $missing; } >"$said" 2>&1; then
         exit 0
     fi
+    refuse_dead_proxy
     echo "apt did not succeed (attempt $attempt of 3)" >&2
     sleep $((attempt * 5))
 done
-echo "These packages could not be installed:$missing" >&2
+cause=$(sed -n 's/^E: //p' "$said" | head -1)
+echo "These packages could not be installed:$missing. apt says: ${cause:-$(tail -1 "$said")}" >&2
 exit 1
