@@ -19,7 +19,7 @@ def preflight(
     At most 60 calls for a stack. An answer that is not allowed names the permission, and is never taken as fine.
     """
     from config.settings import ROOT
-    from operations.aws import Aws
+    from operations.aws import Aws, account_of
     from operations.commands.day2 import questions_of
     from operations.console import new_console
     from operations.listing import Cell, Column, Listing, show
@@ -32,9 +32,11 @@ def preflight(
     aws, console = Aws(), new_console()
     styles = {Verdict.FINE: "green", Verdict.FAILS: "bold red"}
     columns = (Column("stack", "json"), Column("verdict", "whole"), "subject", "found", Column("hint", "json"))
+    chosen = select(find_stacks(ROOT, environment), stacks or [])
+    account_of(aws, region=chosen[0].region)  # credentials of no use are refused before the seconds of a synth
     fresh = committed_json(fresh_synth(ROOT).stale_stacks(ROOT))
     listings, failing = [], 0
-    for stack in select(find_stacks(ROOT, environment), stacks or []):
+    for stack in chosen:
         result = ask(aws, stack, more=(fresh, *questions_of(stack.deployment)))
         listing = Listing("findings", columns, title=f"{stack.name} in {stack.region}: {result.calls} calls")
         for each in result.findings:

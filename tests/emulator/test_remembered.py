@@ -1,4 +1,4 @@
-"""What moto finds out about itself for each request, and the emulator once."""
+"""Facts that moto finds out about itself for each request, and the emulator once."""
 
 from __future__ import annotations
 

@@ -228,7 +228,9 @@ def sources() -> list[Path]:
 
 
 def test_the_docstring_of_a_module_begins_with_a_noun_or_a_verb() -> None:
-    first = re.compile(r"(What|Who|Whom|Whose|Whether|Of|By)\b")
-    docstrings = {path: ast.get_docstring(ast.parse(path.read_text())) or "" for path in sources()}
-    assert len(docstrings) > 400
+    words = r"(What|Who|Whom|Whose|Whether|Of|By)\b"
+    first, quoted = re.compile(words), re.compile(rf"[\"'][\s\\]*{words}")
+    texts = {path: path.read_text() for path in sources()}
+    assert len(texts) > 400
+    docstrings = {path: ast.get_docstring(ast.parse(text)) or "" for path, text in texts.items() if quoted.search(text)}
     assert [str(path.relative_to(ROOT)) for path, text in docstrings.items() if first.match(text)] == []

@@ -86,7 +86,10 @@ def calls(*names: str) -> set[str]:
     found = set()
     for folder in PROGRAMS:
         for file in sorted((ROOT / folder).rglob("*.py")):
-            for node in ast.walk(ast.parse(file.read_text(encoding="utf-8"))):
+            text = file.read_text(encoding="utf-8")
+            if not any(name.rpartition(".")[2] in text for name in names):
+                continue
+            for node in ast.walk(ast.parse(text)):
                 if isinstance(node, ast.Call) and ast.unparse(node.func) in names:
                     found.add(str(file.relative_to(ROOT)))
     return found

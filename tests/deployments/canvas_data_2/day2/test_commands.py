@@ -28,6 +28,7 @@ from operations.aws import Aws
 from operations.stacks import find_stacks, only
 from operations.state.one_operator import one_operator
 
+pytestmark = pytest.mark.xdist_group("canvas-commands")  # one emulator
 STACK = only(find_stacks(ROOT), f"{DEPLOYMENT}-dev")
 SECRET = "the-clients-secret"
 CHANGING: dict[str, list[str]] = {

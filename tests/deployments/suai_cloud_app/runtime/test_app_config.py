@@ -30,6 +30,7 @@ DOCUMENTED: dict[str, dict[str, Any]] = {
 """The example in the document."""
 KEYS = [(table, key) for table, values in DOCUMENTED.items() for key in values]
 _PORT = "a whole number from 1 to 65535"
+of_the_executable = pytest.mark.xdist_group("suai-executable")  # built once
 
 
 @pytest.fixture
@@ -160,6 +161,7 @@ def test_a_file_that_is_not_toml_is_named(path: Path, content: bytes, message: s
         load(path)
 
 
+@of_the_executable
 def test_the_program_refuses_with_every_problem_at_once_on_stderr_and_in_its_log(executable: Path, path: Path) -> None:
     config = changed("server", port=0) | {"redis": {"host": "r1"}}
     config["database"]["password"] = ["hunter2"]
@@ -173,6 +175,7 @@ def test_the_program_refuses_with_every_problem_at_once_on_stderr_and_in_its_log
     assert "hunter2" not in done.stderr + (path.parent / "output.log").read_text()
 
 
+@of_the_executable
 def test_the_program_takes_no_arguments(executable: Path, tmp_path: Path) -> None:
     done = subprocess.run([executable, "--port=80"], cwd=tmp_path, check=False, capture_output=True, text=True)
     assert (done.returncode, "takes no arguments" in done.stderr) == (2, True)

@@ -13,6 +13,7 @@ import pytest
 from deployments.suai_cloud_app.runtime import package
 from deployments.suai_cloud_app.runtime.package import PackageError, build
 
+pytestmark = pytest.mark.xdist_group("suai-executable")  # built once
 RUNTIME = Path(package.__file__).parent
 
 

@@ -34,7 +34,7 @@ def run(suite: Path, *options: str, ci: str) -> subprocess.CompletedProcess[str]
     return subprocess.run(command, cwd=suite, env=environment, capture_output=True, text=True, check=False)
 
 
-@pytest.mark.parametrize(("ci", "options", "exit_code"), [("true", ("-n", "2"), 1), ("true", (), 1), ("false", (), 0)])
+@pytest.mark.parametrize(("ci", "options", "exit_code"), [("true", ("-n", "1"), 1), ("true", (), 1), ("false", (), 0)])
 def test_skipped_tests_are_named_and_fail_only_in_ci(
     suite: Path, ci: str, options: tuple[str, ...], exit_code: int
 ) -> None:
