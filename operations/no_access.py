@@ -65,7 +65,7 @@ def cause_in(words: str, environment: Mapping[str, str] | None = None) -> Cause 
         return Cause("There are no AWS credentials.", hint)
     if _PROXY.search(words):
         name = next((name for name in _PROXIES if shell.get(name)), "")
-        named = f"{name}={_without_password(shell[name])}" if name else "to AWS"
+        named = f"{name}={without_password(shell[name])}" if name else "to AWS"
         return Cause(
             f"The proxy {named} does not answer.", f"Correct or unset {name or 'it'}; NO_PROXY leaves hosts out."
         )
@@ -88,5 +88,6 @@ def _sign_in(shell: Mapping[str, str]) -> str:
     return f"aws sso login --profile {profile}" if profile else "aws sso login"
 
 
-def _without_password(url: str) -> str:
+def without_password(url: str) -> str:
+    """The address of a proxy, without the user and the password that it may hold."""
     return url.replace(f"{urlsplit(url).netloc.rpartition('@')[0]}@", "", 1)

@@ -155,6 +155,30 @@ def test_without_a_network_the_operator_is_told_what_else_to_do(root: Path, monk
     assert RELEASES_VARIABLE in (failed.value.hint or "")
 
 
+def test_a_proxy_that_does_not_serve_is_named_without_its_password(root: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    with serving() as closed:
+        monkeypatch.setenv("https_proxy", closed.url.replace("//", "//ann:s3cret@"))
+    monkeypatch.setenv(RELEASES_VARIABLE, "https://releases.invalid")
+
+    with pytest.raises(OperatorError) as failed:
+        find_terraform(root)
+
+    assert (
+        f"the proxy {closed.url} does not serve (Failed to establish a new connection: [Errno 111] Connection refused)"
+        in str(failed.value)
+    )
+
+
+def test_a_proxy_that_refuses_is_named_with_what_it_says(
+    root: Path, site: Site, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("https_proxy", site.url)  # which does not know CONNECT
+    monkeypatch.setenv(RELEASES_VARIABLE, "https://releases.invalid")
+
+    with pytest.raises(OperatorError, match=r"the proxy \S+ does not serve \(501 Unsupported method"):
+        find_terraform(root)
+
+
 def test_a_machine_hashicorp_does_not_build_for_is_named(
     root: Path, site: Site, monkeypatch: pytest.MonkeyPatch
 ) -> None:
