@@ -41,6 +41,16 @@ modules._load = function (name, ...rest) {  // CDKTF zips assets with it; loadin
   if (name !== "archiver") return load.call(this, name, ...rest);
   return (...options) => load.call(this, name, ...rest)(...options);
 };
+const compile = modules.prototype._compile;
+modules.prototype._compile = function (source, file, ...rest) {  // else CDKTF looks for tokens in each string anew
+  if (file.endsWith("/cdktf/lib/tokens/private/resolve.js"))
+    source = source
+      .replace("makeContext()[0].resolve(key)", "plain(key) ? key : $&")
+      .replace("makeContext(key)[0].resolve(obj[key])", "plain(obj[key]) ? obj[key] : $&")
+      .replace("makeContext(`${i}`)[0].resolve(x)", "plain(x) ? x : $&")
+      + "\\nfunction plain(x) { return typeof x === 'string' && !/[{]|Token|[-|\\\\d.+]e/.test(x); }";
+  return compile.call(this, source, file, ...rest);
+};
 Error.captureStackTrace = () => {};  // every token would keep a stack of the kernel's own functions
 """
 

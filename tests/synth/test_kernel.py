@@ -65,6 +65,33 @@ process.on("exit", () => {
     assert (done.stdout, done.stderr) == ("false true function\n", "")
 
 
+def test_strings_without_tokens_are_resolved_at_once_and_tokens_as_ever(tmp_path: Path) -> None:
+    script = tmp_path / "resolved.js"
+    script.write_text("""
+process.on("exit", () => {
+  const file = Object.keys(require("module")._cache).find((name) => name.endsWith("/cdktf/lib/tokens/private/resolve.js"));
+  console.log(require(file).resolve.toString().split("plain(").length - 1);
+});
+""")
+    done = run(
+        f"""
+from {bindings.PACKAGE}.vpc import Vpc
+from cdktf import App, Fn, TerraformOutput, TerraformStack, Token
+stack = TerraformStack(App(), "s")
+vpc = Vpc(stack, "v")
+number = Token.as_number(vpc.id)
+values = [vpc.id, [vpc.id, "1e5"], {{vpc.id: "a"}}, f"at {{number}}", "$${{x}}", "{{", Fn.join("-", [vpc.id, "-e"]), "Token"]
+TerraformOutput(stack, "o", value=values)
+print(stack.to_terraform()["output"]["o"]["value"])
+""",
+        NODE_OPTIONS=f"--require {script}",
+    )
+    reference = "${aws_vpc.v.id}"
+    joined = '${join("-", [aws_vpc.v.id, "-e"])}'
+    values = [reference, [reference, "1e5"], {reference: "a"}, f"at {reference}", "$${x}", "{", joined, "Token"]
+    assert done.stdout == f"{values}\n3\n", done.stderr
+
+
 def test_an_asset_is_zipped(tmp_path: Path) -> None:
     (tmp_path / "asset").mkdir()
     (tmp_path / "asset" / "file").write_text("content")
