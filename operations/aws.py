@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import threading
 from contextlib import contextmanager
-from functools import cached_property
+from functools import cache, cached_property
 from typing import TYPE_CHECKING, Any, Literal, overload
 
 from operations.errors import OperatorError
@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
     from botocore.exceptions import BotoCoreError, ClientError
+    from botocore.loaders import Loader
     from botocore.session import Session
     from mypy_boto3_autoscaling.client import AutoScalingClient
     from mypy_boto3_dynamodb.client import DynamoDBClient
@@ -120,7 +121,17 @@ def _session_without_environment() -> Session:
 
     variables = {name: (None, None, *rest) for name, (_, _, *rest) in BOTOCORE_DEFAUT_SESSION_VARIABLES.items()}
     files = dict.fromkeys(("config_file", "credentials_file"), (None, None, os.devnull, None))
-    return Session(session_vars=variables | files)
+    session = Session(session_vars=variables | files)
+    session.register_component("data_loader", _models())
+    return session
+
+
+@cache
+def _models() -> Loader:
+    """AWS's models, read once for all sessions of this process: reading them is most of what a session costs."""
+    from botocore.loaders import create_loader
+
+    return create_loader()
 
 
 @contextmanager

@@ -15,6 +15,7 @@ from operations.aws import refusals_explained
 from operations.demo.synth import synthesise
 from operations.errors import OperatorError
 from operations.plans.apply_plan import apply_plan
+from operations.plans.standing_provider import StandingProviders
 from operations.review.addresses import read_document
 from operations.stacks import Stack, find_stacks, only
 from operations.terraform.run import Run
@@ -145,7 +146,8 @@ class Upgrade:
     def _plan(self, run: Run) -> tuple[Terraform, PlanResult]:
         terraform = run.terraform(self._stack(), environment=self.terraform_environment)
         terraform.init()
-        plan = terraform.plan()
+        with StandingProviders(run) as providers, providers.attached(terraform, self._stack()):
+            plan = terraform.plan()
         others = [f"{address} ({action})" for address, action in plan.planned if not _EXPECTED.fullmatch(address)]
         if others and not self.allow_more:
             raise OperatorError(

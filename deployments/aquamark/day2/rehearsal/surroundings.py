@@ -15,6 +15,7 @@ import shutil
 import tempfile
 import threading
 from collections.abc import Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -88,11 +89,13 @@ class AquamarkSurroundings:
     behind: ExitStack
 
     def boot(self, group: str) -> list[str]:
-        """First boots of the group's instances; their ids. Raises CheckFailedError when one fails."""
+        """First boots of the group's instances, all at once; their ids. Raises CheckFailedError when one fails."""
         launch = launch_of(self.stage.context, group)
-        for instance in launch.instances:
-            host = self._host(instance, launch)
-            done = host.boot(self._led_here(launch.user_data))
+        user_data = self._led_here(launch.user_data)
+        hosts = {instance: self._host(instance, launch) for instance in launch.instances}
+        with ThreadPoolExecutor() as pool:
+            boots = list(pool.map(lambda host: host.boot(user_data), hosts.values()))
+        for done, (instance, host) in zip(boots, hosts.items(), strict=True):
             expect(
                 done.returncode == 0, f"the first boot of {instance} failed: {done.stderr[-1500:]}{host.journal[-800:]}"
             )
