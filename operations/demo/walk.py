@@ -59,7 +59,7 @@ class Walk:
     say: Callable[[str], None] = lambda _: None
     """Hears what an interrupted apply left behind."""
     provider: Callable[[], AbstractContextManager[None]] = nullcontext
-    """Surrounds the second plan and the look at it, which need not each start a provider of their own."""
+    """Surrounds commands that plan: they share a process of the provider. An apply starts its own."""
     first_plan: PlanResult | None = None
     applied: State = field(default_factory=State, repr=False)
     """The state as the apply left it. Holds secret values."""
@@ -116,7 +116,8 @@ def _init(walk: Walk) -> None:
 
 def _plan(walk: Walk) -> None:
     walk.line.enter("plan")
-    walk.first_plan = walk.terraform.plan()
+    with walk.provider():
+        walk.first_plan = walk.terraform.plan()
 
 
 def _apply(walk: Walk) -> None:
