@@ -38,6 +38,6 @@ def _innermost(error: BaseException) -> str:
 def _proxy_of(error: requests.RequestException) -> str:
     from requests.utils import get_environ_proxies, select_proxy
 
-    url = error.request.url if error.request is not None else None
+    url = str(error.request.url) if error.request is not None else ""
     proxy = select_proxy(url, get_environ_proxies(url)) if url else None
     return without_password(proxy) if proxy else "of this shell"
