@@ -11,6 +11,7 @@
   public access block has S3 ignore
 * server access logging wants a bucket policy of one certain form, and fails on others (`aws_s3_bucket_logging`)
 * creating a bucket whose name another account has is "access denied" and not "already exists"
+* an object that is replaced while somebody reads it cannot be read to its end
 """
 
 from __future__ import annotations
@@ -23,7 +24,7 @@ from urllib.parse import parse_qs, urlparse
 from moto.core.common_types import TYPE_RESPONSE
 from moto.iam.access_control import IAMPolicy
 from moto.s3.exceptions import S3ClientError
-from moto.s3.models import FakeBucket, FakeDeleteMarker, S3Backend, s3_backends
+from moto.s3.models import FakeBucket, FakeDeleteMarker, FakeKey, S3Backend, s3_backends
 from moto.s3.responses import S3Response
 
 from emulator.gap import Gap
@@ -115,6 +116,13 @@ def key_of_the_expected_owner(original: Any, response: S3Response, request: Any,
     if request.method in ("GET", "HEAD") and not signed:
         _refuse_the_public(bucket, response.parse_key_name())
     return original(response, request, full_url)
+
+
+@GAP.around(FakeKey, "dispose")
+def left_to_its_readers(original: Any, key: FakeKey, garbage: bool = False) -> None:
+    if garbage:  # nobody reads it any more
+        original(key)
+    key.disposed = True
 
 
 @GAP.around(S3Response, "_bucket_response")

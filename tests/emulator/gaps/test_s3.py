@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import pytest
@@ -143,3 +144,16 @@ def test_eventbridge_notifications_are_kept(s3: Any, bucket: str) -> None:
 def test_a_bucket_that_does_not_exist_has_no_documents(s3: Any) -> None:
     with pytest.raises(ClientError, match="NoSuchBucket"):
         s3.get_bucket_request_payment(Bucket="no-such-bucket-anywhere")
+
+
+def test_an_object_that_is_replaced_is_read_as_it_was_or_as_it_is(s3: Any, bucket: str) -> None:
+    bodies = {letter * 3000 for letter in (b"a", b"b")}
+    s3.put_object(Bucket=bucket, Key="x", Body=b"a" * 3000)
+
+    def replace_and_read(body: bytes) -> bytes:
+        s3.put_object(Bucket=bucket, Key="x", Body=body)
+        read: bytes = s3.get_object(Bucket=bucket, Key="x")["Body"].read()
+        return read
+
+    with ThreadPoolExecutor(8) as threads:
+        assert set(threads.map(replace_and_read, [*bodies] * 60)) <= bodies
