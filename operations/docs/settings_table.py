@@ -5,6 +5,7 @@ from __future__ import annotations
 import inspect
 import json
 from collections.abc import Iterable, Iterator
+from functools import cache
 from types import UnionType
 from typing import Annotated, Any, Union, get_args, get_origin
 
@@ -61,7 +62,12 @@ def _allowed(model: type[Settings], name: str) -> str:
     """The words of the JSON schema, or those of the check in config/types.py where a schema has none."""
     field = model.model_fields[name]
     words = next(_checks(field.annotation, field.metadata), "text")
-    return _said(model.model_json_schema()["properties"][name], words.replace("|", "\\|"))
+    return _said(_schema(model)["properties"][name], words.replace("|", "\\|"))
+
+
+@cache
+def _schema(model: type[Settings]) -> dict[str, Any]:
+    return model.model_json_schema()
 
 
 def _checks(annotation: Any, metadata: Iterable[Any] = ()) -> Iterator[str]:
