@@ -67,6 +67,7 @@ def test_the_place_of_a_construct_is_known_from_what_created_it_and_as_the_kerne
 
 def test_a_construct_outside_of_a_stack_is_in_none() -> None:
     app = sample_stack().node.root
+    assert isinstance(app, Construct)
     with pytest.raises(RuntimeError, match="No stack could be identified for the construct at path 'outside'"):
         DeploymentStack.of_construct(Construct(app, "outside"))
 
