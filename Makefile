@@ -2,7 +2,8 @@
 
 ENVIRONMENT ?= dev
 STACKS      ?=
-PYTEST      := .venv/bin/python -m pytest -n auto --dist loadgroup --no-loadscope-reorder
+# byte code of tests is kept: without it each worker compiles all of them, and each process what it imports
+PYTEST      := PYTHONDONTWRITEBYTECODE= .venv/bin/python -m pytest -n auto --dist loadgroup --no-loadscope-reorder
 FAST        := -m "not emulator and not engines and not terraform and not slow"
 LOCK        := .venv/bin/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header --no-annotate
 
