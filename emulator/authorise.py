@@ -125,9 +125,12 @@ def _endpoint(call: Call, identity: Identity, service: str) -> Any:
     called = call.signature.service if call.signature else ""
     if not identity.vpc_id or service != called:
         return None  # AWS itself calls the other services that a call needs
-    endpoints = ec2_backends[call.account_id][call.region].vpc_end_points.values()
+    endpoints = ec2_backends[call.account_id][call.region].vpc_end_points
     name = f"com.amazonaws.{call.region}.{service}"
-    return next((each for each in endpoints if each.vpc_id == identity.vpc_id and each.service_name == name), None)
+    return next(
+        (each for each in list(endpoints.values()) if each.vpc_id == identity.vpc_id and each.service_name == name),
+        None,
+    )
 
 
 def _context(call: Call, identity: Identity, endpoint: Any) -> Context:

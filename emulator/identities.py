@@ -74,7 +74,7 @@ def keys_page(asked: Mapping[str, str]) -> dict[str, str]:
 
     arn = asked["arn"]
     account_id, name = arn.split(":", 5)[4:]
-    roles = iam_backends[account_id][_PARTITION].roles.values()
+    roles = list(iam_backends[account_id][_PARTITION].roles.values())
     if name.startswith("role/") and all(role.arn != arn for role in roles):
         return {"missing": f"There is no {name} in account {account_id}."}
     try:
@@ -88,7 +88,8 @@ def vpc_of_subnets(subnet_ids: Sequence[str], account_id: str, region: str) -> s
     from moto.ec2.models import ec2_backends
 
     subnets = ec2_backends[account_id][region].subnets
-    found = (by_zone[subnet_id] for by_zone in subnets.values() for subnet_id in subnet_ids if subnet_id in by_zone)
+    zones = list(subnets.values())
+    found = (by_zone[subnet_id] for by_zone in zones for subnet_id in subnet_ids if subnet_id in by_zone)
     return next((str(subnet.vpc_id) for subnet in found), "")
 
 
@@ -111,7 +112,7 @@ def identity_of(access_key: str, account_id: str) -> Identity | None:
     temporary = access_key.startswith("ASIA")
     if user is None or key.status != "Active" or not (temporary or key in user.access_keys):
         raise _invalid()
-    groups = [group for group in backend.groups.values() if user in group.users]
+    groups = [group for group in list(backend.groups.values()) if user in group.users]
     policies = tuple(policy for owner in (user, *groups) for policy in policies_of(owner))
     boundary = _boundary(backend, getattr(user, "permissions_boundary_arn", None))
     return Identity(Principal(user.arn, account_id), policies, boundary, user.name, *_place(key))
@@ -131,7 +132,7 @@ def _role(backend: Any, key: Any, account_id: str) -> Identity:
     from moto.sts.models import sts_backends
 
     session = sts_backends[account_id][_PARTITION].get_assumed_role_from_access_key(key.access_key_id)
-    role = next((role for role in backend.roles.values() if role.arn == key.role_arn), None)
+    role = next((role for role in list(backend.roles.values()) if role.arn == key.role_arn), None)
     return Identity(
         Principal(key.role_arn, account_id, session.arn if session else ""),
         tuple(policies_of(role)) if role else (),
@@ -143,9 +144,9 @@ def _role(backend: Any, key: Any, account_id: str) -> Identity:
 
 def policies_of(owner: Any) -> Iterator[PolicyDocument]:
     """Inline and attached policies of moto's role, user or group."""
-    for name, text in owner.policies.items():
+    for name, text in list(owner.policies.items()):
         yield parsed(text if text.lstrip().startswith("{") else unquote(text), name)
-    for policy in owner.managed_policies.values():
+    for policy in list(owner.managed_policies.values()):
         yield _default_version(policy)
 
 

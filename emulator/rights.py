@@ -72,7 +72,7 @@ def _tags_of_id(call: Call, arn: str) -> Values:
 
 
 def _tagged(tags: Mapping[str, str]) -> Values:
-    return {"aws:resourcetag/*": None, **{f"aws:resourcetag/{key}": value for key, value in tags.items()}}
+    return {"aws:resourcetag/*": None, **{f"aws:resourcetag/{key}": value for key, value in list(tags.items())}}
 
 
 _ACTIONS: Final = {
@@ -176,7 +176,7 @@ def _tags_of_rds(secret: Any, call: Call) -> dict[str, str]:
         ("aws:rds:primaryDBClusterArn", backend.clusters, "db_cluster_arn"),
     )
     for tag, databases, arn in kinds:
-        for database in databases.values():
+        for database in list(databases.values()):
             managed = getattr(database, "master_user_secret", None)
             if managed is not None and managed.secret_arn == secret.arn:
                 return {tag: getattr(database, arn), "aws:secretsmanager:owningService": "rds"}
@@ -490,7 +490,7 @@ def _sts(call: Call) -> Iterator[Right] | None:
         return None
     arn = call.parameters["RoleArn"]
     owner = arn.split(":")[4]
-    role = next((role for role in iam_backends[owner]["aws"].roles.values() if role.arn == arn), None)
+    role = next((role for role in list(iam_backends[owner]["aws"].roles.values()) if role.arn == arn), None)
     trust = parsed(role.assume_role_policy_document, "the role's trust policy") if role else None
     context = {"sts:externalid": call.parameters.get("ExternalId")}
     other = owner if owner != call.account_id else ""
