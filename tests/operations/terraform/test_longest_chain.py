@@ -1,7 +1,8 @@
 from __future__ import annotations
 
+from operations.resource_types import HOLDS_DATA, REBUILDABLE
 from operations.terraform.documents import State, StateResource
-from operations.terraform.longest_chain import Chain, Stopwatch, expected_chain, longest_chain
+from operations.terraform.longest_chain import _WAITS_SECONDS, Chain, Stopwatch, expected_chain, longest_chain
 from operations.terraform.terraform import Event
 
 
@@ -83,3 +84,7 @@ def test_a_stack_is_expected_to_wait_as_long_as_the_chain_of_its_slowest_resourc
 
 def test_a_stack_of_resources_that_are_there_at_once_is_expected_to_wait_for_nothing() -> None:
     assert expected_chain({"resource": {"aws_sns_topic": {"alarms": {}}}}).seconds == 0
+
+
+def test_waits_are_known_of_types_that_exist() -> None:
+    assert _WAITS_SECONDS.keys() <= HOLDS_DATA | REBUILDABLE
