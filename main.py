@@ -250,4 +250,6 @@ def _cdktf_json() -> dict[str, Any]:
 if __name__ == "__main__":
     gc.disable()  # constructs live until the end, and looking for garbage among them was a tenth of a synth
     use_utf8()
-    sys.exit(main())
+    code = main()
+    gc.freeze()  # nor at the end, where Python would look through all of them: another tenth
+    sys.exit(code)
