@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import os
+import re
 import shutil
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -39,32 +42,56 @@ VIOLATIONS = [
 ]
 
 
-@pytest.fixture
-def copy(tmp_path: Path) -> Path:
-    """The packages, with a sixth deployment that no contract names."""
-    for package in PACKAGES:
-        shutil.copytree(ROOT / package, tmp_path / package, ignore=shutil.ignore_patterns("__pycache__"))
-    another = tmp_path / "deployments" / "another"
-    another.mkdir()
-    for name in ("__init__.py", "settings.py", "stack.py"):
-        (another / name).write_text("")
-    shutil.copyfile(ROOT / "pyproject.toml", tmp_path / "pyproject.toml")
-    return tmp_path
+@pytest.fixture(scope="module")
+def copies(tmp_path_factory: pytest.TempPathFactory) -> Callable[[], Path]:
+    """Makes copies of the packages, with a sixth deployment that no contract names."""
+
+    def copy() -> Path:
+        folder = tmp_path_factory.mktemp("copy")
+        for package in PACKAGES:
+            shutil.copytree(ROOT / package, folder / package, ignore=shutil.ignore_patterns("__pycache__"))
+        another = folder / "deployments" / "another"
+        another.mkdir()
+        for name in ("__init__.py", "settings.py", "stack.py"):
+            (another / name).write_text("")
+        shutil.copyfile(ROOT / "pyproject.toml", folder / "pyproject.toml")
+        return folder
+
+    return copy
 
 
-def broken_contracts(root: Path) -> str:
+@pytest.fixture(scope="module")
+def broken(copies: Callable[[], Path]) -> str:
+    """What is said about a copy with all violations in it."""
+    root = copies()
+    for file, line, _ in VIOLATIONS:
+        with (root / file).open("a") as source:
+            source.write(f"\n{line}\n")
+    return said_about(root)
+
+
+def said_about(root: Path) -> str:
     program = "import sys; from importlinter.cli import lint_imports_command; sys.argv = ['lint-imports', '--no-cache']; lint_imports_command()"
-    done = subprocess.run([sys.executable, "-c", program], cwd=root, capture_output=True, text=True, check=False)
+    done = subprocess.run(
+        [sys.executable, "-c", program],
+        cwd=root,
+        env={**os.environ, "COLUMNS": "200"},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
     assert "Contracts:" in done.stdout, done.stdout + done.stderr
-    return "\n".join(line for line in done.stdout.splitlines() if " BROKEN" in line)
+    return done.stdout
 
 
-def test_the_code_keeps_every_contract(copy: Path) -> None:
-    assert broken_contracts(copy) == ""
+def test_the_code_keeps_every_contract(copies: Callable[[], Path]) -> None:
+    assert " BROKEN" not in said_about(copies())
 
 
 @pytest.mark.parametrize(("file", "line", "contract"), VIOLATIONS)
-def test_each_contract_breaks_when_violated(copy: Path, file: str, line: str, contract: str) -> None:
-    with (copy / file).open("a") as source:
-        source.write(f"\n{line}\n")
-    assert contract in broken_contracts(copy)
+def test_each_contract_breaks_when_violated(broken: str, file: str, line: str, contract: str) -> None:
+    importer = file.removesuffix(".py").removesuffix("/__init__").replace("/", ".")
+    imported = line.split()[-1]
+    section = re.search(rf"(?m)^{contract}.*\n-+\n((?:.*\n(?!-----))*)", broken.partition("Broken contracts")[2])
+    assert section is not None, broken
+    assert re.search(rf"(?m)^-\s+{importer} -> {imported} \(l\.\d+\)$", section[1]), section[0]

@@ -82,7 +82,7 @@ vpc = Vpc(stack, "v")
 number = Token.as_number(vpc.id)
 values = [vpc.id, [vpc.id, "1e5"], {{vpc.id: "a"}}, f"at {{number}}", "$${{x}}", "{{", Fn.join("-", [vpc.id, "-e"]), "Token"]
 TerraformOutput(stack, "o", value=values)
-print(stack.to_terraform()["output"]["o"]["value"])
+print(stack.to_terraform()["output"]["o"]["value"], flush=True)
 """,
         NODE_OPTIONS=f"--require {script}",
     )
