@@ -41,10 +41,10 @@ CHECKOUT = pytest.StashKey[set[str]]()
 
 
 def pytest_xdist_auto_num_workers(config: pytest.Config) -> int:
-    """Workers for `-n auto`: one per core, and more on a small machine where Terraform takes part, as it mostly waits."""
+    """Workers for `-n auto`: one more than cores, as tests wait for processes; still more where Terraform takes part."""
     cores = os.cpu_count() or 1
     if "not terraform" in config.option.markexpr:
-        return cores
+        return cores + 1
     return max(cores, 6 if available_bytes() >= 6 * WORKER_BYTES else 4)
 
 

@@ -13,7 +13,7 @@ def serving(handler: type[BaseHTTPRequestHandler]) -> Iterator[int]:
     """A server on 127.0.0.1 for as long as the block lasts, silent about its requests; its port."""
     silent = type("Silent", (handler,), {"log_message": lambda *_: None})
     server = ThreadingHTTPServer(("127.0.0.1", 0), silent)
-    threading.Thread(target=server.serve_forever, daemon=True).start()
+    threading.Thread(target=server.serve_forever, args=(0.01,), daemon=True).start()
     try:
         yield server.server_port
     finally:

@@ -206,7 +206,7 @@ def test_certificates_that_are_not_trusted_or_not_there_are_named(
         monkeypatch.setenv(name, value)
     with http.server.ThreadingHTTPServer(("127.0.0.1", 0), Expired) as server:
         server.socket = context.wrap_socket(server.socket, server_side=True)
-        threading.Thread(target=server.serve_forever, daemon=True).start()
+        threading.Thread(target=server.serve_forever, args=(0.01,), daemon=True).start()
         monkeypatch.setenv("AWS_ENDPOINT_URL", f"https://127.0.0.1:{server.server_port}")
         monkeypatch.setenv("AWS_MAX_ATTEMPTS", "1")
         with pytest.raises(NoAccessError) as caught, refusals_explained():
@@ -240,7 +240,7 @@ def test_commands_end_in_one_sentence_when_the_token_has_expired(
     command: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     with http.server.ThreadingHTTPServer(("127.0.0.1", 0), Expired) as server:
-        threading.Thread(target=server.serve_forever, daemon=True).start()
+        threading.Thread(target=server.serve_forever, args=(0.01,), daemon=True).start()
         for name, value in {**EMULATOR, "AWS_ENDPOINT_URL": f"http://127.0.0.1:{server.server_port}"}.items():
             monkeypatch.setenv(name, value)
         assert cli.run([command, "suai-cloud-app-dev"]) == 1

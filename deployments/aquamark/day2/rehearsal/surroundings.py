@@ -227,7 +227,7 @@ def _metadata(instance: str) -> Iterator[str]:
             return
 
     server = ThreadingHTTPServer((HOST, 0), Answers)
-    threading.Thread(target=server.serve_forever, daemon=True).start()
+    threading.Thread(target=server.serve_forever, args=(0.01,), daemon=True).start()
     try:
         yield f"http://{HOST}:{server.server_port}"
     finally:

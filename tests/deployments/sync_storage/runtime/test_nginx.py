@@ -109,7 +109,7 @@ def write_configuration(folder: Path, *, port: int, application_port: int, timeo
 def behind() -> Iterator[int]:
     """The port of the application."""
     server = make_server(HOST, 0, application, Server, Quiet)
-    thread = threading.Thread(target=server.serve_forever, daemon=True)
+    thread = threading.Thread(target=server.serve_forever, args=(0.01,), daemon=True)
     thread.start()
     yield server.server_port
     server.shutdown()
