@@ -20,6 +20,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from synth.assembly import FOLDERS
+from synth.kept_stacks import SWITCH
 from synth.nodejs import jsii_environment
 
 REPOSITORY = Path(__file__).resolve().parents[1]
@@ -78,6 +79,7 @@ def synthesise(app: Path, kind: str, *, with_empty_cache: bool = False) -> Run:
         environment = {
             **{name: value for name, value in jsii_environment().items() if name != "NODE_OPTIONS"},
             **os.environ,
+            SWITCH: "no",  # what an earlier run synthesised costs nothing
             "QUINTET_BINDINGS": kind,
             "CDKTF_OUTDIR": output,
             "PYTHONPATH": str(REPOSITORY),
