@@ -62,7 +62,7 @@ def copies(tmp_path_factory: pytest.TempPathFactory) -> Callable[[], Path]:
 
 @pytest.fixture(scope="module")
 def broken(copies: Callable[[], Path]) -> str:
-    """What is said about a copy with all violations in it."""
+    """Output of the linter about a copy with all violations in it."""
     root = copies()
     for file, line, _ in VIOLATIONS:
         with (root / file).open("a") as source:
