@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import difflib
 import errno
+import functools
 import importlib
 import os
 import sys
@@ -64,6 +65,20 @@ def _offered() -> dict[str, str]:
     return {**COMMANDS, **day2}
 
 
+@functools.cache  # click asks for a command more than once
+def _command(name: str) -> Any:
+    """The command of this name with all below it; None when there is none."""
+    if name in COMMANDS:
+        module: ModuleType | None = importlib.import_module(f"operations.commands.{name.replace('-', '_')}")
+    else:
+        module = part(DAY2[name].name, "commands") if name in DAY2 else None
+    if module is None:
+        return None
+    command = typer.main.get_command(module.app)
+    command.name = name
+    return command
+
+
 class _LazyGroup(TyperGroup):
     """Imports a command's module when that command is used, so that no command pays for another's libraries."""
 
@@ -71,18 +86,7 @@ class _LazyGroup(TyperGroup):
         return list(_offered())
 
     def get_command(self, ctx: Any, cmd_name: str) -> Any:
-        if cmd_name in COMMANDS:
-            name = f"operations.commands.{cmd_name.replace('-', '_')}"
-            module: ModuleType | None = importlib.import_module(name)
-        elif cmd_name in DAY2:
-            module = part(DAY2[cmd_name].name, "commands")
-        else:
-            return None
-        if module is None:
-            return None
-        command = typer.main.get_command(module.app)
-        command.name = cmd_name
-        return command
+        return _command(cmd_name)
 
     def resolve_command(self, ctx: Any, args: list[str]) -> Any:
         name = args[0]
