@@ -62,7 +62,7 @@ def test_a_statement_that_denies_everybody_denies(s3: Any, bucket: str) -> None:
 
 def _read(emulator: Emulator, bucket: str, key: str) -> int:
     """The status with which a stranger's request for an object is answered."""
-    return requests.get(f"{emulator.endpoint}/{bucket}/{key}", timeout=10).status_code
+    return requests.get(f"{emulator.endpoint}/{bucket}/{key}", timeout=60).status_code
 
 
 def test_an_unsigned_reader_gets_what_policy_or_acl_opens_and_nothing_that_the_policy_denies(
@@ -93,7 +93,7 @@ def test_an_unsigned_reader_is_refused_where_the_public_access_block_ignores_acl
     s3.put_object_acl(Bucket=bucket, Key="x", ACL="private")
     assert _read(emulator, bucket, "x") == 403
     signed = s3.generate_presigned_url("get_object", Params={"Bucket": bucket, "Key": "x"})
-    assert requests.get(signed, timeout=10).status_code == 200
+    assert requests.get(signed, timeout=60).status_code == 200
 
 
 def test_a_bucket_with_dots_is_found_before_the_hosts_name(s3: Any, emulator: Emulator, account: str) -> None:
@@ -101,10 +101,10 @@ def test_a_bucket_with_dots_is_found_before_the_hosts_name(s3: Any, emulator: Em
     s3.create_bucket(Bucket=name, CreateBucketConfiguration={"LocationConstraint": "eu-central-1"})
     s3.put_object(Bucket=name, Key="a/b c", Body=b"x", ACL="public-read")
     host = f"{name}.localhost:{emulator.endpoint.rpartition(':')[2]}"
-    answer = requests.get(f"{emulator.endpoint}/a/b%20c", headers={"Host": host}, timeout=10)
+    answer = requests.get(f"{emulator.endpoint}/a/b%20c", headers={"Host": host}, timeout=60)
     assert (answer.status_code, answer.content) == (200, b"x")
     signed = s3.generate_presigned_url("get_object", Params={"Bucket": name, "Key": "a/b c"})
-    answer = requests.get(signed.replace(f"/{name}", "", 1), headers={"Host": host}, timeout=10)
+    answer = requests.get(signed.replace(f"/{name}", "", 1), headers={"Host": host}, timeout=60)
     assert answer.content == b"x"
 
 

@@ -36,7 +36,7 @@ def unit(host: Host, name: str, *lines: str) -> None:
 
 
 def until(condition: Callable[[], Any]) -> None:
-    give_up = time.monotonic() + 20
+    give_up = time.monotonic() + 60
     while not condition():
         assert time.monotonic() < give_up
         time.sleep(0.02)

@@ -27,9 +27,9 @@ class Hello(BaseHTTPRequestHandler):
 @pytest.mark.usefixtures("session_manager")
 def test_the_port_leads_there_while_the_block_runs_and_nowhere_afterwards() -> None:
     with serving(Hello) as port, forwarded("i-1", "127.0.0.1", port, region=REGION) as local:
-        answer = urlopen(f"http://127.0.0.1:{local}/", timeout=10)
+        answer = urlopen(f"http://127.0.0.1:{local}/", timeout=60)
         assert answer.read() == b"hello"
-    give_up = time.monotonic() + 10
+    give_up = time.monotonic() + 60
     while time.monotonic() < give_up:
         with socket.socket() as probe:
             if probe.connect_ex(("127.0.0.1", local)):

@@ -70,7 +70,7 @@ def follower(folder: Path) -> subprocess.Popen[str]:
 
 
 def wait_for(path: Path) -> bool:
-    give_up = time.monotonic() + 20
+    give_up = time.monotonic() + 60
     while not path.exists() and time.monotonic() < give_up:
         time.sleep(0.02)
     return path.exists()

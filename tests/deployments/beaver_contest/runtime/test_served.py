@@ -77,7 +77,7 @@ class Instance:
         request = urllib.request.Request(f"http://{HOST}:{self.ports[role]}{path}", data, dict(headers or {}))
         opener = urllib.request.build_opener(NoRedirects)
         try:
-            return opener.open(request, timeout=20)
+            return opener.open(request, timeout=60)
         except urllib.error.HTTPError as error:
             return error
 

@@ -180,7 +180,7 @@ def test_others_can_add_locations_and_whole_servers_of_their_own(webhead: Webhea
 
 def test_the_access_log_tells_client_host_and_duration(webhead: Webhead) -> None:
     webhead.ask("/logged", headers={"Host": "a-1.sync.example.org", "X-Forwarded-For": "192.0.2.9"})
-    give_up = time.monotonic() + 10
+    give_up = time.monotonic() + 60
     while '"a-1.sync.example.org"' not in (text := (webhead.folder / "log" / "access.log").read_text()):
         assert time.monotonic() < give_up, text
         time.sleep(0.05)

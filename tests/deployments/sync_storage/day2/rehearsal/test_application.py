@@ -134,7 +134,7 @@ def test_a_checkout_without_its_packages_is_refused_with_how_to_install_them(tmp
 
 def test_what_webheads_sign_to_see_whether_they_serve_a_host_name_is_accepted(start: Start) -> None:
     (port,) = start().ports
-    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=10)
+    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=60)
     connection.request("GET", render.USER_0, headers=render.signed(NODE, SECRET))
     answer = connection.getresponse()
     assert (answer.status, json.loads(answer.read())) == (200, {"max_request_bytes": 2101248})
