@@ -32,7 +32,7 @@ from operations.terraform.toolchain.providers import provider_installation
 from operations.terraform.toolchain.terraform_release import find_terraform
 from tests.planted.held import known_secrets, plant
 from tests.planted.processes import Processes
-from tests.planted.readable import readable_texts
+from tests.planted.readable import ReadableTexts
 from tests.planted.search import SecretSearch
 
 OTHER_IDS = frozenset(
@@ -71,6 +71,7 @@ class SecretsPlay:
         self.folder: Path | None = None
         """The run's."""
         self._processes = processes
+        self._readable = ReadableTexts()
         self._planned_too = planned_too
         """The stack that `quintet plan` plans besides."""
 
@@ -108,7 +109,7 @@ class SecretsPlay:
         search = SecretSearch(secrets)
         found = search.in_texts([*texts.items(), *shown(self._processes)])
         found += search.in_files(self.folder)
-        found += [one for place, data in readable_texts(context.client) for one in search.in_bytes(place, data)]
+        found += [one for place, data in self._readable.read(context.client) for one in search.in_bytes(place, data)]
         expect(secrets, "there are no secrets to search for")
         expect(not found, "\n    ".join([f"{len(found)} places hold a secret:", *sorted(set(found))[:40]]))
         return f"none of {len(secrets)} values anywhere"

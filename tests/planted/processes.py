@@ -40,9 +40,10 @@ class Processes:
             thread.join()
 
     def texts(self) -> Iterator[tuple[str, str]]:
-        """Each argument list and each variable, with its place."""
-        yield from (("arguments of a process", text) for text in self.arguments)
-        yield from ((f"variable {text.partition('=')[0]} of a process", text) for text in self.environments)
+        """Each argument list and each variable seen so far, with its place; more are seen meanwhile."""
+        arguments, environments = self.arguments.copy(), self.environments.copy()
+        yield from (("arguments of a process", text) for text in arguments)
+        yield from ((f"variable {text.partition('=')[0]} of a process", text) for text in environments)
 
     def _started(self, event: str, details: tuple[Any, ...]) -> None:
         if not self._looking or event != "subprocess.Popen":

@@ -21,12 +21,33 @@ def _may_vanish() -> Iterator[None]:
             raise
 
 
-def readable_texts(client: Callable[[str], Any]) -> Iterator[tuple[str, bytes]]:
-    """Each place of the account and region with what stands there; `client` makes a boto3 client of a service."""
-    for name, answer in _answers(client):
-        yield name, json.dumps(answer, default=str, ensure_ascii=False).encode()
-    yield from _user_data(client("ec2"))
-    yield from _objects(client("s3"))
+class ReadableTexts:
+    """Reads an account again and again, but each version of an object once: its content never changes."""
+
+    def __init__(self) -> None:
+        self._objects: dict[tuple[str, str, str, str], bytes] = {}
+        """Bucket, key, version and ETag, as a bucket without versions calls each of its own `null` → content."""
+
+    def read(self, client: Callable[[str], Any]) -> Iterator[tuple[str, bytes]]:
+        """Each place of the account and region with what stands there; `client` makes a boto3 client of a service."""
+        for name, answer in _answers(client):
+            yield name, json.dumps(answer, default=str, ensure_ascii=False).encode()
+        yield from _user_data(client("ec2"))
+        yield from self._of_objects(client("s3"))
+
+    def _of_objects(self, s3: Any) -> Iterator[tuple[str, bytes]]:
+        """Every version of every object: states among them."""
+        for bucket in (each["Name"] for each in s3.list_buckets()["Buckets"]):
+            with _may_vanish():
+                for page in s3.get_paginator("list_object_versions").paginate(Bucket=bucket):
+                    for version in page.get("Versions", []):
+                        key, number = version["Key"], version["VersionId"]
+                        kept = bucket, key, number, version["ETag"]
+                        with _may_vanish():
+                            if kept not in self._objects:
+                                answer = s3.get_object(Bucket=bucket, Key=key, VersionId=number)
+                                self._objects[kept] = answer["Body"].read()
+                            yield f"s3://{bucket}/{key}", self._objects[kept]
 
 
 def _answers(client: Callable[[str], Any]) -> Iterator[tuple[str, Any]]:
@@ -85,14 +106,3 @@ def _user_data(ec2: Any) -> Iterator[tuple[str, bytes]]:
             with _may_vanish():
                 given = ec2.describe_instance_attribute(**asked)["UserData"].get("Value", "")
                 yield f"user data of {instance['InstanceId']}", given.encode()
-
-
-def _objects(s3: Any) -> Iterator[tuple[str, bytes]]:
-    """Every version of every object: states among them."""
-    for bucket in (each["Name"] for each in s3.list_buckets()["Buckets"]):
-        with _may_vanish():
-            for page in s3.get_paginator("list_object_versions").paginate(Bucket=bucket):
-                for version in page.get("Versions", []):
-                    with _may_vanish():
-                        read = s3.get_object(Bucket=bucket, Key=version["Key"], VersionId=version["VersionId"])
-                        yield f"s3://{bucket}/{version['Key']}", read["Body"].read()

@@ -19,7 +19,7 @@ import pytest
 
 from tests.planted.held import PLANTED, known_secrets, plant
 from tests.planted.processes import Processes
-from tests.planted.readable import readable_texts
+from tests.planted.readable import ReadableTexts
 from tests.planted.search import SecretSearch
 
 SECRET = PLANTED.format(role="smtp", stack="aquamark-dev")
@@ -89,6 +89,37 @@ def test_arguments_and_environments_are_seen_of_children_and_of_their_children()
     }
 
 
+def test_what_was_seen_so_far_is_told_while_more_is_seen() -> None:
+    processes = Processes()
+    processes.arguments = {"first", "second"}
+    processes.environments = {"A=1", "B=2"}
+    told = processes.texts()
+    seen = [next(told)]
+    processes.arguments.add("third")
+    seen += [next(told), next(told)]
+    processes.environments.add("C=3")
+    assert {text for _, text in [*seen, *told]} == {"first", "second", "A=1", "B=2"}
+
+
+def test_an_object_is_read_once_and_again_when_it_holds_something_else(aws: Callable[..., Any]) -> None:
+    s3, readable, read = aws("s3"), ReadableTexts(), []
+    s3.meta.events.register("before-call.s3.GetObject", lambda params, **_: read.append(params["url_path"]))
+
+    def texts() -> dict[str, bytes]:
+        return dict(readable.read(lambda name: s3 if name == "s3" else aws(name)))
+
+    s3.create_bucket(Bucket="notes", CreateBucketConfiguration={"LocationConstraint": "eu-central-1"})
+    s3.put_object(Bucket="notes", Key="one", Body=b"first")
+    s3.put_object(Bucket="notes", Key="two", Body=b"second")
+    assert texts()["s3://notes/one"] == texts()["s3://notes/one"] == b"first"
+    assert len(read) == 2
+    s3.put_object(Bucket="notes", Key="one", Body=b"third")
+    assert texts()["s3://notes/one"] == b"third"
+    assert len(read) == 3
+    s3.delete_object(Bucket="notes", Key="one")
+    assert "s3://notes/one" not in texts()
+
+
 def test_all_secrets_of_an_account_are_known_and_found_where_aws_tells_them(aws: Callable[..., Any]) -> None:
     secrets_manager, ssm = aws("secretsmanager"), aws("ssm")
     tags = [{"Key": "Deployment", "Value": "example"}, {"Key": "Environment", "Value": "dev"}]
@@ -108,8 +139,8 @@ def test_all_secrets_of_an_account_are_known_and_found_where_aws_tells_them(aws:
     assert "app" not in known.values()
     assert "not-a-secret-at-all" not in known.values()
 
-    search = SecretSearch(known)
-    assert not [one for place, data in readable_texts(aws) for one in search.in_bytes(place, data)]
+    search, readable = SecretSearch(known), ReadableTexts()
+    assert not [one for place, data in readable.read(aws) for one in search.in_bytes(place, data)]
     user_data = base64.b64encode(f"token={SECRET}".encode()).decode()
     aws("ec2").create_launch_template(LaunchTemplateName="web", LaunchTemplateData={"UserData": user_data})
     aws("s3").create_bucket(Bucket="states", CreateBucketConfiguration={"LocationConstraint": "eu-central-1"})
@@ -120,5 +151,5 @@ def test_all_secrets_of_an_account_are_known_and_found_where_aws_tells_them(aws:
     aws("logs").put_log_events(
         logGroupName="boot", logStreamName="i", logEvents=[{"timestamp": int(time.time() * 1000), "message": planted}]
     )
-    places = {one.partition(":")[0] for place, data in readable_texts(aws) for one in search.in_bytes(place, data)}
+    places = {one.partition(":")[0] for place, data in readable.read(aws) for one in search.in_bytes(place, data)}
     assert places == {"user data of web", "user data of web!base64", "s3", "parameter /config", "log group boot"}
