@@ -165,7 +165,7 @@ class Demo:
         aws = Aws(emulator.environment(account_id=stack.account_id, region=stack.region))
         checks = self.checks_of(stack.deployment)
         provider = partial(common.providers.attached, terraform, stack)
-        walk = Walk(terraform, line, aws, self.root, checks, provider=provider)
+        walk = Walk(terraform, line, aws, self.root, checks, provider=provider, refresh_to_destroy=False)
         for step in STEPS if self.destroy else STEPS[:-1]:
             if step in turns:
                 turns[step].wait(stack.name)
@@ -193,7 +193,7 @@ class Demo:
             run.folder / _BEHIND,
             environment=emulator.full_environment(account_id=stack.account_id, region=stack.region),
             sleep=_sleep_in(run),
-            used_afterwards=self.keep or self.destroy,
+            used_afterwards=self.keep,
             keys_in_vpc=lambda arn, vpc_id: emulator.keys_of(arn, region=stack.region, vpc_id=vpc_id),
         )
         try:

@@ -19,6 +19,7 @@ from operations.plans.report.wording import step as step_words
 from operations.plans.review import review
 from operations.roles.role import Role
 from operations.stacks import FILE
+from operations.state.status import current_state
 from operations.terraform.documents import State
 
 if TYPE_CHECKING:
@@ -60,6 +61,8 @@ class Walk:
     """Hears what an interrupted apply left behind."""
     provider: Callable[[], AbstractContextManager[None]] = nullcontext
     """Surrounds commands that plan: they share a process of the provider. An apply starts its own."""
+    refresh_to_destroy: bool = True
+    """False where nobody else can have deleted or replaced what was applied: to destroy it, its state says enough."""
     first_plan: PlanResult | None = None
     applied: State = field(default_factory=State, repr=False)
     """The state as the apply left it. Holds secret values."""
@@ -125,7 +128,7 @@ def _apply(walk: Walk) -> None:
         raise ValueError("nothing is planned")
     walk.line.enter("apply", total=len(walk.first_plan.planned))
     apply_plan(walk.terraform, walk.first_plan, stack=walk.stack, aws=walk.aws, say=walk.say)
-    walk.applied = walk.terraform.state_pull()
+    walk.applied = _state(walk)
     walk.line.resources = managed(walk.applied)
 
 
@@ -172,17 +175,20 @@ def _check(walk: Walk) -> None:
 
 
 def _destroy(walk: Walk) -> None:
-    terraform, line = walk.terraform, walk.line
+    terraform, line, refresh = walk.terraform, walk.line, walk.refresh_to_destroy
     override = without_protections(json.loads((terraform.directory / FILE).read_text(encoding="utf-8")))
     if override:
         (terraform.directory / "unprotected_override.tf.json").write_text(json.dumps(override, indent=2))
         line.enter("protections off")
-        terraform.apply(terraform.plan("unprotect"))
+        terraform.apply(terraform.plan("unprotect", refresh=refresh))
+        refresh = False  # the state has just been written
     line.enter("destroy", total=line.resources)
     line.destroyed = "failed"
-    terraform.destroy()
-    left = terraform.state_list()
-    if left:
+    terraform.destroy(refresh=refresh)
+    resources = _state(walk).get("resources")
+    if resources is None:
+        raise DeviationError(f"{terraform.stack}: destroyed, and its state cannot be read.", [])
+    if left := [f"{each['type']}.{each['name']}" for each in resources]:
         message = f"{terraform.stack}: destroyed, and yet in its state: {', '.join(left)}."
         raise DeviationError(message, [Deviation(address, "destroyed, and yet in the state") for address in left])
     line.destroyed = "state empty"
@@ -196,6 +202,11 @@ DRIFT = WalkStep("drift", _look_for_drift)
 CHECKS = WalkStep("checks", _check)
 DESTROY = WalkStep("destroy", _destroy, Role.APPLY)
 STEPS: Sequence[WalkStep] = (INIT, PLAN, APPLY, SECOND_PLAN, DRIFT, CHECKS, DESTROY)
+
+
+def _state(walk: Walk) -> State:
+    """The stack's state, read where Terraform keeps it; one in HCP Terraform is in the working copy instead."""
+    return walk.terraform.state_pull() if walk.stack.backend is None else current_state(walk.aws, walk.stack)
 
 
 def checks_log(walk: Walk) -> Path:

@@ -167,10 +167,16 @@ class Terraform:
         with one_at_a_time(self._init_lock):
             self._stream("init", "-json", "-input=false", "-no-color")
 
-    def plan(self, name: str = "plan", *, destroy: bool = False, refresh_only: bool = False) -> PlanResult:
-        """Plan into the file `name` of the working directory, readable by its owner only: plans hold secret values."""
+    def plan(
+        self, name: str = "plan", *, destroy: bool = False, refresh_only: bool = False, refresh: bool = True
+    ) -> PlanResult:
+        """Plan into the file `name` of the working directory, readable by its owner only: plans hold secret values.
+
+        Without `refresh` Terraform takes what its state says for what there is.
+        """
         path = self.directory / name
-        flags = [flag for flag, wanted in (("-destroy", destroy), ("-refresh-only", refresh_only)) if wanted]
+        options = {"-destroy": destroy, "-refresh-only": refresh_only, "-refresh=false": not refresh}
+        flags = [flag for flag, wanted in options.items() if wanted]
         path.touch(mode=0o600)
         planned: list[tuple[str, str]] = []
         try:
@@ -214,9 +220,9 @@ class Terraform:
             plan.path.unlink(missing_ok=True)
         output.unlink(missing_ok=True)
 
-    def destroy(self) -> None:
+    def destroy(self, *, refresh: bool = True) -> None:
         """Destroy everything in the state, by way of a plan like any other change."""
-        self.apply(self.plan("destroy-plan", destroy=True))
+        self.apply(self.plan("destroy-plan", destroy=True, refresh=refresh))
 
     def show_json(self, plan: PlanResult) -> dict[str, Any]:
         """The plan in Terraform's JSON format. Holds secret values."""

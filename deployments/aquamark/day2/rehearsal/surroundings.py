@@ -3,7 +3,7 @@
 Hosts are those of `operations.engines.host`, booted with the user data of their launch template as it was applied, and
 hold keys of their own role. Run Command runs its scripts on them. What DNS would do is done to the user data: the
 database's address becomes that of this machine. An upgrade writes settings and applies: it works in a copy of the
-repository, and what is committed is applied again in the end, unless the emulator ends as well.
+repository, and what is committed is applied again in the end where somebody uses the stack afterwards.
 """
 
 from __future__ import annotations
