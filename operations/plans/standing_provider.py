@@ -11,8 +11,10 @@ from __future__ import annotations
 import json
 import re
 import shutil
+import tempfile
 import threading
 from contextlib import contextmanager
+from pathlib import Path
 from typing import TYPE_CHECKING, Self
 
 from operations.errors import OperatorError
@@ -21,13 +23,15 @@ from operations.review.addresses import read_document
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
-    from pathlib import Path
 
     from operations.stacks import Stack
     from operations.terraform.run import Run
     from operations.terraform.terraform import Terraform
 
 _ANNOUNCED = re.compile(r"TF_REATTACH_PROVIDERS='(.+)'")
+_guard = threading.Lock()
+_compared: dict[tuple[bytes, str], Path] = {}
+"""Lock file and CLI configuration → the provider's program that Terraform found and compared, once in this process."""
 
 
 class StandingProviders:
@@ -36,8 +40,6 @@ class StandingProviders:
     def __init__(self, run: Run) -> None:
         self._run = run
         self._folder = run.folder / "provider"
-        self._guard = threading.Lock()
-        self._programs: dict[bytes, Path] = {}
 
     def __enter__(self) -> Self:
         return self
@@ -47,7 +49,11 @@ class StandingProviders:
 
     @contextmanager
     def attached(self, terraform: Terraform, stack: Stack) -> Iterator[None]:
-        """Terraform's commands in the block share one provider; it is configured once, so plan once in it.
+        """Terraform's commands in the block share one provider.
+
+        Each command configures it anew, with the credentials and the endpoint that it was started with: those of
+        `terraform` when the block is entered. Enter one for plans, and for applies on an emulator; `terraform.init()`
+        before it spares an init of its own.
 
         A stack with another provider, or with the AWS provider for two regions, is left to Terraform: the two
         configurations would meet in one process. So is one without a lock file, or whose state, and with it the plan,
@@ -72,16 +78,17 @@ class StandingProviders:
     def _program(self, terraform: Terraform, stack: Stack, required_providers: object) -> Path:
         """The provider's program, found and compared with the stack's lock file by `terraform init`."""
         lock = (stack.folder / LOCK_FILE).read_bytes()
-        with self._guard:
-            if lock not in self._programs:
+        key = lock, terraform.environment.get("TF_CLI_CONFIG_FILE", "")
+        with _guard:
+            if key not in _compared or not _compared[key].is_file():
                 folder = terraform.directory
                 if not (folder / ".terraform").is_dir():  # there the stack's own init has linked what it compared
-                    folder = self._folder / str(len(self._programs))
-                    folder.mkdir(parents=True, mode=0o700)
+                    self._folder.mkdir(mode=0o700, exist_ok=True)
+                    folder = Path(tempfile.mkdtemp(dir=self._folder))
                     (folder / LOCK_FILE).write_bytes(lock)
                     required = {"terraform": {"required_providers": required_providers}}
                     (folder / "providers.tf.json").write_text(json.dumps(required), encoding="utf-8")
                     terraform.elsewhere(folder).init()
                 (program,) = (folder / ".terraform" / "providers").glob("*/*/*/*/*/terraform-provider-*")
-                self._programs[lock] = program.resolve()
-            return self._programs[lock]
+                _compared[key] = program.resolve()
+            return _compared[key]

@@ -47,6 +47,7 @@ class Children:
 
     def __init__(self, *, grace_seconds: float = GRACE_SECONDS) -> None:
         self._running: set[subprocess.Popen[bytes]] = set()
+        self._serving: set[subprocess.Popen[bytes]] = set()
         self._guard = threading.Lock()
         self._stopping = False
         self._grace_seconds = grace_seconds
@@ -63,8 +64,11 @@ class Children:
         return self._stopping
 
     def interrupt(self) -> None:
-        """Ask every process to stop in good order (SIGINT); may be called from another thread."""
-        self._signal(lambda process: process.send_signal(signal.SIGINT))
+        """Ask every process to stop in good order (SIGINT); may be called from another thread.
+
+        A process that serves others goes on until they have ended.
+        """
+        self._signal(lambda process: None if process in self._serving else process.send_signal(signal.SIGINT))
 
     def end(self) -> None:
         """Interrupt every process, and kill what has not ended when the grace period is over."""
@@ -72,7 +76,7 @@ class Children:
         give_up = time.monotonic() + self._grace_seconds
         while time.monotonic() < give_up:
             with self._guard:
-                if all(process.poll() is not None for process in self._running):
+                if all(process.poll() is not None for process in self._running - self._serving):
                     break
             time.sleep(_POLL_SECONDS)
         self.kill()
@@ -163,8 +167,9 @@ class Children:
         On Linux it ends even when this program is killed.
         """
         mortal = dying_with_parent(command)
-        process = self._start(mortal, cwd, environment, subprocess.PIPE, subprocess.DEVNULL)
-        with _Ended(self, process):
+        with _Ended(
+            self, self._start(mortal, cwd, environment, subprocess.PIPE, subprocess.DEVNULL, serves=True)
+        ) as process:
             assert process.stdout is not None  # noqa: S101 - started with a pipe
             yield (line.decode("utf-8", "replace").rstrip("\n") for line in process.stdout)
 
@@ -175,6 +180,8 @@ class Children:
         environment: Mapping[str, str],
         stdout: IO[bytes] | int,
         stderr: IO[bytes] | int,
+        *,
+        serves: bool = False,
     ) -> subprocess.Popen[bytes]:
         with self._guard:
             if self._stopping:
@@ -189,6 +196,8 @@ class Children:
                 start_new_session=True,
             )
             self._running.add(process)
+            if serves:
+                self._serving.add(process)
             return process
 
     def _end(self, process: subprocess.Popen[bytes]) -> None:
@@ -199,6 +208,7 @@ class Children:
             process.stdout.close()
         with self._guard:
             self._running.discard(process)
+            self._serving.discard(process)
 
     def _signal(self, send: Callable[[subprocess.Popen[bytes]], None]) -> None:
         with self._guard:

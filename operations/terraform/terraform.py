@@ -21,6 +21,7 @@ from operations.terraform.under_way import ApplyRecord
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
+    from contextlib import AbstractContextManager
     from pathlib import Path
 
     from operations.terraform.documents import State
@@ -231,11 +232,13 @@ class Terraform:
 
     def state_list(self) -> list[str]:
         """The addresses of everything in the state."""
-        return self._capture("state", "list").split()
+        with self._without_provider():
+            return self._capture("state", "list").split()
 
     def state_pull(self) -> State:
         """The state. Holds secret values."""
-        state: State = json.loads(self._capture("state", "pull") or "{}")
+        with self._without_provider():
+            state: State = json.loads(self._capture("state", "pull") or "{}")
         return state
 
     def state_push(self, file: Path) -> None:
@@ -249,6 +252,10 @@ class Terraform:
     def import_resource(self, address: str, id_: str) -> None:
         """Take what the provider knows as `id_` into the state at `address`, where nothing may be."""
         self._capture("import", "-input=false", "-no-color", self._lock_timeout, address, id_)
+
+    def _without_provider(self) -> AbstractContextManager[None]:
+        """Commands in the block read the state and start no provider, so Terraform need not hash its 700 MB first."""
+        return self.using(**{_ATTACHED: self._environment.get(_ATTACHED, _NOBODY)})
 
     def _stream(
         self,
@@ -342,6 +349,13 @@ class Terraform:
             hint = f"Who holds the lock: quintet state status. Break it: quintet state unlock {self.stack}"
             return TerraformError(self.stack, command, (*problems, died), self.log, hint)
         return TerraformError(self.stack, command, problems or (TerraformProblem("", f"Exit code {code}."),), self.log)
+
+
+_ATTACHED = "TF_REATTACH_PROVIDERS"
+_NOBODY = json.dumps(
+    {"hashicorp/aws": {"Protocol": "grpc", "Pid": 0, "Addr": {"Network": "unix", "String": "/nonexistent/provider"}}}
+)
+"""A provider that Terraform takes for started already; a command that used it all the same would fail."""
 
 
 def _ignore(event: Event) -> None:

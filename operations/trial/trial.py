@@ -8,6 +8,7 @@ from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from config.settings import ROOT
@@ -32,6 +33,7 @@ from operations.plans.planning import stack_background
 from operations.plans.report.model import Report
 from operations.plans.report.terminal import print_report
 from operations.plans.review import review
+from operations.plans.standing_provider import StandingProviders
 from operations.review.adoption import look_up
 from operations.review.preflight.findings import Question, Verdict
 from operations.review.preflight.place import committed_json
@@ -120,14 +122,14 @@ class Trial:
         exists, or whose state is not in S3. Raises KeyboardInterrupt when it is stopped, with what stands named.
         """
         stacks = self.stacks()
-        with stop_signals_interrupt(), Run("trial", root=self.root) as run:
+        with stop_signals_interrupt(), Run("trial", root=self.root) as run, StandingProviders(run) as providers:
             environment = self.aws(stacks[0]) if self.aws else os.environ
             report = TrialReport(
                 day=f"{datetime.now(UTC):%Y-%m-%d}",
                 place="an endpoint in place of AWS" if environment.get("AWS_ENDPOINT_URL") else "AWS",
                 versions=tuple(version_lines(self.root)),
             )
-            every = [self._one(stack, run, console) for stack in stacks]
+            every = [self._one(stack, run, providers, console) for stack in stacks]
             report.stacks += [one.trial for one in every]
             for one in every:
                 self._refuse_what_is_not_the_trials(one)
@@ -137,7 +139,7 @@ class Trial:
                 self._report(report, every, run, console)
             return report
 
-    def _one(self, stack: Stack, run: Run, console: Console) -> _One:
+    def _one(self, stack: Stack, run: Run, providers: StandingProviders, console: Console) -> _One:
         line = StackProgress(stack, console)
 
         def note(event: Event) -> None:
@@ -147,7 +149,15 @@ class Trial:
         environment = self.aws(stack) if self.aws else None
         aws = Aws(environment)
         terraform = run.terraform(stack, environment=environment, on_event=note)
-        walk = Walk(terraform, line, aws, self.root, self.checks_of(stack.deployment), say=console.print)
+        walk = Walk(
+            terraform,
+            line,
+            aws,
+            self.root,
+            self.checks_of(stack.deployment),
+            say=console.print,
+            provider=partial(providers.attached, terraform, stack),
+        )
         one = _One(stack, aws, line, StackTrial(stack.deployment, stack.region), walk)
         return one
 
@@ -229,7 +239,8 @@ class Trial:
         for step in (INIT, PLAN):
             self._take(one, step)
         if (plan := one.walk.first_plan) is not None:
-            one.shown = one.walk.terraform.show_json(plan)
+            with one.walk.provider():
+                one.shown = one.walk.terraform.show_json(plan)
             one.trial.resources = len(plan.planned)
             kinds, one.trial.others = hourly(one.shown, PlannedDocument(one.stack))
             one.trial.by_the_hour = dict(sorted(kinds.items()))

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 from config.environment import load_environment
@@ -12,9 +14,11 @@ from emulator.server import Emulator
 from operations.aws import Aws
 from operations.demo.path_style import path_style
 from operations.demo.prerequisites import make_existing
+from operations.plans.standing_provider import StandingProviders
 from operations.stacks import FILE, find_stacks, only
 from operations.state.bootstrap import bootstrap
 from operations.terraform.run import Run
+from operations.terraform.terraform import Terraform
 
 NOT_COPIED = shutil.ignore_patterns(
     ".git", ".venv*", ".runs", ".hypothesis", ".mypy_cache", ".*_cache", "__pycache__", "tests", "docs", "other"
@@ -41,14 +45,21 @@ class AppliedStack:
         if override:
             (self.stack.folder / "path_style_override.tf.json").write_text(json.dumps(override))
         self.environment = emulator.full_environment(account_id=settings.account_id, region=self.stack.region)
-        with Run("rehearsal", root=root) as run:
-            terraform = run.terraform(self.stack, environment=self.environment)
-            terraform.init()
+        run = Run("rehearsal", root=root)
+        self._providers = StandingProviders(run)
+        self._terraform = run.terraform(self.stack, environment=self.environment)
+        self._terraform.init()
+        with self.terraform() as terraform:
             terraform.apply(terraform.plan())
+
+    @contextmanager
+    def terraform(self) -> Iterator[Terraform]:
+        """Terraform with what is committed by now; its commands in the block share one process of the provider."""
+        shutil.copytree(self.stack.folder, self._terraform.directory, dirs_exist_ok=True)
+        with self._providers.attached(self._terraform, self.stack):
+            yield self._terraform
 
     def planned(self) -> tuple[tuple[str, str], ...]:
         """The changes of the next plan."""
-        with Run("plan", root=self.root) as run:
-            terraform = run.terraform(self.stack, environment=self.environment)
-            terraform.init()
+        with self.terraform() as terraform:
             return terraform.plan().planned

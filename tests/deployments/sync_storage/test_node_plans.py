@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import shutil
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -11,46 +10,28 @@ from pathlib import Path
 
 import pytest
 
-from config.environment import load_environment
 from config.limits import FACTS
-from config.settings import ROOT
 from emulator.server import Emulator
-from operations.aws import Aws
-from operations.demo.prerequisites import make_existing
-from operations.stacks import find_stacks, only
-from operations.state.bootstrap import bootstrap
-from operations.terraform.run import Run
+from tests.deployments.applied_stack import AppliedStack
 
 pytestmark = pytest.mark.terraform(minutes=5)
 STACK = "sync-storage-dev"
 SETTINGS = "deployments/sync_storage/environments/dev.toml"
-NOT_COPIED = shutil.ignore_patterns(
-    ".git", ".venv*", ".runs", ".hypothesis", ".*_cache", "__pycache__", "tests", "docs", ".terraform"
-)
 Actions = dict[str, list[str]]
 
 
-class Applied:
+class Applied(AppliedStack):
     """A repository of its own, whose Sync Storage is on an emulator of its own."""
 
     def __init__(self, root: Path, emulator: Emulator) -> None:
-        shutil.copytree(ROOT, root, ignore=NOT_COPIED, symlinks=True)
-        self.root = root
+        super().__init__(root, emulator, STACK)
         self.settings = root / SETTINGS
-        environment = load_environment("dev", root / "config" / "environments")
-        stack = only(find_stacks(root), STACK)
-        account = environment.account_id
-        bootstrap(Aws(emulator.environment(account_id=account, region=environment.state.region)), environment)
-        make_existing(Aws(emulator.environment(account_id=account, region=stack.region)), [stack])
-        self._variables = emulator.full_environment(account_id=account, region=stack.region)
 
     def plan(self, *, apply: bool) -> Actions:
-        """Applies the settings as they are; the actions of the plan, by address."""
+        """The actions of the plan with the settings as they are, by address; applied when that is asked for."""
         variables = {**os.environ, "CDKTF_OUTDIR": str(self.root / "generated")}
         subprocess.run([sys.executable, "main.py"], cwd=self.root, env=variables, check=True)
-        with Run("nodes", root=self.root) as run:
-            terraform = run.terraform(only(find_stacks(self.root), STACK), environment=self._variables)
-            terraform.init()
+        with self.terraform() as terraform:
             plan = terraform.plan()
             shown = terraform.show_json(plan)
             if apply:
@@ -68,7 +49,6 @@ def applied(tmp_path: Path) -> Iterator[Applied]:
 def test_a_node_comes_and_goes_and_the_plans_hold_nothing_of_another(applied: Applied) -> None:
     with_one = applied.settings.read_text()
     node = with_one[with_one.index("[nodes.a]") : with_one.index("[webheads]")]
-    applied.plan(apply=True)
 
     applied.settings.write_text(with_one + "\n" + node.replace("nodes.a", "nodes.b"))
     coming = applied.plan(apply=True)

@@ -18,6 +18,7 @@ from config.settings import ROOT
 from emulator.server import Emulator
 from operations.aws import Aws
 from operations.commands.adopt import app
+from operations.plans.standing_provider import StandingProviders
 from operations.resource_types import holds_data
 from operations.review.addresses import read_document
 from operations.review.adoption import look_up, section
@@ -195,15 +196,16 @@ def test_what_exists_is_found_adopted_and_nothing_that_holds_data_is_changed_for
     from config.environment import load_environment
 
     bootstrap(aws, load_environment("dev"))
-    with Run("test-adoption", root=repository) as run:
-        terraform = run.terraform(
-            stack_of(repository), environment=emulator.full_environment(account_id=ACCOUNT, region=REGION)
-        )
+    stack = stack_of(repository)
+    with Run("test-adoption", root=repository) as run, StandingProviders(run) as providers:
+        environment = emulator.full_environment(account_id=ACCOUNT, region=REGION)
+        terraform = run.terraform(stack, environment=environment)
         terraform.init()
-        plan = terraform.plan()
-        shown = terraform.show_json(plan)
-        terraform.apply(plan)
-        again = terraform.show_json(terraform.plan())
+        with providers.attached(terraform, stack):
+            plan = terraform.plan()
+            shown = terraform.show_json(plan)
+            terraform.apply(plan)
+            again = terraform.show_json(terraform.plan())
     changes = {change["address"]: change["change"] for change in shown["resource_changes"]}
     imported = {address for address, change in changes.items() if "importing" in change}
     assert imported == {line.split('"')[1] for line in proposed.splitlines()[1:]}

@@ -111,3 +111,26 @@ def test_an_end_interrupts_first_and_kills_when_the_grace_period_is_over(tmp_pat
     children.end()
     assert (tmp_path / "interrupted").exists()
     assert process.wait() == (0 if trap == "exit 0" else -signal.SIGKILL)
+
+
+@pytest.mark.usefixtures("heeds_interrupts")
+def test_a_process_that_serves_others_goes_on_until_the_interrupted_ones_have_ended(tmp_path: Path) -> None:
+    server = ["sh", "-c", "trap 'touch interrupted; exit' INT; echo ready; while :; do sleep 0.05; done"]
+    client = ["sh", "-c", "trap 'sleep 0.3; touch finished; exit' INT; touch begun; while :; do sleep 0.05; done"]
+    children = Children(grace_seconds=60.0)
+    with children.serving(server, cwd=tmp_path, environment=os.environ) as lines:
+        assert next(lines) == "ready"
+        process = children._start(client, tmp_path, os.environ, subprocess.DEVNULL, subprocess.DEVNULL)
+        assert wait_for(tmp_path / "begun")
+        begun = time.monotonic()
+        children.interrupt()
+        assert process.wait() == 0
+        assert (tmp_path / "finished").exists()
+        time.sleep(0.2)
+        assert not (tmp_path / "interrupted").exists()
+        (served,) = children._serving
+        assert served.poll() is None
+        children._end(process)
+    assert served.poll() is not None
+    children.end()
+    assert time.monotonic() - begun < 30

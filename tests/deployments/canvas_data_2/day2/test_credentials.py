@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import dataclasses
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -15,12 +16,14 @@ from deployments.canvas_data_2.day2.preflight import credentials, libraries, tas
 from deployments.canvas_data_2.day2.publish import layer_description
 from emulator.server import Emulator
 from operations.aws import Aws
+from operations.plans.standing_provider import StandingProviders
 from operations.review.adoption import look_up, section
 from operations.review.preflight.account import Account
 from operations.review.preflight.findings import Verdict
 from operations.review.preflight.planned import PlannedDocument
-from operations.stacks import find_stacks, only
+from operations.stacks import Stack, find_stacks, only
 from operations.terraform.run import Run
+from operations.terraform.terraform import Terraform
 from tests.operations.terraform_support import ACCOUNT, REGION, make_repository, write_stack
 from tests.planted.search import SecretSearch
 
@@ -67,6 +70,18 @@ def test_preflight_names_the_code_that_is_not_published_yet(
     assert [found.verdict for found in (layer, image)] == [Verdict.FINE] * 2
 
 
+@contextmanager
+def local_terraform(run: Run, stack: Stack, environment: Mapping[str, str]) -> Iterator[Terraform]:
+    """Terraform with its state beside the stack; its commands share one process of the provider."""
+    with run, StandingProviders(run) as providers:
+        terraform = run.terraform(stack, environment=environment)
+        local = {"terraform": {"backend": {"local": {}}}}
+        (terraform.directory / "local_override.tf.json").write_text(json.dumps(local))
+        terraform.init()
+        with providers.attached(terraform, stack):
+            yield terraform
+
+
 @pytest.mark.emulator
 @pytest.mark.terraform
 def test_a_state_from_before_forgets_the_secret_and_aws_keeps_it(emulator: Emulator, tmp_path: Path) -> None:
@@ -77,12 +92,7 @@ def test_a_state_from_before_forgets_the_secret_and_aws_keeps_it(emulator: Emula
     environment = emulator.full_environment(account_id=ACCOUNT, region=REGION)
     aws = Aws(emulator.environment(account_id=ACCOUNT, region=REGION))
     ssm = aws.client("ssm", region=REGION)
-    with Run("forget", root=root) as run:
-        terraform = run.terraform(stack, environment=environment)
-        (terraform.directory / "local_override.tf.json").write_text(
-            json.dumps({"terraform": {"backend": {"local": {}}}})
-        )
-        terraform.init()
+    with local_terraform(Run("forget", root=root), stack, environment) as terraform:
         terraform.apply(terraform.plan())
         ssm.put_parameter(Name=CLIENT_SECRET, Value=SECRET, Type="SecureString", Overwrite=True)
         terraform.apply(terraform.plan("refreshed"))
@@ -122,12 +132,9 @@ def test_adoption_brings_no_secret_into_state_plan_or_run(emulator: Emulator, ac
     document = json.loads(file.read_text())
     document["import"] = [{"to": each.address, "id": each.id} for each in found]
     file.write_text(json.dumps(document))
-    with Run("adopt", root=root, keep=True) as run:
-        terraform = run.terraform(stack, environment=emulator.full_environment(account_id=ACCOUNT, region=REGION))
-        (terraform.directory / "local_override.tf.json").write_text(
-            json.dumps({"terraform": {"backend": {"local": {}}}})
-        )
-        terraform.init()
+    run = Run("adopt", root=root, keep=True)
+    environment = emulator.full_environment(account_id=ACCOUNT, region=REGION)
+    with local_terraform(run, stack, environment) as terraform:
         plan = terraform.plan()
         shown = json.dumps(terraform.show_json(plan))
         terraform.apply(plan)
