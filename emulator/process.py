@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import http.client
 import os
 import signal
 import socket
@@ -29,17 +30,13 @@ def serve(
     """Answer requests on the listening socket until the process ends; `without` names stages to leave out."""
     port: int = listener.getsockname()[1]
     _settle_environment(port)
-    from moto.moto_server.werkzeug_app import MotoRequestHandler
     from werkzeug.serving import make_server
 
-    class QuietHandler(MotoRequestHandler):
-        """Logs no request: failures are logged with their action, successes by the client that wants them."""
+    from emulator.connections import RequestHandler, parse_headers
 
-        def log_request(self, code: int | str = "-", size: int | str = "-") -> None:
-            del code, size
-
+    http.client.parse_headers = parse_headers
     app = create_app(default_account_id, facts, without)
-    server = make_server(HOST, port, app, threaded=True, request_handler=QuietHandler, fd=listener.fileno())
+    server = make_server(HOST, port, app, threaded=True, request_handler=RequestHandler, fd=listener.fileno())
     server.serve_forever()
 
 
