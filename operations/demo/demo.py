@@ -165,7 +165,9 @@ class Demo:
         aws = Aws(emulator.environment(account_id=stack.account_id, region=stack.region))
         checks = self.checks_of(stack.deployment)
         provider = partial(common.providers.attached, terraform, stack)
-        walk = Walk(terraform, line, aws, self.root, checks, provider=provider, refresh_to_destroy=False)
+        walk = Walk(
+            terraform, line, aws, self.root, checks, provider=provider, applying=provider, refresh_to_destroy=False
+        )
         for step in STEPS if self.destroy else STEPS[:-1]:
             if step in turns:
                 turns[step].wait(stack.name)

@@ -19,7 +19,6 @@ from operations.plans.report.wording import step as step_words
 from operations.plans.review import review
 from operations.roles.role import Role
 from operations.stacks import FILE
-from operations.state.status import current_state
 from operations.terraform.documents import State
 
 if TYPE_CHECKING:
@@ -60,7 +59,9 @@ class Walk:
     say: Callable[[str], None] = lambda _: None
     """Hears what an interrupted apply left behind."""
     provider: Callable[[], AbstractContextManager[None]] = nullcontext
-    """Surrounds commands that plan: they share a process of the provider. An apply starts its own."""
+    """Surrounds commands that plan: they share a process of the provider."""
+    applying: Callable[[], AbstractContextManager[None]] = nullcontext
+    """Surrounds commands that change something: on an account Terraform starts a provider for each, and verifies it."""
     refresh_to_destroy: bool = True
     """False where nobody else can have deleted or replaced what was applied: to destroy it, its state says enough."""
     first_plan: PlanResult | None = None
@@ -127,8 +128,9 @@ def _apply(walk: Walk) -> None:
     if walk.first_plan is None:
         raise ValueError("nothing is planned")
     walk.line.enter("apply", total=len(walk.first_plan.planned))
-    apply_plan(walk.terraform, walk.first_plan, stack=walk.stack, aws=walk.aws, say=walk.say)
-    walk.applied = _state(walk)
+    with walk.applying():
+        apply_plan(walk.terraform, walk.first_plan, stack=walk.stack, aws=walk.aws, say=walk.say)
+    walk.applied = walk.terraform.state_pull()
     walk.line.resources = managed(walk.applied)
 
 
@@ -177,18 +179,17 @@ def _check(walk: Walk) -> None:
 def _destroy(walk: Walk) -> None:
     terraform, line, refresh = walk.terraform, walk.line, walk.refresh_to_destroy
     override = without_protections(json.loads((terraform.directory / FILE).read_text(encoding="utf-8")))
-    if override:
-        (terraform.directory / "unprotected_override.tf.json").write_text(json.dumps(override, indent=2))
-        line.enter("protections off")
-        terraform.apply(terraform.plan("unprotect", refresh=refresh))
-        refresh = False  # the state has just been written
-    line.enter("destroy", total=line.resources)
-    line.destroyed = "failed"
-    terraform.destroy(refresh=refresh)
-    resources = _state(walk).get("resources")
-    if resources is None:
-        raise DeviationError(f"{terraform.stack}: destroyed, and its state cannot be read.", [])
-    if left := [f"{each['type']}.{each['name']}" for each in resources]:
+    with walk.applying():
+        if override:
+            (terraform.directory / "unprotected_override.tf.json").write_text(json.dumps(override, indent=2))
+            line.enter("protections off")
+            terraform.apply(terraform.plan("unprotect", refresh=refresh))
+            refresh = False  # the state has just been written
+        line.enter("destroy", total=line.resources)
+        line.destroyed = "failed"
+        terraform.destroy(refresh=refresh)
+    left = terraform.state_list()
+    if left:
         message = f"{terraform.stack}: destroyed, and yet in its state: {', '.join(left)}."
         raise DeviationError(message, [Deviation(address, "destroyed, and yet in the state") for address in left])
     line.destroyed = "state empty"
@@ -202,11 +203,6 @@ DRIFT = WalkStep("drift", _look_for_drift)
 CHECKS = WalkStep("checks", _check)
 DESTROY = WalkStep("destroy", _destroy, Role.APPLY)
 STEPS: Sequence[WalkStep] = (INIT, PLAN, APPLY, SECOND_PLAN, DRIFT, CHECKS, DESTROY)
-
-
-def _state(walk: Walk) -> State:
-    """The stack's state, read where Terraform keeps it; one in HCP Terraform is in the working copy instead."""
-    return walk.terraform.state_pull() if walk.stack.backend is None else current_state(walk.aws, walk.stack)
 
 
 def checks_log(walk: Walk) -> Path:

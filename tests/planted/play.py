@@ -20,6 +20,7 @@ from operations.plans.plan_files import report_on_files
 from operations.plans.report.html import html
 from operations.plans.report.markdown import markdown
 from operations.plans.report.terminal import print_report
+from operations.plans.standing_provider import StandingProviders
 from operations.review.addresses import read_document
 from operations.review.adoption import look_up, section
 from operations.review.orphans import ORPHANS, find_orphans
@@ -27,6 +28,7 @@ from operations.roles.provider_rights import roles_of
 from operations.roles.role import Role
 from operations.state.difference import resources_of
 from operations.state.status import current_state
+from operations.terraform.run import Run
 from operations.terraform.terraform import Terraform, run_environment
 from operations.terraform.toolchain.providers import provider_installation
 from operations.terraform.toolchain.terraform_release import find_terraform
@@ -126,7 +128,12 @@ class SecretsPlay:
             init_lock=stage.root / ".runs" / "init.lock",
         )
         file = terraform.directory / "planted.json"
-        file.write_text(json.dumps(terraform.show_json(terraform.plan("planted"))))
+        with (
+            Run("planted", root=stage.root) as run,
+            StandingProviders(run) as providers,
+            providers.attached(terraform, stack),
+        ):
+            file.write_text(json.dumps(terraform.show_json(terraform.plan("planted"))))
         report, shown = report_on_files([file], stack=stack.name), io.StringIO()
         print_report(report, new_console(file=shown))
         yield "report for the terminal", shown.getvalue()
