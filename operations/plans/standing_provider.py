@@ -9,6 +9,7 @@ in the usual way.
 from __future__ import annotations
 
 import json
+import os
 import re
 import shutil
 import tempfile
@@ -78,11 +79,13 @@ class StandingProviders:
     def _program(self, terraform: Terraform, stack: Stack, required_providers: object) -> Path:
         """The provider's program, found and compared with the stack's lock file by `terraform init`."""
         lock = (stack.folder / LOCK_FILE).read_bytes()
-        key = lock, terraform.environment.get("TF_CLI_CONFIG_FILE", "")
+        key = lock, os.path.realpath(terraform.environment.get("TF_CLI_CONFIG_FILE", ""))
         with _guard:
             if key not in _compared or not _compared[key].is_file():
                 folder = terraform.directory
-                if not (folder / ".terraform").is_dir():  # there the stack's own init has linked what it compared
+                if not (
+                    folder / ".terraform" / "providers"
+                ).is_dir():  # there the stack's own init has linked what it compared
                     self._folder.mkdir(mode=0o700, exist_ok=True)
                     folder = Path(tempfile.mkdtemp(dir=self._folder))
                     (folder / LOCK_FILE).write_bytes(lock)

@@ -40,6 +40,17 @@ SLOW: dict[str, Any] = {
 }
 """Takes its time once the file `started` is there; the topic exists by then."""
 
+PLAIN: dict[str, Any] = {"terraform_data": {"first": {"input": "hello"}, "second": {"input": "hello"}}}
+"""Nothing of AWS, for copies without the provider (`plain_terraform`)."""
+
+PLAIN_SLOW: dict[str, Any] = {
+    "terraform_data": {
+        "first": {},
+        "slow": {**SLOW["terraform_data"]["slow"], "depends_on": ["terraform_data.first"]},
+    }
+}
+"""SLOW without anything of AWS."""
+
 REFUSED: dict[str, Any] = {
     **QUICK,
     "aws_ssm_parameter": {"reserved": {"name": "/aws/reserved", "type": "String", "value": "x"}},

@@ -16,7 +16,7 @@ from operations.plans.standing_provider import StandingProviders
 from operations.stacks import Stack
 from operations.state.bootstrap import bootstrap
 from operations.terraform.run import Run
-from operations.terraform.terraform import Terraform, TerraformError
+from operations.terraform.terraform import PlanResult, Terraform, TerraformError
 from tests.operations.terraform_support import ACCOUNT, ENVIRONMENT, REGION, make_root, write_stack
 
 pytestmark = [pytest.mark.terraform, pytest.mark.xdist_group("standing-provider")]
@@ -44,10 +44,8 @@ def terraform_for(run: Run, stack: Stack, emulator: Emulator) -> Terraform:
     return run.terraform(stack, environment=emulator.full_environment(account_id=ACCOUNT, region=REGION))
 
 
-def planned(terraform: Terraform) -> dict[str, Any]:
-    terraform.init()
-    shown = terraform.show_json(terraform.plan())
-    return {name: part for name, part in shown.items() if name != "timestamp"}
+def shown(terraform: Terraform, plan: PlanResult) -> dict[str, Any]:
+    return {name: part for name, part in terraform.show_json(plan).items() if name != "timestamp"}
 
 
 def providers_of(run: Run) -> list[str]:
@@ -63,21 +61,26 @@ def test_the_plan_is_the_one_terraform_makes_by_itself_and_can_be_applied_in_the
     run: Run, emulator: Emulator
 ) -> None:
     stack = write_stack(run.root, RESOURCES, deployment="standing")
-    by_itself = planned(terraform_for(run, stack, emulator))
+    terraform = terraform_for(run, stack, emulator)
+    terraform.init()
+    by_itself = shown(terraform, terraform.plan())
     (run.folder / stack.name).rename(run.folder / "by-itself")
 
     terraform = terraform_for(run, stack, emulator)
     with StandingProviders(run) as providers, providers.attached(terraform, stack):
         assert len(providers_of(run)) == 1
-        assert planned(terraform) == by_itself
+        terraform.init()
+        plan = terraform.plan()
+        assert shown(terraform, plan) == by_itself
     assert providers_of(run) == []
     assert {path.name for path in run.folder.iterdir() if path.is_dir()} == {"by-itself", stack.name}
 
     terraform.init()
-    terraform.apply(terraform.plan())
+    terraform.apply(plan)
     with StandingProviders(run) as providers, providers.attached(terraform, stack):
-        terraform.init()
         assert not terraform.plan().changes
+        terraform.destroy()  # each command of a block configures the provider anew
+        assert terraform.state_list() == []
 
 
 def test_a_provider_that_is_not_the_lock_files_is_refused(run: Run, emulator: Emulator) -> None:
@@ -103,4 +106,5 @@ def test_two_configurations_of_the_provider_never_share_a_process(run: Run, emul
     terraform = terraform_for(run, stack, emulator)
     with StandingProviders(run) as providers, providers.attached(terraform, stack):
         assert providers_of(run) == []
-        assert len(planned(terraform)["resource_changes"]) == 2
+        terraform.init()
+        assert len(terraform.plan().planned) == 2

@@ -29,7 +29,8 @@ from operations.state.bootstrap import bootstrap
 from operations.state.status import current_state
 from operations.trial.report import markdown
 from operations.trial.trial import Trial
-from tests.operations.terraform_support import QUICK, REGION, SLOW, make_repository, write_stack
+from tests.operations.plain_terraform import run_without_provider
+from tests.operations.terraform_support import PLAIN, PLAIN_SLOW, QUICK, REGION, make_repository, write_stack
 
 PERSON = "jane.doe"
 
@@ -90,6 +91,11 @@ def ground(tmp_path: Path, emulator: Emulator, account: str) -> Iterator[Ground]
         yield Ground(tmp_path / "repository", emulator, account, faults)
 
 
+@pytest.fixture
+def without_provider(monkeypatch: pytest.MonkeyPatch) -> None:
+    run_without_provider(monkeypatch)
+
+
 def outcomes(trial: Mapping[str, Any]) -> dict[str, str]:
     return {step["step"]: step["outcome"] for step in trial["steps"]}
 
@@ -115,8 +121,9 @@ def test_a_trial_without_refusals_takes_every_step_and_leaves_nothing(ground: Gr
 
 
 @pytest.mark.terraform
+@pytest.mark.usefixtures("without_provider")
 def test_a_log_group_that_a_function_made_after_its_own_was_deleted_is_named(ground: Ground) -> None:
-    ground.stack()
+    ground.stack(PLAIN)
     logs = ground.owner.client("logs", region=REGION)
     logs.create_log_group(logGroupName="/aws/lambda/example-test-before")
 
@@ -175,8 +182,9 @@ def test_three_injected_refusals_are_reported_and_what_stands_is_named_until_it_
 
 
 @pytest.mark.terraform
+@pytest.mark.usefixtures("without_provider")
 def test_a_failed_check_is_a_difference_without_the_names_in_its_reason(ground: Ground) -> None:
-    ground.stack({"aws_ssm_parameter": QUICK["aws_ssm_parameter"]})
+    ground.stack(PLAIN)
     fine, _, report = ground.trial("example", checks_of=lambda _: [Check("topic", topic_is_there)])
     assert not fine
     (found,) = report["stacks"][0]["findings"]
@@ -186,8 +194,9 @@ def test_a_failed_check_is_a_difference_without_the_names_in_its_reason(ground: 
 
 
 @pytest.mark.terraform
+@pytest.mark.usefixtures("without_provider")
 def test_a_stack_that_is_applied_already_is_never_tried_and_stays(ground: Ground) -> None:
-    stack = ground.stack()
+    stack = ground.stack(PLAIN)
     planned = Planning(["example"], root=ground.root, aws=ground.keys).run(new_console(file=io.StringIO()))
     assert Applying(planned.folder.name, root=ground.root, aws=ground.keys).run(new_console(file=io.StringIO()))
     for options in ({}, {"clean_up": True}):
@@ -197,8 +206,9 @@ def test_a_stack_that_is_applied_already_is_never_tried_and_stays(ground: Ground
 
 
 @pytest.mark.terraform
+@pytest.mark.usefixtures("without_provider")
 def test_an_apply_of_somebody_else_after_the_plan_is_not_destroyed(ground: Ground) -> None:
-    stack = ground.stack()
+    stack = ground.stack(PLAIN)
 
     def another_applies(question: str) -> bool:
         del question
@@ -216,13 +226,17 @@ def test_an_apply_of_somebody_else_after_the_plan_is_not_destroyed(ground: Groun
 
 
 @pytest.mark.terraform
+@pytest.mark.usefixtures("without_provider")
 def test_without_consent_nothing_is_created(ground: Ground) -> None:
-    ground.stack()
+    stack = ground.stack(PLAIN)
     fine, said, report = ground.trial("example", consent=lambda _: False)
     assert not fine
     assert "Nothing was applied." in said
     assert outcomes(report["stacks"][0])["apply"] == "not reached"
-    assert ground.owner.client("sns", region=REGION).list_topics()["Topics"] == []
+    assert ground.managed(stack) == 0
+    (log,) = (ground.root / ".runs").glob("*-trial-*/example-test.log")
+    assert "$ terraform plan" in log.read_text()
+    assert "$ terraform apply" not in log.read_text()
 
 
 @pytest.mark.terraform
@@ -250,9 +264,12 @@ def test_a_stack_that_takes_over_what_exists_is_refused(ground: Ground) -> None:
 
 
 @pytest.mark.terraform
+@pytest.mark.usefixtures("without_provider")
 def test_an_interrupted_trial_names_what_stands_and_the_commands_that_go_on_or_destroy(ground: Ground) -> None:
-    stack = ground.stack(SLOW)
+    stack = ground.stack(PLAIN_SLOW)
     program = (
+        "import pytest; from tests.operations.plain_terraform import run_without_provider;"
+        "run_without_provider(pytest.MonkeyPatch());"
         "import signal, sys; from pathlib import Path; from operations.console import new_console;"
         "from operations.trial.trial import Trial;"
         "signal.signal(signal.SIGINT, signal.default_int_handler);"
@@ -272,7 +289,7 @@ def test_an_interrupted_trial_names_what_stands_and_the_commands_that_go_on_or_d
     trial.send_signal(signal.SIGINT)
     said = trial.communicate()[0]
     assert trial.returncode != 0
-    assert "resources stand: aws_sns_topic.alarms" in said
+    assert "resources stand: terraform_data.first" in said
     assert "Go on: quintet trial example-test    Destroy them: quintet trial example-test --clean-up" in said
     assert ground.managed(stack) >= 1
     fine, said, _ = ground.trial("example", clean_up=True)
