@@ -5,6 +5,7 @@ from __future__ import annotations
 import copy
 import time
 import tomllib
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -13,9 +14,10 @@ import tomli_w
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from config import environment, stack_settings
 from config.environment import Environment
 from config.registry import DEPLOYMENTS
-from config.settings import Problem, SettingsError
+from config.settings import Problem, Settings, SettingsError, load
 from config.stack_settings import load_all, settings_model
 from tests.settings.conftest import Files, copy_settings
 
@@ -94,6 +96,23 @@ def spoilt(draw: st.DrawFn, document: dict[str, Any], required: set[str]) -> tup
     path, value = draw(st.sampled_from(chosen))
     at(wrong, path[:-1])[path[-1]] = draw(other_types[type(value)] if kind == "type" else unprintable)
     return wrong, str(path[0])
+
+
+@pytest.fixture(scope="module", autouse=True)
+def sound_files_read_once() -> Iterator[None]:
+    """Examples spoil one file of twelve: what a file that is not refused says is kept for the next of them."""
+    known: dict[tuple[Path, bytes, type[Settings]], Settings] = {}
+
+    def load_or_known(path: Path, model: type[Settings]) -> Settings:
+        key = path, path.read_bytes(), model
+        if key not in known:
+            known[key] = load(path, model)
+        return known[key]
+
+    with pytest.MonkeyPatch.context() as patch:
+        for module in (environment, stack_settings):
+            patch.setattr(module, "load", load_or_known)
+        yield
 
 
 @pytest.fixture(scope="module")
