@@ -195,7 +195,7 @@ class Demo:
             run.folder / _BEHIND,
             environment=emulator.full_environment(account_id=stack.account_id, region=stack.region),
             sleep=_sleep_in(run),
-            used_afterwards=self.keep,
+            used_afterwards=self.keep or self.destroy,
             keys_in_vpc=lambda arn, vpc_id: emulator.keys_of(arn, region=stack.region, vpc_id=vpc_id),
         )
         try:

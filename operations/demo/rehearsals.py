@@ -40,7 +40,7 @@ class Stage:
     keys_in_vpc: Callable[[str, str], dict[str, str]]
     """The variables with which a program in a VPC signs: the ARN of its role or user, and the VPC's id."""
     used_afterwards: bool = True
-    """False when the stack is destroyed or ends with the emulator: nobody sees what a rehearsal has applied besides."""
+    """False when the emulator ends with the demo: nobody sees what a rehearsal has applied besides."""
 
     @property
     def endpoint(self) -> str:

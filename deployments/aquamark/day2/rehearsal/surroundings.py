@@ -3,7 +3,7 @@
 Hosts are those of `operations.engines.host`, booted with the user data of their launch template as it was applied, and
 hold keys of their own role. Run Command runs its scripts on them. What DNS would do is done to the user data: the
 database's address becomes that of this machine. An upgrade writes settings and applies: it works in a copy of the
-repository, and what is committed is applied again in the end where somebody uses the stack afterwards.
+repository, and what is committed is applied again in the end, unless the emulator ends as well.
 """
 
 from __future__ import annotations
@@ -32,6 +32,7 @@ from operations.engines.host import Host, HostSurroundings
 from operations.engines.server import HOST, free_port
 from operations.errors import OperatorError
 from operations.instances.run_command import RunCommand
+from operations.plans.standing_provider import StandingProviders
 from operations.stacks import find_stacks, only
 from operations.terraform.run import Run
 
@@ -199,11 +200,12 @@ def _delete_storage_keys(site: PlayedSite) -> None:
 
 
 def _apply_what_is_committed(stage: Stage) -> None:
-    with Run("rehearsal", root=stage.root) as run:
+    with Run("rehearsal", root=stage.root) as run, StandingProviders(run) as providers:
         stack = only(find_stacks(stage.root), stage.context.stack.name)
         terraform = run.terraform(stack, environment=stage.environment)
         terraform.init()
-        terraform.apply(terraform.plan())
+        with providers.attached(terraform, stack):
+            terraform.apply(terraform.plan(refresh=False))  # the upgrade has just written the state
 
 
 @contextmanager
