@@ -183,7 +183,7 @@ def _destroy(walk: Walk) -> None:
         if override:
             (terraform.directory / "unprotected_override.tf.json").write_text(json.dumps(override, indent=2))
             line.enter("protections off")
-            terraform.apply(terraform.plan("unprotect", refresh=refresh))
+            terraform.plan_and_apply(refresh=refresh)
             refresh = False  # the state has just been written
         line.enter("destroy", total=line.resources)
         line.destroyed = "failed"

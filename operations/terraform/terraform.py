@@ -168,16 +168,10 @@ class Terraform:
         with one_at_a_time(self._init_lock):
             self._stream("init", "-json", "-input=false", "-no-color")
 
-    def plan(
-        self, name: str = "plan", *, destroy: bool = False, refresh_only: bool = False, refresh: bool = True
-    ) -> PlanResult:
-        """Plan into the file `name` of the working directory, readable by its owner only: plans hold secret values.
-
-        Without `refresh` Terraform takes what its state says for what there is.
-        """
+    def plan(self, name: str = "plan", *, destroy: bool = False, refresh_only: bool = False) -> PlanResult:
+        """Plan into the file `name` of the working directory, readable by its owner only: plans hold secret values."""
         path = self.directory / name
-        options = {"-destroy": destroy, "-refresh-only": refresh_only, "-refresh=false": not refresh}
-        flags = [flag for flag, wanted in options.items() if wanted]
+        flags = [flag for flag, wanted in (("-destroy", destroy), ("-refresh-only", refresh_only)) if wanted]
         path.touch(mode=0o600)
         planned: list[tuple[str, str]] = []
         try:
@@ -200,30 +194,22 @@ class Terraform:
         Terraform goes on to its end when this program is killed; `applies_under_way` finds it until then. What it
         wrote stays in the directory when it fails, and with it `errored.tfstate`, a state that could not be saved.
         """
-        record = self.directory / under_way.FILE
-        output = self.directory / under_way.OUTPUT
-
-        def keep_record(pid: int) -> None:
-            begun = ApplyRecord.of_process(self.stack, pid, self._environment)
-            with suppress(OSError):  # a disk that has become full is no reason to stop
-                record.write_text(begun.model_dump_json(), encoding="utf-8")
-
         try:
-            self._stream(
-                "apply",
-                *("-json", "-input=false", "-no-color", f"-parallelism={PARALLELISM}", self._lock_timeout),
-                str(plan.path),
-                output=output,
-                on_start=keep_record,
-            )
+            self._apply(str(plan.path))
         finally:
-            record.unlink(missing_ok=True)
             plan.path.unlink(missing_ok=True)
-        output.unlink(missing_ok=True)
+
+    def plan_and_apply(self, *, destroy: bool = False, refresh: bool = True) -> None:
+        """Plan and apply in one command, where nobody reads the plan: what needs the provider's schema is done once.
+
+        Without `refresh` Terraform takes what its state says for what there is; the rest is as `apply` has it.
+        """
+        options = {"-destroy": destroy, "-refresh=false": not refresh}
+        self._apply("-auto-approve", *(flag for flag, wanted in options.items() if wanted))
 
     def destroy(self, *, refresh: bool = True) -> None:
-        """Destroy everything in the state, by way of a plan like any other change."""
-        self.apply(self.plan("destroy-plan", destroy=True, refresh=refresh))
+        """Destroy everything in the state."""
+        self.plan_and_apply(destroy=True, refresh=refresh)
 
     def show_json(self, plan: PlanResult) -> dict[str, Any]:
         """The plan in Terraform's JSON format. Holds secret values."""
@@ -256,6 +242,27 @@ class Terraform:
     def _without_provider(self) -> AbstractContextManager[None]:
         """Commands in the block read the state and start no provider, so Terraform need not hash its 700 MB first."""
         return self.using(**{_ATTACHED: self._environment.get(_ATTACHED, _NOBODY)})
+
+    def _apply(self, *arguments: str) -> None:
+        record = self.directory / under_way.FILE
+        output = self.directory / under_way.OUTPUT
+
+        def keep_record(pid: int) -> None:
+            begun = ApplyRecord.of_process(self.stack, pid, self._environment)
+            with suppress(OSError):  # a disk that has become full is no reason to stop
+                record.write_text(begun.model_dump_json(), encoding="utf-8")
+
+        try:
+            self._stream(
+                "apply",
+                *("-json", "-input=false", "-no-color", f"-parallelism={PARALLELISM}", self._lock_timeout),
+                *arguments,
+                output=output,
+                on_start=keep_record,
+            )
+        finally:
+            record.unlink(missing_ok=True)
+        output.unlink(missing_ok=True)
 
     def _stream(
         self,

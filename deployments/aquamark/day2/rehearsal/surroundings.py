@@ -205,7 +205,7 @@ def _apply_what_is_committed(stage: Stage) -> None:
         terraform = run.terraform(stack, environment=stage.environment)
         terraform.init()
         with providers.attached(terraform, stack):
-            terraform.apply(terraform.plan(refresh=False))  # the upgrade has just written the state
+            terraform.plan_and_apply(refresh=False)  # the upgrade has just written the state
 
 
 @contextmanager
