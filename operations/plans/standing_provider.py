@@ -2,8 +2,8 @@
 
 By itself Terraform hashes the AWS provider's 700 MB in every command and starts it anew for every step of each, which
 is half of what a plan costs. Here Terraform compares the provider with the lock file once for all stacks that have the
-same one, and is told of a process that runs already (TF_REATTACH_PROVIDERS). Plans come out the same, and are applied
-in the usual way.
+same one, and is told of a process that runs already (TF_REATTACH_PROVIDERS). That one describes only the types that the
+stack and its state name (see schema_proxy). Plans come out the same, and are applied in the usual way.
 """
 
 from __future__ import annotations
@@ -12,9 +12,11 @@ import json
 import os
 import re
 import shutil
+import sys
 import tempfile
 import threading
 from contextlib import contextmanager
+from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Self
 
@@ -23,13 +25,19 @@ from operations.plans.record import LOCK_FILE
 from operations.review.addresses import read_document
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Collection, Iterator, Mapping
 
     from operations.stacks import Stack
+    from operations.terraform.documents import State
     from operations.terraform.run import Run
     from operations.terraform.terraform import Terraform
 
 _ANNOUNCED = re.compile(r"TF_REATTACH_PROVIDERS='(.+)'")
+_PROXY = Path(__file__).with_name("schema_proxy.py")
+_NAMES_RESOURCES_ONLY = frozenset(
+    ["//", "import", "locals", "moved", "output", "provider", "removed", "resource", "terraform", "variable"]
+)
+"""Blocks that name no data source, no ephemeral resource and no module."""
 _guard = threading.Lock()
 _compared: dict[tuple[bytes, str], Path] = {}
 """Lock file and CLI configuration → the provider's program that Terraform found and compared, once in this process."""
@@ -74,7 +82,32 @@ class StandingProviders:
             else:
                 raise OperatorError(f"{stack.name}: the provider did not start: {command[0]}")
             with terraform.using(TF_REATTACH_PROVIDERS=announced[1]):
+                if not (terraform.directory / ".terraform").is_dir():
+                    terraform.init()
+                types = _types(document, terraform.state_pull())
+            with (
+                self._describing(types, announced[1], terraform) as narrowed,
+                terraform.using(TF_REATTACH_PROVIDERS=narrowed),
+            ):
                 yield
+
+    @contextmanager
+    def _describing(self, types: Collection[str], announced: str, terraform: Terraform) -> Iterator[str]:
+        """The announcement of a provider that describes these types only (see schema_proxy); all, without any."""
+        if not types:
+            yield announced
+            return
+        reattach = json.loads(announced)
+        (address,) = (provider["Addr"] for provider in reattach.values())
+        with tempfile.TemporaryDirectory(prefix="quintet-") as folder:  # a socket's path must be short
+            socket = str(Path(folder, "provider"))
+            command = [sys.executable, "-I", str(_PROXY), address["String"], socket, ",".join(sorted(types))]
+            serving = self._run.children.serving(command, cwd=terraform.directory, environment=terraform.environment)
+            with serving as lines:
+                if next(lines, None) is None:
+                    raise OperatorError(f"The proxy of the provider did not start: {' '.join(command)}")
+                address["String"] = socket
+                yield json.dumps(reattach)
 
     def _program(self, terraform: Terraform, stack: Stack, required_providers: object) -> Path:
         """The provider's program, found and compared with the stack's lock file by `terraform init`."""
@@ -95,3 +128,19 @@ class StandingProviders:
                 (program,) = (folder / ".terraform" / "providers").glob("*/*/*/*/*/terraform-provider-*")
                 _compared[key] = program.resolve()
             return _compared[key]
+
+
+def _types(document: Mapping[str, Mapping[str, object]], state: State) -> set[str]:
+    """The types of resources that Terraform can ask for.
+
+    Empty where it may ask for something else as well, and in an environment from before the proxy needed grpcio.
+    """
+    resources = state.get("resources", [])
+    known = (
+        find_spec("grpc") is not None
+        and document.keys() <= _NAMES_RESOURCES_ONLY
+        and all(each["mode"] == "managed" for each in resources)
+    )
+    if not known or "provider::" in json.dumps(document):
+        return set()
+    return {*document.get("resource", {}), *(each["type"] for each in resources)}

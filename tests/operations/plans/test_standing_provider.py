@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 import subprocess
 from collections.abc import Iterator
 from pathlib import Path
@@ -13,7 +14,7 @@ import pytest
 from emulator.server import Emulator
 from operations.aws import Aws
 from operations.plans.standing_provider import StandingProviders
-from operations.stacks import Stack
+from operations.stacks import FILE, Stack
 from operations.state.bootstrap import bootstrap
 from operations.terraform.run import Run
 from operations.terraform.terraform import PlanResult, Terraform, TerraformError
@@ -79,6 +80,10 @@ def test_the_plan_is_the_one_terraform_makes_by_itself_and_can_be_applied_in_the
     terraform.apply(plan)
     with StandingProviders(run) as providers, providers.attached(terraform, stack):
         assert not terraform.plan().changes
+    without = write_stack(run.root, {"aws_sns_topic": RESOURCES["aws_sns_topic"]}, deployment="standing")
+    shutil.copyfile(without.folder / FILE, terraform.directory / FILE)
+    with StandingProviders(run) as providers, providers.attached(terraform, without):
+        assert terraform.plan().planned == (("aws_sqs_queue.queue", "delete"),)  # a type that the state alone names
         terraform.destroy()  # each command of a block configures the provider anew
         assert terraform.state_list() == []
 
