@@ -46,7 +46,7 @@ def parse_headers(
     return message
 
 
-class RequestHandler(MotoRequestHandler):  # type: ignore[misc]  # moto has no types
+class RequestHandler(MotoRequestHandler):
     """Answers the requests of one connection, one after the other, in one thread.
 
     No request is logged: failures are logged with their action, successes by the client that wants them.
@@ -72,7 +72,7 @@ class RequestHandler(MotoRequestHandler):  # type: ignore[misc]  # moto has no t
             super().run_wsgi()
             return
         self.environ = self.make_environ()
-        body = self.environ["wsgi.input"] = LimitedStream(self.rfile, int(length))
+        body = self.environ["wsgi.input"] = LimitedStream(self.rfile, int(length))  # type: ignore[arg-type]
         try:
             # a context of its own: nothing that one request was allowed holds for the next
             status, headers, answer = Context().run(self._ask)

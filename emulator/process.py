@@ -39,7 +39,7 @@ def serve(
 
     from emulator.connections import RequestHandler, parse_headers
 
-    http.client.parse_headers = parse_headers
+    http.client.parse_headers = parse_headers  # type: ignore[assignment]  # typed as two functions
     app = create_app(default_account_id, facts, without)
     gc.freeze()
     server = make_server(HOST, port, app, threaded=True, request_handler=RequestHandler, fd=listener.fileno())

@@ -9,12 +9,13 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
-from functools import cached_property
+from functools import cached_property, partial
 from typing import TYPE_CHECKING, Any, Protocol
 
 from operations.aws import refusals_explained
 from operations.errors import OperatorError
 from operations.plans.apply_plan import apply_plan
+from operations.plans.standing_provider import StandingProviders
 from operations.restore.clusters import Clusters
 from operations.restore.instances import Instances
 from operations.restore.record import DatabaseRestoration, RestoreRecord
@@ -28,6 +29,8 @@ if TYPE_CHECKING:
     from operations.restore.place import DatabasePlace, Resources
     from operations.restore.source import Source
     from operations.terraform.terraform import PlanResult, Terraform
+
+    _Plan = Callable[[], PlanResult]
 
 BEFORE = ("plan", "instance", "settings", "check", "old", "new", "state", "apply")
 """The steps of every restore; those of the application follow, then `end`."""
@@ -152,12 +155,13 @@ class DatabaseRestore:
             if found and not found.finished and self.dry_run:
                 console.print(f"Would go on with the restore from {found.source} that began at {found.stamp}.")
                 return
-            with Run("restore", root=self._place.root) as run:
+            with Run("restore", root=self._place.root) as run, StandingProviders(run) as providers:
                 terraform = run.terraform(self._place.stack, environment=self._place.terraform_environment)
                 terraform.init()
-                begun = self._begin(terraform, found, console) if found is None or found.finished else found
+                plan = partial(self._plan, terraform, providers)
+                begun = self._begin(terraform, plan, found, console) if found is None or found.finished else found
                 if begun is not None:
-                    self._bring_about(terraform, begun, console)
+                    self._bring_about(terraform, plan, begun, console)
 
     def abandon(self, console: Console) -> None:
         """Give up a restore whose switch has not begun. Raises OperatorError when it has, and when there is none."""
@@ -187,7 +191,7 @@ class DatabaseRestore:
         return moved or (new is not None and self._databases.identifier(new) == self._name)
 
     def _begin(
-        self, terraform: Terraform, last: DatabaseRestoration | None, console: Console
+        self, terraform: Terraform, plan: _Plan, last: DatabaseRestoration | None, console: Console
     ) -> DatabaseRestoration | None:
         """Everything that can be refused, before anything is changed; None for a dry run."""
         state = resources_of(terraform.state_pull())
@@ -201,7 +205,7 @@ class DatabaseRestore:
         if self._databases.with_id(old) is None:
             console.print(f"{self._name} is gone; nothing has to make room.")
         else:
-            self._refuse_other_changes(terraform)
+            self._refuse_other_changes(plan())
         self._done(console, "plan", "the stack is as it was applied, nothing else would change")
         begun = DatabaseRestoration(str(self.source), f"{datetime.now(UTC):%Y%m%d-%H%M%S}", old=old)
         if self.dry_run:
@@ -214,12 +218,12 @@ class DatabaseRestore:
         self._record.begin(begun, after=last)
         return begun
 
-    def _bring_about(self, terraform: Terraform, begun: DatabaseRestoration, console: Console) -> None:
+    def _bring_about(self, terraform: Terraform, plan: _Plan, begun: DatabaseRestoration, console: Console) -> None:
         state = resources_of(terraform.state_pull())
         begun, new = self._restored(begun, state, console)
         if self._databases.identifier(new) != self._name:
             new = self._switch(begun, new, state, console)
-        self._follow_in_state(terraform, new, console)
+        self._follow_in_state(terraform, plan, new, console)
         for step, text in self.application.follow(new):
             self._done(console, step, text)
         self.application.close()
@@ -262,19 +266,23 @@ class DatabaseRestore:
         self._done(console, "new", f"is called {self._name} now, at {databases.host(new)}")
         return new
 
-    def _follow_in_state(self, terraform: Terraform, new: Found, console: Console) -> None:
+    def _follow_in_state(self, terraform: Terraform, plan: _Plan, new: Found, console: Console) -> None:
         """Have Terraform follow, in its state and by a plan that changes what the new database brings about."""
         id_ = self._databases.resource_id(new)
         if self._databases.resource_id_in(resources_of(terraform.state_pull())) != id_:
             self._databases.adopt(terraform, new, self.after_step)
         self._done(console, "state", f"{self._place.address} is {id_}")
-        plan = self._refuse_other_changes(terraform, expected=self.application.expected)
-        if plan.changes:
-            apply_plan(terraform, plan, stack=self._place.stack, aws=self._place.aws, say=console.print)
-        self._done(console, "apply", f"{len(plan.planned)} changes, none of what holds data")
+        planned = self._refuse_other_changes(plan(), expected=self.application.expected)
+        if planned.changes:
+            apply_plan(terraform, planned, stack=self._place.stack, aws=self._place.aws, say=console.print)
+        self._done(console, "apply", f"{len(planned.planned)} changes, none of what holds data")
 
-    def _refuse_other_changes(self, terraform: Terraform, *, expected: Mapping[str, str] | None = None) -> PlanResult:
-        plan, kept = terraform.plan(), self._databases.addresses
+    def _plan(self, terraform: Terraform, providers: StandingProviders) -> PlanResult:
+        with providers.attached(terraform, self._place.stack):
+            return terraform.plan()
+
+    def _refuse_other_changes(self, plan: PlanResult, *, expected: Mapping[str, str] | None = None) -> PlanResult:
+        kept = self._databases.addresses
         allowed = {} if expected is None else {**dict.fromkeys(kept, "update"), **expected}
         others = [f"{address} ({action})" for address, action in plan.planned if allowed.get(address) != action]
         loses = any(address in kept and action != "update" for address, action in plan.planned)

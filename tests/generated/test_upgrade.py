@@ -12,7 +12,8 @@ import io
 import json
 import subprocess
 import tarfile
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -25,6 +26,7 @@ from emulator.server import Emulator
 from operations.aws import Aws
 from operations.demo.prerequisites import make_existing
 from operations.demo.walk import differences
+from operations.plans.standing_provider import StandingProviders
 from operations.resource_types import holds_data
 from operations.stacks import FILE, Stack, find_stacks, only
 from operations.state.bootstrap import bootstrap
@@ -92,10 +94,14 @@ class Account:
         bootstrap(Aws(emulator.environment(**{**place, "region": settings.state.region})), settings)
         make_existing(self.aws, [stack])
 
-    def terraform(self, run: Run, stack: Stack) -> Terraform:
-        terraform = run.terraform(stack, environment=self._environment)
-        terraform.init()
-        return terraform
+    @contextmanager
+    def terraform(self, purpose: str, stack: Stack) -> Iterator[Terraform]:
+        """Terraform with the stack; its commands in the block share one process of the provider."""
+        with Run(purpose, root=ROOT) as run, StandingProviders(run) as providers:
+            terraform = run.terraform(stack, environment=self._environment)
+            terraform.init()
+            with providers.attached(terraform, stack):
+                yield terraform
 
 
 @pytest.mark.parametrize(("name", "part"), CASES)
@@ -107,8 +113,7 @@ def test_what_an_earlier_commit_applied_is_upgraded_without_losing_data_and_a_se
     lax = {"request_models": False, "rules": False, "target_health": False}
     with Emulator.start(log=tmp_path / "emulator.log", facts=FACTS, **lax) as emulator:
         account = Account(emulator, former)
-        with Run("upgrade-from", root=ROOT) as run:
-            terraform = account.terraform(run, former)
+        with account.terraform("upgrade-from", former) as terraform:
             terraform.apply(terraform.plan())
 
         emulator.turn_on()
@@ -117,8 +122,7 @@ def test_what_an_earlier_commit_applied_is_upgraded_without_losing_data_and_a_se
             planned = plan_move(account.aws, present)
             assert planned is not None, "the former key holds no state"
             move(account.aws, planned)
-        with Run("upgrade-to", root=ROOT) as run:
-            terraform = account.terraform(run, present)
+        with account.terraform("upgrade-to", present) as terraform:
             plan = terraform.plan()
             assert plan.changes
             gone = [

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import io
 import json
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +19,14 @@ from synth.kept_stacks import SWITCH
 from tests.deployments.applied_stack import AppliedStack, CutOff
 
 A, B = "1.4.6", "1.4.7"
+
+
+@contextmanager
+def finished_stacks_kept() -> Iterator[None]:
+    """A synth in the block synthesises what changed, as those of operators do."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.delenv(SWITCH, raising=False)
+        yield
 
 
 class Rehearsal(AppliedStack):
@@ -48,8 +58,7 @@ class Rehearsal(AppliedStack):
 
         said = io.StringIO()
         asked = {"terraform_environment": self.environment, "after_step": cut, "timeout_seconds": 60, **asked}
-        with pytest.MonkeyPatch.context() as patch:
-            patch.delenv(SWITCH, raising=False)  # synthesises what changed, as operators' upgrades do
+        with finished_stacks_kept():
             Upgrade(self.site, **asked).run(new_console(file=said, width=200))
         return said.getvalue()
 

@@ -20,7 +20,6 @@ from operations.console import new_console
 from operations.errors import OperatorError
 from operations.restore.database import BEFORE, DatabaseRestore
 from operations.restore.source import Moment, Snapshot, Source
-from operations.terraform.run import Run
 from tests.deployments.applied_stack import CutOff
 from tests.deployments.aquamark.day2.restore_rehearsal import Rehearsal
 
@@ -165,9 +164,7 @@ def test_a_later_restore_to_a_moment_follows_and_says_how_the_old_instance_may_g
     assert before in restoring.instances()
     assert "--final-db-snapshot-identifier aquamark-dev-database-before-" in said
     assert "schema r1, 2 tables, 15 rows; until now: schema r1, 2 tables, 15 rows" in said
-    with Run("state", root=restoring.rehearsal.root) as run:
-        terraform = run.terraform(restoring.rehearsal.stack, environment=restoring.rehearsal.environment)
-        terraform.init()
+    with restoring.rehearsal.terraform() as terraform:
         assert ADDRESS in terraform.state_list()
     assert restoring.rehearsal.planned() == ()
 

@@ -15,7 +15,7 @@ from operations.demo.synth import synthesise
 from operations.errors import OperatorError
 from operations.terraform.run import Run
 from tests.deployments.applied_stack import CutOff
-from tests.deployments.aquamark.day2.restore_rehearsal import A, B, Rehearsal
+from tests.deployments.aquamark.day2.restore_rehearsal import A, B, Rehearsal, finished_stacks_kept
 
 pytestmark = [pytest.mark.terraform(minutes=14), pytest.mark.xdist_group("aquamark-upgrade")]
 
@@ -49,12 +49,16 @@ def rehearsal(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Rehearsal]:
         yield Rehearsal(folder / "repository", emulator)
 
 
-def targets(rehearsal: Rehearsal) -> set[str]:
-    """All that the load balancer knows, whatever their group: asked without the state, which is being written."""
+def serving(rehearsal: Rehearsal) -> Watcher:
+    """All targets that answer, whatever their group: asked without the state, which is being written."""
     elb = rehearsal.aws.client("elbv2", region=rehearsal.stack.region)
     (group,) = elb.describe_target_groups()["TargetGroups"]
-    found = elb.describe_target_health(TargetGroupArn=group["TargetGroupArn"])["TargetHealthDescriptions"]
-    return {target["Target"]["Id"] for target in found if target["TargetHealth"]["State"] == "healthy"}
+
+    def targets() -> set[str]:
+        found = elb.describe_target_health(TargetGroupArn=group["TargetGroupArn"])["TargetHealthDescriptions"]
+        return {target["Target"]["Id"] for target in found if target["TargetHealth"]["State"] == "healthy"}
+
+    return Watcher(targets)
 
 
 def test_the_plan_of_an_upgrade_makes_the_new_fleet_first_and_leaves_balancer_dns_and_database_alone(
@@ -62,13 +66,11 @@ def test_the_plan_of_an_upgrade_makes_the_new_fleet_first_and_leaves_balancer_dn
 ) -> None:
     setting = VersionSetting.of(rehearsal.root, "dev")
     setting.write(Versions(B))
-    with Run("plan", root=rehearsal.root) as run:
+    with Run("plan", root=rehearsal.root) as run, finished_stacks_kept():
         synthesise(run)
-        terraform = run.terraform(rehearsal.stack, environment=rehearsal.environment)
-        terraform.init()
+    with rehearsal.terraform() as terraform:
         changes = terraform.show_json(terraform.plan())["resource_changes"]
-        setting.write(Versions(A))
-        synthesise(run)
+    setting.write(Versions(A))
     changed = {change["address"]: change["change"]["actions"] for change in changes}
     changed = {address: actions for address, actions in changed.items() if actions != ["no-op"]}
     assert changed["aws_autoscaling_group.web"] == ["create", "delete"]
@@ -103,7 +105,7 @@ def test_an_upgrade_there_and_back_survives_a_fault_after_every_step(rehearsal: 
     with pytest.raises(OperatorError, match=r"has no image 9\.9; it has 1\.4\.6, 1\.4\.7\. Nothing was changed"):
         rehearsal.upgrade(version="9.9")
 
-    with Watcher(lambda: targets(rehearsal)) as watcher:
+    with serving(rehearsal) as watcher:
         for step in STEPS:
             with pytest.raises(CutOff, match=step):
                 rehearsal.upgrade(version=B, cut_after=step)
@@ -113,7 +115,7 @@ def test_an_upgrade_there_and_back_survives_a_fault_after_every_step(rehearsal: 
     assert "To go back to 1.4.6: quintet aquamark upgrade --rollback --environment dev" in said
     assert all(watcher.seen), "for a moment nobody served"
 
-    with Watcher(lambda: targets(rehearsal)) as watcher:
+    with serving(rehearsal) as watcher:
         for step in STEPS:
             with pytest.raises(CutOff, match=step):
                 rehearsal.upgrade(rollback=True, cut_after=step)

@@ -17,6 +17,7 @@ from deployments.canvas_data_2.day2.rehearsal.pipeline import Pipeline, pipeline
 from emulator.server import Emulator
 from operations.aws import Aws
 from operations.engines.postgresql import PostgreSql
+from operations.plans.standing_provider import StandingProviders
 from operations.stacks import find_stacks, only
 from operations.state.bootstrap import bootstrap
 from operations.terraform.run import Run
@@ -31,6 +32,7 @@ def applied(directory: Path, server: PostgreSql, api: DapApi) -> Iterator[Pipeli
     behind = directory / "behind.json"
     with (
         Run("canvas", root=ROOT) as run,
+        StandingProviders(run) as providers,
         Emulator.start(log=directory / "emulator.log", behind=behind, facts=FACTS) as emulator,
     ):
         variables = emulator.full_environment(account_id=stack.account_id, region=stack.region)
@@ -38,7 +40,8 @@ def applied(directory: Path, server: PostgreSql, api: DapApi) -> Iterator[Pipeli
         bootstrap(aws, load_environment(ENVIRONMENT))
         terraform = run.terraform(stack, environment=variables)
         terraform.init()
-        terraform.apply(terraform.plan())
+        with providers.attached(terraform, stack):
+            terraform.apply(terraform.plan())
         with pipeline(
             root=ROOT,
             deployed=CanvasData2.applied(ROOT, ENVIRONMENT, aws),
