@@ -15,6 +15,7 @@ import pytest
 
 from config.settings import ROOT
 from emulator.server import without_aws
+from synth.kept_files import cache_folders
 
 pytestmark = [pytest.mark.emulator, pytest.mark.terraform(minutes=3)]
 LEFT_OUT = (".venv", ".venv-*", ".git", ".runs", ".tools", ".cache", ".*_cache", ".hypothesis", ".terraform")
@@ -35,6 +36,9 @@ def clone(tmp_path: Path) -> Iterator[Path]:
     """A copy of the repository, with an emulator started as the README says."""
     root = tmp_path / "quintet"
     shutil.copytree(ROOT, root, ignore=shutil.ignore_patterns(*LEFT_OUT, "__pycache__"))
+    bindings = cache_folders("bindings")[0]  # cut down anew by the first synth otherwise
+    if bindings.is_dir():
+        shutil.copytree(bindings, root / bindings.relative_to(ROOT))
     (root / ".venv").symlink_to(sys.prefix)
     (ROOT / ".tools").mkdir(exist_ok=True)
     (root / ".tools").symlink_to(ROOT / ".tools")

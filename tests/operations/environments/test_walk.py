@@ -16,6 +16,7 @@ from config.environment import load_environment
 from config.limits import FACTS
 from config.settings import ROOT
 from emulator.server import Emulator
+from synth.kept_files import cache_folders
 from synth.kept_stacks import SWITCH
 
 LEFT_OUT = (
@@ -30,6 +31,7 @@ LEFT_OUT = (
     "tests",
     ".terraform",
 )
+BINDINGS = cache_folders("bindings")[0]
 BOTH = ("suai-cloud-app-dev", "suai-cloud-app-trial")
 
 
@@ -64,8 +66,10 @@ class Checkout:
 
 
 def copy(root: Path) -> Path:
-    """A copy of the repository at `root`."""
+    """A copy of the repository at `root`, with the bindings that its first synth would cut down anew."""
     shutil.copytree(ROOT, root, ignore=shutil.ignore_patterns(*LEFT_OUT, "__pycache__"))
+    if BINDINGS.is_dir():
+        shutil.copytree(BINDINGS, root / BINDINGS.relative_to(ROOT))
     return root
 
 
