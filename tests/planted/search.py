@@ -9,6 +9,7 @@ import io
 import json
 import os
 import re
+import time
 import zipfile
 from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
@@ -19,6 +20,8 @@ SHORTEST = 8
 _LINKED = "providers"
 """In `.terraform`: the provider's program, which knows no secret."""
 _DEPTH = 3
+_WRITTEN_SECONDS = 60.0
+"""Seconds in which a program that is at work has written an archive to its end."""
 
 
 def forms(value: str) -> dict[bytes, str]:
@@ -61,13 +64,23 @@ class SecretSearch:
         return [found for place, text in texts for found in self.in_bytes(place, text.encode(errors="replace"))]
 
     def in_files(self, folder: Path) -> list[str]:
-        """Findings in the files below `folder`, and in their names."""
+        """Findings in the files below `folder`, and in their names. Raises BadZipFile for one that stays cut off."""
         return [
             found
             for path in _files(folder)
-            for data in (_read(path), str(path).encode(errors="replace"))
-            for found in self.in_bytes(str(path), data)
+            for part in (self._in_file(path), self.in_bytes(str(path), str(path).encode(errors="replace")))
+            for found in part
         ]
+
+    def _in_file(self, path: Path) -> list[str]:
+        give_up = time.monotonic() + _WRITTEN_SECONDS
+        while True:
+            try:
+                return self.in_bytes(str(path), _read(path))
+            except zipfile.BadZipFile:  # a plan that Terraform is writing
+                if time.monotonic() > give_up:
+                    raise
+            time.sleep(0.05)
 
 
 def unpacked(place: str, data: bytes, depth: int = _DEPTH) -> Iterator[tuple[str, bytes]]:

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import base64
 import gzip
+import io
 import json
 import os
 import subprocess
 import sys
+import threading
 import time
 import zipfile
 from collections.abc import Callable
@@ -70,6 +72,23 @@ def test_a_secret_is_found_in_archives_and_in_names_of_files(tmp_path: Path) -> 
         f"{tmp_path}/user-data!base64!gzip",
         f"{tmp_path}/{quote(SECRET, safe='')}",
     }
+
+
+def test_an_archive_that_is_being_written_is_read_when_it_is_whole_and_one_that_stays_cut_off_is_an_error(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    file, whole = tmp_path / "plan", io.BytesIO()
+    with zipfile.ZipFile(whole, "w") as plan:
+        plan.writestr("tfstate", SECRET)
+    file.write_bytes(whole.getvalue()[:-30])
+    rest = threading.Timer(0.3, file.write_bytes, [whole.getvalue()])
+    rest.start()
+    assert f"{file}!tfstate: smtp as it is" in SEARCH.in_files(tmp_path)
+    rest.join()
+    file.write_bytes(whole.getvalue()[:-30])
+    monkeypatch.setattr("tests.planted.search._WRITTEN_SECONDS", 0.1)
+    with pytest.raises(zipfile.BadZipFile):
+        SEARCH.in_files(tmp_path)
 
 
 def test_arguments_and_environments_are_seen_of_children_and_of_their_children() -> None:
