@@ -188,14 +188,15 @@ def test_of_two_applies_at_once_one_proceeds_and_the_other_names_the_holder(
 def test_the_lock_of_a_killed_apply_is_shown_and_broken_and_the_next_apply_converges(
     start: Callable[..., Terraform], root: Path, aws: Aws, locking: str, provider: bool
 ) -> None:
-    slow, quick = (SLOW, QUICK) if provider else (PLAIN_SLOW, PLAIN)
+    slow = {**PLAIN_SLOW, "aws_sns_topic": {"late": {"name": "late", "depends_on": ["terraform_data.slow"]}}}
     state = STATE.model_copy(update={"locking": locking})
     environment = ENVIRONMENT.model_copy(update={"state": state})
-    stack = write_stack(root, slow, deployment=f"killed-{locking}", environment=environment)
+    stack = write_stack(root, slow if provider else PLAIN_SLOW, deployment=f"killed-{locking}", environment=environment)
     children = Children()
     terraform = start(stack, provider=provider)
     terraform._children = children
     thread = apply_slowly(terraform)
+    assert any("terraform-provider-aws" in line for line in processes_in(terraform.directory)) == provider
     children.kill()
     thread.join()
     assert processes_in(terraform.directory) == []
@@ -203,8 +204,8 @@ def test_the_lock_of_a_killed_apply_is_shown_and_broken_and_the_next_apply_conve
     (found,) = (row for row in status(aws, environment, [stack]).stacks if row.stack == stack)
     (lock,) = found.locks
     assert (lock.operation, lock.created is not None) == ("apply", True)
-    write_stack(root, quick, deployment=f"killed-{locking}", environment=environment)
-    next_one = start(stack, provider=provider)
+    write_stack(root, PLAIN, deployment=f"killed-{locking}", environment=environment)
+    next_one = start(stack, provider=False)
     with pytest.raises(StateLockedError) as caught:
         next_one.plan()
     assert caught.value.lock.id == lock.id
