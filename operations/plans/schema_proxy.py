@@ -4,23 +4,26 @@ Each command of Terraform has the AWS provider describe its 1,500 types and deco
 time of a small stack's plan, and uses the few that its configuration and its state name. All other calls and answers
 are passed on as they are.
 
-    python -m operations.plans.schema_proxy PROVIDER SOCKET TYPE,TYPE
+    python -m operations.plans.schema_proxy PROVIDER SOCKET TYPE,TYPE FILE
 
 PROVIDER and SOCKET are the addresses of the provider and of this program, paths of Unix sockets. It prints READY.
+FILE keeps the whole description for other processes of the same provider, which need not be asked then.
 """
 
 from __future__ import annotations
 
+import os
 import sys
 from collections.abc import Callable, Collection, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 
 import grpc
 
 READY = "ready"
 _SCHEMA = "/tfplugin5.Provider/GetSchema"
-_RESOURCES, _DATA_SOURCES, _FUNCTIONS, _EPHEMERAL_RESOURCES = 2, 3, 7, 8
-"""Fields of Terraform's GetProviderSchema.Response that are maps by name."""
+_RESOURCES, _DATA_SOURCES, _DIAGNOSTICS, _FUNCTIONS, _EPHEMERAL_RESOURCES = 2, 3, 4, 7, 8
+"""Fields of Terraform's GetProviderSchema.Response; all but diagnostics are maps by name."""
 _STREAMS = ("/plugin.GRPCBroker/StartStream", "/plugin.GRPCStdio/StreamStdio")
 _UNLIMITED = [("grpc.max_receive_message_length", -1), ("grpc.max_send_message_length", -1)]
 _CALLS = 100
@@ -69,11 +72,12 @@ def _number(message: bytes, at: int) -> tuple[int, int]:
 
 
 class _Proxy:
-    """Handles every call by the same call of the provider, and asks it for its schema once."""
+    """Handles every call by the same call of the provider, and asks it for its schema once, or not at all."""
 
-    def __init__(self, provider: grpc.Channel, types: Collection[str]) -> None:
+    def __init__(self, provider: grpc.Channel, types: Collection[str], kept: Path) -> None:
         self._provider = provider
         self._types = types
+        self._kept = kept
         self._schema = b""
 
     def service(self, call: grpc.HandlerCallDetails) -> grpc.RpcMethodHandler:
@@ -94,15 +98,24 @@ class _Proxy:
 
     def _describe(self, request: bytes, ask: Callable[[bytes], bytes]) -> bytes:
         if not self._schema:
-            self._schema = named_only(ask(request), self._types)
+            whole = self._kept.read_bytes() if self._kept.exists() else self._ask_and_keep(request, ask)
+            self._schema = named_only(whole, self._types)
         return self._schema
 
+    def _ask_and_keep(self, request: bytes, ask: Callable[[bytes], bytes]) -> bytes:
+        whole = ask(request)
+        if all(field != _DIAGNOSTICS for field, _, _ in _fields(whole)):
+            new = self._kept.with_name(f"{self._kept.name}.{os.getpid()}")
+            new.write_bytes(whole)
+            new.replace(self._kept)
+        return whole
 
-def main(provider: str, socket: str, types: str) -> None:
+
+def main(provider: str, socket: str, types: str, kept: str) -> None:
     """Serve until the process is ended."""
     with grpc.insecure_channel(f"unix:{provider}", options=_UNLIMITED) as channel:
         server = grpc.server(ThreadPoolExecutor(_CALLS), options=_UNLIMITED)
-        server.add_generic_rpc_handlers((_Proxy(channel, frozenset(types.split(","))),))
+        server.add_generic_rpc_handlers((_Proxy(channel, frozenset(types.split(",")), Path(kept)),))
         server.add_insecure_port(f"unix:{socket}")
         server.start()
         print(READY, flush=True)  # noqa: T201 - the program that starts this one waits for it

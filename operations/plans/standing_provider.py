@@ -16,6 +16,7 @@ import sys
 import tempfile
 import threading
 from contextlib import contextmanager
+from functools import cache
 from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Self
@@ -74,7 +75,8 @@ class StandingProviders:
         if stack.backend is None or not alone or not (stack.folder / LOCK_FILE).is_file():
             yield
             return
-        command = [str(self._program(terraform, stack, document["terraform"]["required_providers"])), "-debug"]
+        program = self._program(terraform, stack, document["terraform"]["required_providers"])
+        command = [str(program), "-debug"]
         with self._run.children.serving(command, cwd=terraform.directory, environment=terraform.environment) as lines:
             for line in lines:
                 if announced := _ANNOUNCED.search(line):
@@ -86,13 +88,13 @@ class StandingProviders:
                     terraform.init()
                 types = _types(document, terraform.state_pull())
             with (
-                self._describing(types, announced[1], terraform) as narrowed,
+                self._describing(types, announced[1], program, terraform) as narrowed,
                 terraform.using(TF_REATTACH_PROVIDERS=narrowed),
             ):
                 yield
 
     @contextmanager
-    def _describing(self, types: Collection[str], announced: str, terraform: Terraform) -> Iterator[str]:
+    def _describing(self, types: Collection[str], announced: str, program: Path, terraform: Terraform) -> Iterator[str]:
         """The announcement of a provider that describes these types only (see schema_proxy); all, without any."""
         if not types:
             yield announced
@@ -101,7 +103,8 @@ class StandingProviders:
         (address,) = (provider["Addr"] for provider in reattach.values())
         with tempfile.TemporaryDirectory(prefix="quintet-") as folder:  # a socket's path must be short
             socket = str(Path(folder, "provider"))
-            command = [sys.executable, "-I", str(_PROXY), address["String"], socket, ",".join(sorted(types))]
+            names = ",".join(sorted(types))
+            command = [sys.executable, "-I", str(_PROXY), address["String"], socket, names, str(_description(program))]
             serving = self._run.children.serving(command, cwd=terraform.directory, environment=terraform.environment)
             with serving as lines:
                 if next(lines, None) is None:
@@ -128,6 +131,18 @@ class StandingProviders:
                 (program,) = (folder / ".terraform" / "providers").glob("*/*/*/*/*/terraform-provider-*")
                 _compared[key] = program.resolve()
             return _compared[key]
+
+
+@cache
+def _descriptions() -> tempfile.TemporaryDirectory[str]:
+    """The folder, until this process ends, of what programs have said of themselves."""
+    return tempfile.TemporaryDirectory(prefix="quintet-")
+
+
+def _description(program: Path) -> Path:
+    """The file that keeps a program's description."""
+    found = program.stat()
+    return Path(_descriptions().name, f"{found.st_dev}-{found.st_ino}-{found.st_mtime_ns}")
 
 
 def _types(document: Mapping[str, Mapping[str, object]], state: State) -> set[str]:

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import AbstractContextManager, contextmanager
 from typing import Any
 
 import grpc
@@ -15,6 +16,7 @@ from operations.plans import schema_proxy, standing_provider
 from operations.plans.schema_proxy import named_only
 from operations.plans.standing_provider import _types
 
+Proxies = Callable[[str], AbstractContextManager[grpc.Channel]]
 SCHEMA = "/tfplugin5.Provider/GetSchema"
 
 
@@ -51,12 +53,13 @@ class Provider:
 
     def __init__(self) -> None:
         self.described = 0
+        self.whole = WHOLE
 
     def service(self, call: Any) -> Any:
         def handle(request: bytes, context: Any) -> bytes:
             if call.method == SCHEMA:
                 self.described += 1
-                return WHOLE
+                return self.whole
             if call.method.endswith("Gone"):
                 context.abort(grpc.StatusCode.UNIMPLEMENTED, "no such method")
             return request * 2
@@ -65,35 +68,53 @@ class Provider:
 
 
 @pytest.fixture
-def proxied(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Provider, grpc.Channel]]:
-    """A provider, and a channel to the proxy before it."""
+def proxied(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Provider, Proxies]]:
+    """A provider, and proxies before it that describe the given types."""
     folder = tmp_path_factory.mktemp("p")
     provider = Provider()
     server = grpc.server(ThreadPoolExecutor(4))
     server.add_generic_rpc_handlers((provider,))
     server.add_insecure_port(f"unix:{folder}/provider")
     server.start()
-    command = [sys.executable, "-I", schema_proxy.__file__, f"{folder}/provider", f"{folder}/proxy", "aws_sqs_queue"]
-    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as proxy:
-        assert proxy.stdout is not None
-        assert proxy.stdout.readline() == f"{schema_proxy.READY}\n"
-        with grpc.insecure_channel(f"unix:{folder}/proxy") as channel:
-            yield provider, channel
-        proxy.kill()
+
+    @contextmanager
+    def proxy(types: str) -> Iterator[grpc.Channel]:
+        addresses = [f"{folder}/provider", f"{folder}/proxy-{types}"]
+        command = [sys.executable, "-I", schema_proxy.__file__, *addresses, types, f"{folder}/kept"]
+        with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
+            assert process.stdout is not None
+            assert process.stdout.readline() == f"{schema_proxy.READY}\n"
+            with grpc.insecure_channel(f"unix:{addresses[1]}") as channel:
+                yield channel
+            process.kill()
+
+    yield provider, proxy
     server.stop(None).wait()
 
 
-def test_the_provider_is_asked_for_its_schema_once_and_for_everything_else_each_time(
-    proxied: tuple[Provider, grpc.Channel],
+def test_a_provider_is_asked_for_its_schema_once_by_all_and_for_everything_else_each_time(
+    proxied: tuple[Provider, Proxies],
 ) -> None:
-    provider, channel = proxied
-    for _ in range(2):
-        assert channel.unary_unary(SCHEMA)(b"") == PROVIDER + QUEUE + META + CAPABILITIES
-        assert channel.unary_unary("/tfplugin5.Provider/ReadResource")(b"x") == b"xx"
+    provider, proxy = proxied
+    with proxy("aws_sqs_queue") as channel:
+        for _ in range(2):
+            assert channel.unary_unary(SCHEMA)(b"") == PROVIDER + QUEUE + META + CAPABILITIES
+            assert channel.unary_unary("/tfplugin5.Provider/ReadResource")(b"x") == b"xx"
+        with pytest.raises(grpc.RpcError) as refused:
+            channel.unary_unary("/tfplugin5.Provider/Gone")(b"")
+        assert (refused.value.code(), refused.value.details()) == (grpc.StatusCode.UNIMPLEMENTED, "no such method")
+    with proxy("aws_sns_topic") as channel:
+        assert channel.unary_unary(SCHEMA)(b"") == PROVIDER + TOPIC + META + CAPABILITIES
     assert provider.described == 1
-    with pytest.raises(grpc.RpcError) as refused:
-        channel.unary_unary("/tfplugin5.Provider/Gone")(b"")
-    assert (refused.value.code(), refused.value.details()) == (grpc.StatusCode.UNIMPLEMENTED, "no such method")
+
+
+def test_a_description_with_an_error_is_passed_on_and_not_kept(proxied: tuple[Provider, Proxies]) -> None:
+    provider, proxy = proxied
+    provider.whole = WHOLE + field(4, b"error")
+    for times in (1, 2):
+        with proxy("aws_vpc") as channel:
+            assert channel.unary_unary(SCHEMA)(b"") == PROVIDER + META + CAPABILITIES + field(4, b"error")
+        assert provider.described == times
 
 
 def test_types_are_those_of_the_stack_and_of_its_state_and_all_where_something_else_may_be_asked_for(
