@@ -84,7 +84,13 @@ class _Proxy:
         """The handler of a method."""
         if call.method in _STREAMS:
             stream = self._provider.stream_stream(call.method)
-            return grpc.stream_stream_rpc_method_handler(lambda requests, _: stream(requests))
+
+            def pass_on(requests: Iterator[bytes], context: grpc.ServicerContext) -> Iterator[bytes]:
+                answers = stream(requests)
+                context.add_callback(answers.cancel)  # each command of Terraform leaves its streams open
+                yield from answers
+
+            return grpc.stream_stream_rpc_method_handler(pass_on)
         ask: Callable[[bytes], bytes] = self._provider.unary_unary(call.method)
 
         def handle(request: bytes, context: grpc.ServicerContext) -> bytes:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import subprocess
 import sys
+import threading
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import AbstractContextManager, contextmanager
@@ -17,6 +18,7 @@ from operations.plans.schema_proxy import named_only
 from operations.plans.standing_provider import _types
 
 Proxies = Callable[[str], AbstractContextManager[grpc.Channel]]
+STREAM = "/plugin.GRPCStdio/StreamStdio"
 SCHEMA = "/tfplugin5.Provider/GetSchema"
 
 
@@ -54,6 +56,7 @@ class Provider:
     def __init__(self) -> None:
         self.described = 0
         self.whole = WHOLE
+        self.left = threading.Event()
 
     def service(self, call: Any) -> Any:
         def handle(request: bytes, context: Any) -> bytes:
@@ -64,6 +67,13 @@ class Provider:
                 context.abort(grpc.StatusCode.UNIMPLEMENTED, "no such method")
             return request * 2
 
+        def stream(requests: Iterator[bytes], context: Any) -> Iterator[bytes]:
+            context.add_callback(self.left.set)
+            yield from requests
+            self.left.wait(60)
+
+        if call.method == STREAM:
+            return grpc.stream_stream_rpc_method_handler(stream)
         return grpc.unary_unary_rpc_method_handler(handle)
 
 
@@ -106,6 +116,16 @@ def test_a_provider_is_asked_for_its_schema_once_by_all_and_for_everything_else_
     with proxy("aws_sns_topic") as channel:
         assert channel.unary_unary(SCHEMA)(b"") == PROVIDER + TOPIC + META + CAPABILITIES
     assert provider.described == 1
+
+
+def test_a_stream_ends_at_the_provider_as_well_when_terraform_leaves_it_open(proxied: tuple[Provider, Proxies]) -> None:
+    provider, proxy = proxied
+    with proxy("aws_vpc") as channel:
+        answers = channel.stream_stream(STREAM)(iter([b"x"]))
+        assert next(answers) == b"x"
+        assert not provider.left.is_set()
+        answers.cancel()
+        assert provider.left.wait(30)
 
 
 def test_a_description_with_an_error_is_passed_on_and_not_kept(proxied: tuple[Provider, Proxies]) -> None:
