@@ -25,7 +25,7 @@ from operations.demo.stack_roles import create_roles, lacking_rights, role_arn
 from operations.demo.synth import synthesise
 from operations.demo.walk import APPLY, CHECKS, INIT, PLAN, STEPS, Walk, WalkStep, checks_log
 from operations.errors import OperatorError
-from operations.plans.standing_provider import StandingProviders
+from operations.plans.standing_provider import StandingProviders, attachable
 from operations.review.addresses import read_document
 from operations.stacks import FILE, Stack, find_stacks, select
 from operations.state.bootstrap import bootstrap
@@ -166,7 +166,15 @@ class Demo:
         checks = self.checks_of(stack.deployment)
         provider = partial(common.providers.attached, terraform, stack)
         walk = Walk(
-            terraform, line, aws, self.root, checks, provider=provider, applying=provider, refresh_to_destroy=False
+            terraform,
+            line,
+            aws,
+            self.root,
+            checks,
+            provider=provider,
+            applying=provider,
+            link=self.keep or not attachable(stack),  # what stays is looked at with Terraform alone
+            refresh_to_destroy=False,
         )
         for step in STEPS if self.destroy else STEPS[:-1]:
             if step in turns:

@@ -62,6 +62,8 @@ class Walk:
     """Surrounds commands that plan: they share a process of the provider."""
     applying: Callable[[], AbstractContextManager[None]] = nullcontext
     """Surrounds commands that change something: on an account Terraform starts a provider for each, and verifies it."""
+    link: bool = True
+    """False where `provider` and `applying` attach one to every command that needs one."""
     refresh_to_destroy: bool = True
     """False where nobody else can have deleted or replaced what was applied: to destroy it, its state says enough."""
     first_plan: PlanResult | None = None
@@ -115,7 +117,7 @@ class WalkStep:
 
 def _init(walk: Walk) -> None:
     walk.line.enter("init")
-    walk.terraform.init()
+    walk.terraform.init(link=walk.link)
 
 
 def _plan(walk: Walk) -> None:

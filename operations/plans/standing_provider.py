@@ -70,11 +70,10 @@ class StandingProviders:
         is in HCP Terraform.
         Raises TerraformError when the provider is not the lock file's.
         """
-        document = read_document(stack.folder)
-        alone = [*map(len, document["provider"].values())] == [1]
-        if stack.backend is None or not alone or not (stack.folder / LOCK_FILE).is_file():
+        if not attachable(stack):
             yield
             return
+        document = read_document(stack.folder)
         program = self._program(terraform, stack, document["terraform"]["required_providers"])
         command = [str(program), "-debug"]
         with self._run.children.serving(command, cwd=terraform.directory, environment=terraform.environment) as lines:
@@ -131,6 +130,12 @@ class StandingProviders:
                 (program,) = (folder / ".terraform" / "providers").glob("*/*/*/*/*/terraform-provider-*")
                 _compared[key] = program.resolve()
             return _compared[key]
+
+
+def attachable(stack: Stack) -> bool:
+    """True unless `attached` leaves the stack to Terraform."""
+    alone = [*map(len, read_document(stack.folder)["provider"].values())] == [1]
+    return stack.backend is not None and alone and (stack.folder / LOCK_FILE).is_file()
 
 
 @cache

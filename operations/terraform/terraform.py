@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import os
 import re
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager, nullcontext, suppress
 from copy import copy
 from dataclasses import dataclass
 from datetime import datetime
@@ -161,11 +161,11 @@ class Terraform:
         other.directory = directory
         return other
 
-    def init(self) -> None:
-        """Connect the state and link the provider."""
+    def init(self, *, link: bool = True) -> None:
+        """Connect the state and link the provider; not to link it is for who attaches one to every other command."""
         # Terraform does not promise that two inits may fill one plugin cache at the same time, and the operator's own
         # CLI configuration may name one.
-        with one_at_a_time(self._init_lock):
+        with one_at_a_time(self._init_lock), nullcontext() if link else self._without_provider():
             self._stream("init", "-json", "-input=false", "-no-color")
 
     def plan(self, name: str = "plan", *, destroy: bool = False, refresh_only: bool = False) -> PlanResult:

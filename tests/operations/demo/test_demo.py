@@ -84,8 +84,9 @@ def test_stacks_are_applied_checked_and_destroyed_until_nothing_remains(root: Pa
     assert sorted(path.name for path in run.iterdir() if path.is_dir()) == []
     logs = "".join((run / f"{name}-test.log").read_text() for name in ("one", "two"))
     # of each stack, and besides one apply that unprotects, and the state's types at each of four attachments
-    commands = {"init": 2, "plan": 4, "apply": 4 + 1, "state": 4 + 8, "show": 2}
-    assert Counter(re.findall(r"\$ terraform (\w+)", logs)) == commands
+    commands = Counter(re.findall(r"\$ terraform (\w+)", logs))
+    assert commands.pop("init") in (2, 2 + 1)  # one compares the provider with the lock file, once in a process
+    assert commands == {"plan": 4, "apply": 4 + 1, "state": 4 + 8, "show": 2}
 
 
 @pytest.mark.terraform
