@@ -106,10 +106,9 @@ def state(name: str) -> dict[str, int]:
     """The processes of a running unit; nothing when it does not run."""
     try:
         known: dict[str, int] = json.loads((RUN / name).read_text())
-        os.kill(known["supervisor"], 0)
-    except (FileNotFoundError, ProcessLookupError, ValueError):
+    except (FileNotFoundError, ValueError):
         return {}
-    return known
+    return known if alive(known["supervisor"]) else {}
 
 
 def environment(unit: dict[str, list[str]]) -> dict[str, str]:
@@ -306,12 +305,14 @@ def supervise(name: str, unit: dict[str, list[str]], started: int) -> None:
 
 
 def alive(process: int) -> bool:
-    """True while the process exists."""
+    """True until the process ends, though it exists until its parent asks: a container's first process asks seldom."""
     try:
         os.kill(process, 0)
+        return Path(f"/proc/{process}/stat").read_bytes().rpartition(b")")[2].split()[0] != b"Z"
     except ProcessLookupError:
         return False
-    return True
+    except FileNotFoundError:
+        return not Path("/proc/self").exists()
 
 
 def stop(name: str) -> None:

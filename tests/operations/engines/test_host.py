@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import sys
 import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -43,9 +44,14 @@ def until(condition: Callable[[], Any]) -> None:
 
 
 def command_of(host: Host, name: str) -> bytes:
+    return arguments_of(host.pid(name))
+
+
+def arguments_of(process: int) -> bytes:
+    """The command line of a process; empty once it has ended."""
     try:
-        return Path(f"/proc/{host.pid(name)}/cmdline").read_bytes()
-    except FileNotFoundError:  # it has just ended
+        return Path(f"/proc/{process}/cmdline").read_bytes()
+    except FileNotFoundError:
         return b""
 
 
@@ -131,7 +137,18 @@ def test_restarts_at_the_same_time_leave_one_process(host: Host) -> None:
     until(lambda: b"sleep" in command_of(host, "stay.service"))  # one that was stopped early has written nothing
     processes = [int(number) for number in ran.read_text().split()]
     stays = [host.pid("stay.service")]
-    until(lambda: [number for number in processes if Path(f"/proc/{number}/cmdline").exists()] == stays)
+    until(lambda: [number for number in processes if arguments_of(number)] == stays)
+
+
+def test_a_service_has_stopped_where_nobody_asks_how_it_ended(host: Host) -> None:
+    """In a container without a program that takes in orphans, what has ended goes on to exist."""
+    unit(host, "stay.service", "ExecStart=/bin/sleep 900")
+    first_process = (
+        "import ctypes, subprocess\nassert ctypes.CDLL(None).prctl(36, 1, 0, 0, 0) == 0  # PR_SET_CHILD_SUBREAPER\n"
+        "for verb in ('start', 'stop'):\n    subprocess.run(['systemctl', verb, 'stay.service'], check=True, timeout=60)\n"
+    )
+    done = host.run(sys.executable, "-c", first_process)
+    assert done.returncode == 0, done.stderr
 
 
 def test_a_start_fails_when_what_it_needs_fails_and_is_tried_again(host: Host) -> None:
