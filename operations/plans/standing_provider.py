@@ -34,6 +34,7 @@ if TYPE_CHECKING:
     from operations.terraform.terraform import Terraform
 
 _ANNOUNCED = re.compile(r"TF_REATTACH_PROVIDERS='(.+)'")
+_LINKED = Path(".terraform", "providers")
 _PROXY = Path(__file__).with_name("schema_proxy.py")
 _NAMES_RESOURCES_ONLY = frozenset(
     ["//", "import", "locals", "moved", "output", "provider", "removed", "resource", "terraform", "variable"]
@@ -117,17 +118,16 @@ class StandingProviders:
         key = lock, os.path.realpath(terraform.environment.get("TF_CLI_CONFIG_FILE", ""))
         with _guard:
             if key not in _compared or not _compared[key].is_file():
-                folder = terraform.directory
-                if not (
-                    folder / ".terraform" / "providers"
-                ).is_dir():  # there the stack's own init has linked what it compared
+                linked = terraform.directory / _LINKED  # by the stack's own init, which has compared it
+                if not linked.is_dir():
                     self._folder.mkdir(mode=0o700, exist_ok=True)
                     folder = Path(tempfile.mkdtemp(dir=self._folder))
                     (folder / LOCK_FILE).write_bytes(lock)
                     required = {"terraform": {"required_providers": required_providers}}
                     (folder / "providers.tf.json").write_text(json.dumps(required), encoding="utf-8")
                     terraform.elsewhere(folder).init()
-                (program,) = (folder / ".terraform" / "providers").glob("*/*/*/*/*/terraform-provider-*")
+                    linked = folder / _LINKED
+                (program,) = linked.glob("*/*/*/*/*/terraform-provider-*")
                 _compared[key] = program.resolve()
             return _compared[key]
 
