@@ -27,13 +27,13 @@ sys.path.insert(0, str(ROOT))
 os.environ.setdefault("PYDANTIC_DISABLE_PLUGINS", "__all__")  # none is used, and looking for them reads every package
 
 from config.clashes import clashes  # noqa: E402  # the path above makes it importable from anywhere
-from config.locked_provider import LOCK_FILE, locked_provider_version  # noqa: E402
-from config.rendering import not_evaluated  # noqa: E402
-from config.retired_stacks import refuse_lost_stacks  # noqa: E402
-from config.settings import SettingsError  # noqa: E402
-from config.stack_settings import StackSettings, load_all  # noqa: E402
-from config.utf8 import use_utf8  # noqa: E402
-from synth.kept_stacks import FinishedStack, KeptStacks, switched_off  # noqa: E402
+from config.locked_provider import LOCK_FILE, locked_provider_version  # noqa: E402  # as above
+from config.rendering import not_evaluated  # noqa: E402  # as above
+from config.retired_stacks import refuse_lost_stacks  # noqa: E402  # as above
+from config.settings import SettingsError  # noqa: E402  # as above
+from config.stack_settings import StackSettings, load_all  # noqa: E402  # as above
+from config.utf8 import use_utf8  # noqa: E402  # as above
+from synth.kept_stacks import FinishedStack, KeptStacks, switched_off  # noqa: E402  # as above
 
 if TYPE_CHECKING:
     from cdktf import App
@@ -59,7 +59,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         every = {stack.stack_name: stack for stack in load_all()}
         refuse_lost_stacks(every, output=output)
     except SettingsError as error:
-        print(f"Settings refused, nothing was written:\n{error}", file=sys.stderr)  # noqa: T201
+        print(f"Settings refused, nothing was written:\n{error}", file=sys.stderr)  # noqa: T201 - for who runs it
         return 1
     if unknown := [name for name in asked.stacks if name not in every]:
         parser.error(f"no stack is called {', '.join(unknown)}; stacks: {', '.join(every)}")
@@ -68,10 +68,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
         finished = finish(wanted, every, output, None if asked.no_cache else kept_stacks())
     except (RuntimeError, ValueError) as error:
         where = _own_line(error) if _JSII_REASONS in str(error) else ""
-        print(f"Refused, nothing was written: {where}{_short(str(error))}", file=sys.stderr)  # noqa: T201
+        print(f"Refused, nothing was written: {where}{_short(str(error))}", file=sys.stderr)  # noqa: T201 - for who runs it
         return 1
     except (AttributeError, TypeError) as error:  # a wrong name: the line that has it says more than frames of jsii
-        print(f"Refused, nothing was written: {_own_line(error)}{error}", file=sys.stderr)  # noqa: T201
+        print(f"Refused, nothing was written: {_own_line(error)}{error}", file=sys.stderr)  # noqa: T201 - for who runs it
         return 1
     write(finished, output, every)
     return 0
@@ -99,7 +99,7 @@ def kept_stacks() -> KeptStacks | None:
     try:
         return KeptStacks(ROOT)
     except OSError as error:
-        print(f"warning: slow synth, finished stacks are not kept: {error}", file=sys.stderr)  # noqa: T201
+        print(f"warning: slow synth, finished stacks are not kept: {error}", file=sys.stderr)  # noqa: T201 - for who runs it
         return None
 
 
@@ -126,7 +126,7 @@ def finish(
             for stack in missing:
                 kept.keep(stack, finished[stack.stack_name])
         except OSError as error:
-            print(f"warning: finished stacks are not kept: {error}", file=sys.stderr)  # noqa: T201
+            print(f"warning: finished stacks are not kept: {error}", file=sys.stderr)  # noqa: T201 - for who runs it
     return finished
 
 

@@ -28,8 +28,8 @@ def main() -> None:
         process.end_with(arguments.end_with)
     if arguments.listener is None:
         listener, secret = listen(arguments.port), new_secret()
-        print(f"http://127.0.0.1:{listener.getsockname()[1]}", flush=True)  # noqa: T201
-        print(f"Access key id that may run code: {arguments.account}{secret}", flush=True)  # noqa: T201
+        print(f"http://127.0.0.1:{listener.getsockname()[1]}", flush=True)  # noqa: T201 - the answer
+        print(f"Access key id that may run code: {arguments.account}{secret}", flush=True)  # noqa: T201 - the answer
     else:
         listener, secret = socket.socket(fileno=arguments.listener), sys.stdin.readline().strip()
     RIGHTS.use(secret)

@@ -51,7 +51,7 @@ class Decisions:
                 self.allowed[caller, request.action, request.resource, decision.reason] += 1
                 return
             self.denied[caller, request.action, request.resource, _reason(decision)] += 1
-        print(f"denied: {caller} {request.action} {request.resource}: {_reason(decision)}", flush=True)  # noqa: T201
+        print(f"denied: {caller} {request.action} {request.resource}: {_reason(decision)}", flush=True)  # noqa: T201 - the process's log
 
     def clear(self) -> None:
         """Forget all of it."""

@@ -68,7 +68,7 @@ def require(what: str, *, written_with_the_secret: bool = True) -> None:
         reason = "was written with an access key without the emulator's secret"
     else:
         return
-    print(f"not run: {what} {reason}", flush=True)  # noqa: T201
+    print(f"not run: {what} {reason}", flush=True)  # noqa: T201 - the process's log
     message = f'{what} {reason}, so it does not run. Type: eval "$(quintet emulator env)"'
     raise Refusal("AccessDeniedException", message, status=HTTPStatus.FORBIDDEN)
 

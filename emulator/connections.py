@@ -72,7 +72,7 @@ class RequestHandler(MotoRequestHandler):
             super().run_wsgi()
             return
         self.environ = self.make_environ()
-        body = self.environ["wsgi.input"] = LimitedStream(self.rfile, int(length))  # type: ignore[arg-type]
+        body = self.environ["wsgi.input"] = LimitedStream(self.rfile, int(length))  # type: ignore[arg-type]  # is only read
         try:
             # a context of its own: nothing that one request was allowed holds for the next
             status, headers, answer = Context().run(self._ask)

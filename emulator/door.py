@@ -30,7 +30,7 @@ class Door:
         """Refuse, or pass the request on and remove CORS headers from the answer."""
         reason = foreign(environ)
         if reason:
-            print(f"refused at the door: {reason}", flush=True)  # noqa: T201
+            print(f"refused at the door: {reason}", flush=True)  # noqa: T201 - the process's log
             return forbidden(reason, start_response)
 
         def without_cors(status: str, headers: list[tuple[str, str]], *more: Any) -> Any:

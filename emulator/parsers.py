@@ -28,7 +28,7 @@ class _WholeForm:
 
     def _do_parse(self, request: dict[str, Any], shape: Any) -> dict[str, Any]:
         form = _Form(request["values"])
-        parsed: dict[str, Any] = super()._do_parse({**request, "values": form}, shape)  # type: ignore[misc]
+        parsed: dict[str, Any] = super()._do_parse({**request, "values": form}, shape)  # type: ignore[misc]  # botocore has no types
         return parsed | {name: form[name] for name in form if name not in form.read | _ENVELOPE}
 
 
@@ -36,7 +36,7 @@ class _WholeObject:
     """Keeps members of JSON objects that the model does not have."""
 
     def _parse_structure(self, shape: Any, value: Any) -> Any:
-        parsed = super()._parse_structure(shape, value)  # type: ignore[misc]
+        parsed = super()._parse_structure(shape, value)  # type: ignore[misc]  # botocore has no types
         if not isinstance(value, dict) or shape.is_document_type:
             return parsed
         known = {member.serialization.get("name", name) for name, member in shape.members.items()}
@@ -47,10 +47,10 @@ class _WholeElement:
     """Keeps XML elements that the model does not have."""
 
     def _parse_structure(self, shape: Any, node: Any) -> Any:
-        parsed = super()._parse_structure(shape, node)  # type: ignore[misc]
+        parsed = super()._parse_structure(shape, node)  # type: ignore[misc]  # botocore has no types
         parent = node[0] if isinstance(node, list) else node
-        known = {self._member_key_name(member, name) for name, member in shape.members.items()}  # type: ignore[attr-defined]
-        children = {self._node_tag(child): child.text or "" for child in parent}  # type: ignore[attr-defined]
+        known = {self._member_key_name(member, name) for name, member in shape.members.items()}  # type: ignore[attr-defined]  # botocore has no types
+        children = {self._node_tag(child): child.text or "" for child in parent}  # type: ignore[attr-defined]  # botocore has no types
         return parsed | {tag: text for tag, text in children.items() if tag not in known}
 
 

@@ -37,7 +37,7 @@ class Shortcomings:
     def broken(self, call: Call, failure: Exception) -> Refusal:
         """Count an action that failed, and write its traceback to the log."""
         self.failed[str(call)] += 1
-        print(f"failed: {call}\n{traceback.format_exc()}", flush=True)  # noqa: T201
+        print(f"failed: {call}\n{traceback.format_exc()}", flush=True)  # noqa: T201 - the process's log
         message = f"{call} failed in the emulator: {type(failure).__name__}: {failure}"
         return Refusal("EmulatorFailure", message, status=HTTPStatus.NOT_IMPLEMENTED)
 

@@ -116,7 +116,7 @@ def _lets_in(rule: Any, port: int, balancer: Any) -> bool:
         return True
     block = rule.ip_range.get("CidrIp")
     return bool(block) and all(
-        ipaddress.ip_network(subnet.cidr_block).subnet_of(ipaddress.ip_network(block))  # type: ignore[arg-type]
+        ipaddress.ip_network(subnet.cidr_block).subnet_of(ipaddress.ip_network(block))  # type: ignore[arg-type]  # both of version 4
         for subnet in balancer.subnets
     )
 

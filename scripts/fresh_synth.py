@@ -15,8 +15,8 @@ ROOT = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(ROOT))
 
 from config.settings import SettingsError  # noqa: E402  # the path above makes it importable from anywhere
-from config.stack_settings import load_all  # noqa: E402
-from main import finish, kept_stacks  # noqa: E402
+from config.stack_settings import load_all  # noqa: E402  # as above
+from main import finish, kept_stacks  # noqa: E402  # as above
 
 if __name__ == "__main__":
     try:

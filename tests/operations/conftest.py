@@ -16,3 +16,11 @@ def emulator(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Emulator]:
 
     with Emulator.start(log=tmp_path_factory.mktemp("emulator") / "emulator.log") as started:
         yield started
+
+
+@pytest.fixture
+def without_provider(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Runs load no provider: for tests of locks, states and order, with stacks of `terraform_data`."""
+    from tests.operations.plain_terraform import run_without_provider
+
+    run_without_provider(monkeypatch)

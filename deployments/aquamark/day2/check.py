@@ -61,7 +61,7 @@ class SiteCheck:
         return self.url or self.site.outputs().url
 
     def _ping(self) -> str:
-        with urllib.request.urlopen(f"{self._address()}/ping", timeout=20) as answer:  # noqa: S310 - of the stack
+        with urllib.request.urlopen(f"{self._address()}/ping", timeout=20) as answer:  # noqa: S310 - the stack's or the operator's own URL
             said: str = answer.read(200).decode(errors="replace").strip()
         return _demand(said == UP, said, f"/ping says {said!r}, not {UP!r}")
 
@@ -69,7 +69,7 @@ class SiteCheck:
         """Looks for what /ping does not show: templates and the files that they name, which are read here first."""
         page = f"{self._address()}/login/"
         try:
-            with urllib.request.urlopen(page, timeout=20) as answer:  # noqa: S310 - of the stack
+            with urllib.request.urlopen(page, timeout=20) as answer:  # noqa: S310 - the stack's or the operator's own URL
                 return f"answers {answer.status}"
         except urllib.error.HTTPError as answer:
             raise OperatorError(f"/login/ answers {answer.code} although /ping may be fine: read the log") from None

@@ -233,8 +233,8 @@ def copy_database(
     with _changed(environment, "copy-database", dry_run=dry_run) as contest:
         own = of_contest(contest, through)
         copying = Copying(
-            source=parse(source, password_variable="SOURCE_PASSWORD") if source else own,  # noqa: S106
-            target=parse(target, password_variable="TARGET_PASSWORD") if target else own,  # noqa: S106
+            source=parse(source, password_variable="SOURCE_PASSWORD") if source else own,  # noqa: S106 - a name
+            target=parse(target, password_variable="TARGET_PASSWORD") if target else own,  # noqa: S106 - a name
             triggers=triggers,
         )
         replaced = copying.tables_replaced()

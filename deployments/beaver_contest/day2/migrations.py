@@ -90,7 +90,7 @@ class Migration:
                 f"The database has {len(tables)} tables, and nothing says which revision they are of.",
                 hint="Give it with --baseline NUMBER: that revision and those before are taken as run.",
             )
-        done = dict(self._rows(f"SELECT revision, statements FROM {RECORD}")) if RECORD in tables else {}  # noqa: S608
+        done = dict(self._rows(f"SELECT revision, statements FROM {RECORD}")) if RECORD in tables else {}  # noqa: S608 - a constant
         for revision in all_:
             if baseline is not None and revision.number <= baseline:
                 done.setdefault(revision.number, len(revision.statements))

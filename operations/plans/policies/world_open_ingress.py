@@ -136,8 +136,8 @@ def _open(rules: Sequence[_Rule], *, around: Sequence[_Rule]) -> Iterator[_Inter
 def _is_internet(ranges: Iterable[_Network], version: int) -> bool:
     """True when ranges cover more than half of the internet's addresses."""
     whole = _WHOLE[version]
-    inside = [each for each in ranges if each.version == version and each.subnet_of(whole)]  # type: ignore[arg-type]
-    together = ipaddress.collapse_addresses(inside)  # type: ignore[type-var]
+    inside = [each for each in ranges if each.version == version and each.subnet_of(whole)]  # type: ignore[arg-type]  # of one version
+    together = ipaddress.collapse_addresses(inside)  # type: ignore[type-var]  # of one version
     return 2 * sum(each.num_addresses for each in together) > whole.num_addresses
 
 

@@ -15,6 +15,6 @@ from operations.terraform.toolchain.environment import tool_environment
 if __name__ == "__main__":
     try:
         for name, value in tool_environment(ROOT).items():
-            print(f"export {name}={shlex.quote(value)}")  # noqa: T201
+            print(f"export {name}={shlex.quote(value)}")  # noqa: T201 - the answer
     except OperatorError as error:
         sys.exit(f"Error: {error}")

@@ -21,7 +21,6 @@ from operations.plans.planning import Planned, Planning
 from operations.plans.record import read_record
 from operations.stacks import Stack
 from operations.state.bootstrap import bootstrap
-from tests.operations.plain_terraform import run_without_provider
 from tests.operations.terraform_support import (
     ACCOUNT,
     ENVIRONMENT,
@@ -75,11 +74,6 @@ def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Emulator]:
 @pytest.fixture
 def repository(running: Emulator, tmp_path: Path) -> Repository:
     return Repository(tmp_path, lambda _: running.full_environment(account_id=ACCOUNT, region=REGION))
-
-
-@pytest.fixture
-def without_provider(monkeypatch: pytest.MonkeyPatch) -> None:
-    run_without_provider(monkeypatch)
 
 
 def names(planned: Planned) -> dict[str, str]:
@@ -203,9 +197,10 @@ def test_protected_data_is_destroyed_only_with_consent_by_name_also_with_the_who
         repository.apply(without)
     with pytest.raises(OperatorError, match=r"--destroy aws_sns_topic\.alarms: nothing of that name"):
         repository.apply(without, destroy=["aws_ssm_parameter.key", "aws_sns_topic.alarms"])
-    assert repository.apply(without, destroy=["aws_ssm_parameter.key"], dry_run=True)[0]
+    assert repository.apply(without, destroy=["aws_ssm_parameter.key"])[0]
 
     file.write_text(committed)
+    assert repository.apply(repository.plan())[0]
     whole = repository.plan(destroy=True)
     assert read_record(whole.folder).purpose == "destroy"
     with pytest.raises(OperatorError, match=r"would be destroyed[^\n]*--destroy aws_ssm_parameter\.key"):

@@ -29,7 +29,6 @@ from operations.state.bootstrap import bootstrap
 from operations.state.status import current_state
 from operations.trial.report import markdown
 from operations.trial.trial import Trial
-from tests.operations.plain_terraform import run_without_provider
 from tests.operations.terraform_support import PLAIN, PLAIN_SLOW, QUICK, REGION, make_repository, write_stack
 
 PERSON = "jane.doe"
@@ -89,11 +88,6 @@ class Ground:
 def ground(tmp_path: Path, emulator: Emulator, account: str) -> Iterator[Ground]:
     with faulty_proxy(emulator.endpoint, random.Random(0)) as faults:
         yield Ground(tmp_path / "repository", emulator, account, faults)
-
-
-@pytest.fixture
-def without_provider(monkeypatch: pytest.MonkeyPatch) -> None:
-    run_without_provider(monkeypatch)
 
 
 def outcomes(trial: Mapping[str, Any]) -> dict[str, str]:

@@ -15,7 +15,7 @@ import tomli_w
 
 HOST = "127.0.0.1"
 TOO_SLOW = ("timeout on endpoint URL", "timed out", "Timeout reading from socket", "no answer within")
-"""What a page says when the application gave up waiting for a service: botocore, PyMySQL, redis-py and the application."""
+"""Words of a page whose service was too slow: of botocore, PyMySQL, redis-py and the application."""
 _PATIENCE_SECONDS = 120
 
 

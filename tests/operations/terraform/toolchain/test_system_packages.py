@@ -10,8 +10,10 @@ import pytest
 
 SCRIPT = Path(__file__).parents[4] / "scripts" / "system-packages.sh"
 TOOLS = ("chmod", "grep", "head", "mktemp", "rm", "sed", "tail")
-REFUSED = "E: Failed to fetch http://example.org/f.deb  Could not connect to 127.0.0.1:9 (127.0.0.1)."
-UNKNOWN = "E: Failed to fetch http://example.org/f.deb  Could not resolve 'nowhere.invalid'"
+PACKAGE = "http://example.org/package"
+"""An address in the place of the one that apt named."""
+REFUSED = f"E: Failed to fetch {PACKAGE}  Could not connect to 127.0.0.1:9 (127.0.0.1)."
+UNKNOWN = f"E: Failed to fetch {PACKAGE}  Could not resolve 'nowhere.invalid'"
 NO_ROOM = "E: You don't have enough free space in /var/cache/apt/archives/."
 
 
