@@ -15,6 +15,8 @@ from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from urllib.parse import quote, quote_plus
 
+from ahocorasick_rs import BytesAhoCorasick
+
 SHORTEST = 8
 """Characters; a shorter value stands somewhere by chance."""
 _LINKED = "providers"
@@ -43,21 +45,18 @@ class SecretSearch:
     """The forms of secrets that are known by a name; findings never show a value."""
 
     def __init__(self, secrets: Mapping[str, str]) -> None:
-        self._forms = {
+        named = {
             form: f"{name} {how}"
             for name, value in secrets.items()
             if len(value) >= SHORTEST
             for form, how in forms(value).items()
         }
+        self._names = list(named.values())
+        self._finder = BytesAhoCorasick(named)
 
     def in_bytes(self, place: str, data: bytes) -> list[str]:
         """Findings in `data`, or in an archive that it is, as `place: secret form`."""
-        return [
-            f"{inner}: {secret}"
-            for inner, content in unpacked(place, data)
-            for form, secret in self._forms.items()
-            if form in content
-        ]
+        return [f"{inner}: {secret}" for inner, content in unpacked(place, data) for secret in self._in(content)]
 
     def in_texts(self, texts: Iterable[tuple[str, str]]) -> list[str]:
         """Findings in texts, each given with its place."""
@@ -71,6 +70,11 @@ class SecretSearch:
             for part in (self._in_file(path), self.in_bytes(str(path), str(path).encode(errors="replace")))
             for found in part
         ]
+
+    def _in(self, content: bytes) -> list[str]:
+        """Each form that stands there, once; forms may overlap."""
+        matches = self._finder.find_matches_as_indexes(content, overlapping=True)
+        return [self._names[number] for number in sorted({number for number, _, _ in matches})]
 
     def _in_file(self, path: Path) -> list[str]:
         give_up = time.monotonic() + _WRITTEN_SECONDS
