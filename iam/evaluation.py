@@ -12,7 +12,7 @@ from typing import Final
 
 from iam.document import Condition, PolicyDocument, Principals, Statement
 from iam.errors import UndecidedError
-from iam.patterns import matches
+from iam.patterns import matches, names_action
 from iam.request import Context, Principal, Request, literal, substituted
 
 NOTHING: Final = "no statement allows it"
@@ -130,8 +130,8 @@ def applies(statement: Statement, request: Request, *, of_resource: bool = False
 
 def _fits_actions(statement: Statement, action: str) -> bool:
     if statement.actions is not None:
-        return any(matches(pattern.lower(), action.lower()) for pattern in statement.actions)
-    return not any(matches(pattern.lower(), action.lower()) for pattern in statement.not_actions or ())
+        return names_action(statement.actions, action)
+    return not names_action(statement.not_actions or (), action)
 
 
 def _fits_resources(statement: Statement, request: Request, of_resource: bool) -> bool:
@@ -139,7 +139,8 @@ def _fits_resources(statement: Statement, request: Request, of_resource: bool) -
         return of_resource  # trust policies, and some policies of resources, leave it out
     patterns = (statement.resources if statement.resources is not None else statement.not_resources) or ()
     found = (substituted(each, request.context) if statement.variables else each for each in patterns)
-    fits = any(each is not None and matches(each, literal(request.resource)) for each in found)
+    resource = literal(request.resource)
+    fits = any(each is not None and matches(each, resource) for each in found)
     return fits if statement.resources is not None else not fits
 
 

@@ -21,8 +21,26 @@ def matches(pattern: str, text: str) -> bool:
 
 @lru_cache(maxsize=4096)
 def _compiled(pattern: str) -> re.Pattern[str]:
+    return re.compile(_expression(pattern), re.DOTALL)
+
+
+def _expression(pattern: str) -> str:
     parts = (".*" if sign == "*" else "." if sign == "?" else re.escape(sign) for sign in pattern)
-    return re.compile("".join(parts) + r"\Z", re.DOTALL)
+    return "".join(parts) + r"\Z"
+
+
+def names_action(patterns: tuple[str, ...], action: str) -> bool:
+    """Tell whether the action fits one of the patterns; case does not count.
+
+    >>> names_action(("s3:Get*", "SQS:*"), "sqs:SendMessage"), names_action((), "sqs:SendMessage")
+    (True, False)
+    """
+    return bool(patterns) and bool(_compiled_together(patterns).match(action.lower()))
+
+
+@lru_cache(maxsize=4096)
+def _compiled_together(patterns: tuple[str, ...]) -> re.Pattern[str]:
+    return re.compile("|".join(_expression(pattern.lower()) for pattern in patterns), re.DOTALL)
 
 
 def covers(wide: Iterable[str], narrow: str) -> bool:

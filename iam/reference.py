@@ -52,6 +52,7 @@ def matching(pattern: str) -> frozenset[str]:
     )
 
 
+@cache
 def spelled(action: str) -> str:
     """The action as AWS spells it; raises IamError for one that is not known."""
     found = [known for known in actions(action.partition(":")[0]) if known.lower() == action.lower()]
@@ -60,6 +61,7 @@ def spelled(action: str) -> str:
     return found[0]
 
 
+@cache
 def resource_patterns(action: str) -> tuple[str, ...]:
     """Patterns of the resources an action can be allowed for; empty when only `*` serves."""
     service, _, name = spelled(action).partition(":")
