@@ -48,12 +48,15 @@ def serve(
 
 def create_app(default_account_id: str, folder: Path | None, without: frozenset[str]) -> WSGIApplication:
     """Moto's server application with the gaps filled; `default_account_id` owns what unknown access keys make."""
+    from emulator import remembered
+
+    remembered.install()  # before moto's EC2 is imported, which asks for its regions
     import moto
     from moto.core.config import default_user_config
     from moto.moto_server.werkzeug_app import DomainDispatcherApplication, create_backend_app
     from werkzeug.exceptions import NotFound
 
-    from emulator import facts, remembered, target_health
+    from emulator import facts, target_health
     from emulator.authorise import Decisions
     from emulator.gaps.imagebuilder import ImageBuilder
     from emulator.gaps.registry import GAPS
@@ -68,7 +71,6 @@ def create_app(default_account_id: str, folder: Path | None, without: frozenset[
     default_user_config["batch"]["use_docker"] = False  # the emulator runs no containers
     for gap in GAPS:
         gap.apply()
-    remembered.install()
     left_out = set(without)
     if "target-health" not in left_out:
         target_health.GAP.apply()
@@ -157,6 +159,7 @@ def _settle_environment(port: int) -> None:
     os.environ |= {
         "MOTO_PORT": str(port),  # Step Functions and Lambda call back
         "MOTO_ACM_VALIDATION_WAIT": "1",  # seconds until a certificate counts as validated, 60 otherwise
+        "MOTO_DISABLE_GLOBAL_CORS": "true",  # the door lets no page read an answer
         "MOTO_S3_ALLOW_CROSSACCOUNT_ACCESS": "false",  # another account's bucket is 403, as on AWS
         "AWS_CONFIG_FILE": os.devnull,
         "AWS_SHARED_CREDENTIALS_FILE": os.devnull,
