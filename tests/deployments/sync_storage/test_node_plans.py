@@ -30,20 +30,23 @@ class Applied(AppliedStack):
     def plan(self, *, apply: bool) -> Actions:
         """The actions of the plan with the settings as they are, by address; applied when that is asked for."""
         variables = {**os.environ, "CDKTF_OUTDIR": str(self.root / "generated")}
-        subprocess.run([sys.executable, "main.py"], cwd=self.root, env=variables, check=True)
-        with self.terraform() as terraform:
-            plan = terraform.plan()
-            shown = terraform.show_json(plan)
-            if apply:
-                terraform.apply(plan)
+        subprocess.run([sys.executable, "main.py", STACK], cwd=self.root, env=variables, check=True)
+        terraform = self.terraform()
+        plan = terraform.plan()
+        shown = terraform.show_json(plan)
+        if apply:
+            terraform.apply(plan)
         changes = {change["address"]: change["change"]["actions"] for change in shown["resource_changes"]}
         return {address: actions for address, actions in changes.items() if actions != ["no-op"]}
 
 
 @pytest.fixture
 def applied(tmp_path: Path) -> Iterator[Applied]:
-    with Emulator.start(log=tmp_path / "emulator.log", facts=FACTS) as emulator:
-        yield Applied(tmp_path / "repository", emulator)
+    with (
+        Emulator.start(log=tmp_path / "emulator.log", facts=FACTS) as emulator,
+        Applied(tmp_path / "repository", emulator) as applied,
+    ):
+        yield applied
 
 
 def test_a_node_comes_and_goes_and_the_plans_hold_nothing_of_another(applied: Applied) -> None:

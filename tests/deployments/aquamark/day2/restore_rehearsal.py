@@ -7,7 +7,7 @@ import json
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
 
 import pytest
 
@@ -35,12 +35,16 @@ class Rehearsal(AppliedStack):
     def __init__(self, root: Path, emulator: Emulator) -> None:
         super().__init__(root, emulator, "aquamark-dev")
         self.site = Site("dev", root=root, aws=self.aws, poll_seconds=0.2)
+
+    def __enter__(self) -> Self:
+        super().__enter__()
         for version in (A, B):
             self.push(version)
         secrets = self.aws.client("secretsmanager", region=self.stack.region)
         for role in ("attachments", "login", "smtp"):
             secrets.put_secret_value(SecretId=f"aquamark-dev-{role}", SecretString="{}")
         self.upgrade(version=A)
+        return self
 
     def push(self, version: str) -> None:
         """An image that is nothing but its tag."""

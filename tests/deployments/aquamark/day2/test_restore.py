@@ -95,10 +95,20 @@ def alike(instance: dict[str, Any]) -> dict[str, Any]:
 @pytest.fixture(scope="module")
 def restoring(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Restoring]:
     folder = tmp_path_factory.mktemp("restore")
-    with Emulator.start(log=folder / "emulator.log", facts=FACTS) as emulator:
-        yield Restoring(Rehearsal(folder / "repository", emulator))
+    with (
+        Emulator.start(log=folder / "emulator.log", facts=FACTS) as emulator,
+        Rehearsal(folder / "repository", emulator) as rehearsal,
+    ):
+        yield Restoring(rehearsal)
 
 
+@pytest.fixture
+def held(restoring: Restoring) -> Iterator[None]:
+    with restoring.rehearsal.provider_held():
+        yield
+
+
+@pytest.mark.usefixtures("held")
 def test_a_restore_is_refused_or_given_up_before_anything_is_switched(restoring: Restoring) -> None:
     before = set(restoring.instances())
     with pytest.raises(OperatorError, match="There is no snapshot missing"):
@@ -126,6 +136,7 @@ def test_a_restore_is_refused_or_given_up_before_anything_is_switched(restoring:
     )
 
 
+@pytest.mark.usefixtures("held")
 def test_a_restore_survives_a_fault_after_every_step_and_the_next_plan_is_empty(restoring: Restoring) -> None:
     source = Snapshot("good")
     old = restoring.serving()
@@ -158,17 +169,18 @@ def test_a_restore_survives_a_fault_after_every_step_and_the_next_plan_is_empty(
 
 
 def test_a_later_restore_to_a_moment_follows_and_says_how_the_old_instance_may_go(restoring: Restoring) -> None:
+    """Restore as operators do, with providers that Terraform and the restore start by themselves."""
     before = restoring.serving()["DbiResourceId"]
     said = restoring.restore(Moment(None))
     assert restoring.serving()["DbiResourceId"] != before
     assert before in restoring.instances()
     assert "--final-db-snapshot-identifier aquamark-dev-database-before-" in said
     assert "schema r1, 2 tables, 15 rows; until now: schema r1, 2 tables, 15 rows" in said
-    with restoring.rehearsal.terraform() as terraform:
-        assert ADDRESS in terraform.state_list()
+    assert ADDRESS in restoring.rehearsal.terraform().state_list()
     assert restoring.rehearsal.planned() == ()
 
 
+@pytest.mark.usefixtures("held")
 def test_a_database_that_is_lost_is_restored_from_its_snapshot(restoring: Restoring) -> None:
     restoring.rds.delete_db_instance(DBInstanceIdentifier=NAME, SkipFinalSnapshot=True)
     said = restoring.restore(Snapshot("good"), again=True)

@@ -45,8 +45,12 @@ class Watcher:
 @pytest.fixture(scope="module")
 def rehearsal(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Rehearsal]:
     folder = tmp_path_factory.mktemp("rehearsal")
-    with Emulator.start(log=folder / "emulator.log", facts=FACTS) as emulator:
-        yield Rehearsal(folder / "repository", emulator)
+    with (
+        Emulator.start(log=folder / "emulator.log", facts=FACTS) as emulator,
+        Rehearsal(folder / "repository", emulator) as rehearsal,  # its first upgrade is as operators have it
+        rehearsal.provider_held(),
+    ):
+        yield rehearsal
 
 
 def serving(rehearsal: Rehearsal) -> Watcher:
@@ -68,8 +72,8 @@ def test_the_plan_of_an_upgrade_makes_the_new_fleet_first_and_leaves_balancer_dn
     setting.write(Versions(B))
     with Run("plan", root=rehearsal.root) as run, finished_stacks_kept():
         synthesise(run)
-    with rehearsal.terraform() as terraform:
-        changes = terraform.show_json(terraform.plan())["resource_changes"]
+    terraform = rehearsal.terraform()
+    changes = terraform.show_json(terraform.plan())["resource_changes"]
     setting.write(Versions(A))
     changed = {change["address"]: change["change"]["actions"] for change in changes}
     changed = {address: actions for address, actions in changed.items() if actions != ["no-op"]}

@@ -131,14 +131,23 @@ def alike(cluster: dict[str, Any]) -> dict[str, Any]:
 def restoring(tmp_path_factory: pytest.TempPathFactory, postgresql: PostgreSql) -> Iterator[Restoring]:
     folder = tmp_path_factory.mktemp("restore")
     behind = folder / "behind.json"
-    with Emulator.start(log=folder / "emulator.log", behind=behind, facts=FACTS) as emulator:
-        applied = AppliedStack(folder / "repository", emulator, "canvas-data-2-dev")
+    with (
+        Emulator.start(log=folder / "emulator.log", behind=behind, facts=FACTS) as emulator,
+        AppliedStack(folder / "repository", emulator, "canvas-data-2-dev") as applied,
+    ):
         found = Restoring(applied, postgresql, behind)
         make_replica(postgresql, DATABASE, found.password)
         DatabaseUser("dev", root=applied.root, aws=applied.aws).prepare(new_console(file=io.StringIO()))
         yield found
 
 
+@pytest.fixture
+def held(restoring: Restoring) -> Iterator[None]:
+    with restoring.applied.provider_held():
+        yield
+
+
+@pytest.mark.usefixtures("held")
 def test_an_empty_cluster_is_refused_and_given_up_and_a_running_refresh_is_waited_for(
     restoring: Restoring, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -172,6 +181,7 @@ def test_an_empty_cluster_is_refused_and_given_up_and_a_running_refresh_is_waite
     restoring.rds.delete_db_cluster(DBClusterIdentifier=left["DBClusterIdentifier"], SkipFinalSnapshot=True)
 
 
+@pytest.mark.usefixtures("held")
 def test_a_restore_survives_a_fault_after_every_step_and_the_next_plan_is_empty(restoring: Restoring) -> None:
     source, old = ClusterSnapshot("good"), restoring.serving()
     restoring.server.psql("CREATE TABLE canvas.kept AS SELECT 1 AS n", DATABASE)
@@ -205,6 +215,7 @@ def test_a_restore_survives_a_fault_after_every_step_and_the_next_plan_is_empty(
 
 
 def test_a_later_restore_to_a_moment_names_the_cluster_that_stays(restoring: Restoring) -> None:
+    """Restore as operators do, with providers that Terraform and the restore start by themselves."""
     before = restoring.serving()["DbClusterResourceId"]
     said = restoring.restore(ClusterMoment(None))
     assert restoring.serving()["DbClusterResourceId"] != before
