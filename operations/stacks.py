@@ -7,6 +7,7 @@ import fnmatch
 import json
 import re
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
 from config.registry import DEPLOYMENTS
@@ -108,18 +109,7 @@ def read_stack(folder: Path) -> Stack:
     """The stack committed in `folder`. Raises OperatorError when its JSON is not what this project writes."""
     file = folder / FILE
     try:
-        document = json.loads(file.read_text(encoding="utf-8"))
-        provider = _default_provider(document)
-        tags = provider["default_tags"][0]["tags"]
-        return Stack(
-            name=folder.name,
-            deployment=tags["Deployment"],
-            environment=tags["Environment"],
-            folder=folder,
-            region=provider["region"],
-            account_id=provider["allowed_account_ids"][0],
-            backend=_backend(document["terraform"]),
-        )
+        return _stack(folder, file.read_text(encoding="utf-8"))
     except OSError as error:
         raise _broken(file, f"cannot be read: {error.strerror}") from None
     except ValueError as error:
@@ -132,6 +122,22 @@ def read_stack(folder: Path) -> Stack:
 def images_of(stack: Stack) -> set[tuple[str, str, str]]:
     """Region, repository and tag of every image in Amazon ECR that the stack names and has no repository for."""
     return set(_IMAGE.findall((stack.folder / FILE).read_text(encoding="utf-8")))
+
+
+@lru_cache(maxsize=64)  # commands that wait for something look again and again
+def _stack(folder: Path, text: str) -> Stack:
+    document = json.loads(text)
+    provider = _default_provider(document)
+    tags = provider["default_tags"][0]["tags"]
+    return Stack(
+        name=folder.name,
+        deployment=tags["Deployment"],
+        environment=tags["Environment"],
+        folder=folder,
+        region=provider["region"],
+        account_id=provider["allowed_account_ids"][0],
+        backend=_backend(document["terraform"]),
+    )
 
 
 def _default_provider(document: dict[str, Any]) -> dict[str, Any]:

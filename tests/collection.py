@@ -1,4 +1,4 @@
-"""A pytest plugin: collects the tests, which every worker does anew, without work that finds nothing."""
+"""A pytest plugin: collects the tests, and ends, which every worker does anew, without work that finds nothing."""
 
 from __future__ import annotations
 
@@ -19,6 +19,12 @@ def pytest_collection() -> Generator[None, object, object]:
     finally:
         gc.freeze()
         gc.enable()
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_sessionfinish() -> None:
+    """Spare the process that ends the five searches for garbage that pytest makes then."""
+    gc.freeze()
 
 
 @pytest.hookimpl(wrapper=True)
