@@ -99,7 +99,6 @@ class Account:
         """Terraform with the stack; its commands in the block share one process of the provider."""
         with Run(purpose, root=ROOT) as run, StandingProviders(run) as providers:
             terraform = run.terraform(stack, environment=self._environment)
-            terraform.init()
             with providers.attached(terraform, stack):
                 yield terraform
 

@@ -200,7 +200,6 @@ def test_what_exists_is_found_adopted_and_nothing_that_holds_data_is_changed_for
     with Run("test-adoption", root=repository) as run, StandingProviders(run) as providers:
         environment = emulator.full_environment(account_id=ACCOUNT, region=REGION)
         terraform = run.terraform(stack, environment=environment)
-        terraform.init()
         with providers.attached(terraform, stack):
             plan = terraform.plan()
             shown = terraform.show_json(plan)

@@ -203,7 +203,6 @@ def _apply_what_is_committed(stage: Stage) -> None:
     with Run("rehearsal", root=stage.root) as run, StandingProviders(run) as providers:
         stack = only(find_stacks(stage.root), stage.context.stack.name)
         terraform = run.terraform(stack, environment=stage.environment)
-        terraform.init()
         with providers.attached(terraform, stack):
             terraform.plan_and_apply(refresh=False)  # the upgrade has just written the state
 

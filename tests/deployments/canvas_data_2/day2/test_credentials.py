@@ -77,7 +77,6 @@ def local_terraform(run: Run, stack: Stack, environment: Mapping[str, str]) -> I
         terraform = run.terraform(stack, environment=environment)
         local = {"terraform": {"backend": {"local": {}}}}
         (terraform.directory / "local_override.tf.json").write_text(json.dumps(local))
-        terraform.init()
         with providers.attached(terraform, stack):
             yield terraform
 

@@ -39,7 +39,6 @@ def applied(directory: Path, server: PostgreSql, api: DapApi) -> Iterator[Pipeli
         aws = Aws(emulator.environment(account_id=stack.account_id, region=stack.region))
         bootstrap(aws, load_environment(ENVIRONMENT))
         terraform = run.terraform(stack, environment=variables)
-        terraform.init()
         with providers.attached(terraform, stack):
             terraform.apply(terraform.plan())
         with pipeline(
