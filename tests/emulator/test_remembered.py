@@ -20,7 +20,7 @@ from emulator import remembered
 
 @pytest.fixture(autouse=True)
 def installed_here_only(monkeypatch: pytest.MonkeyPatch) -> None:
-    """What `install` changes is changed back."""
+    """Change back whatever `install` changes."""
     changed: tuple[tuple[Any, str], ...] = (
         (backends, "list_of_moto_modules"),
         (responses, "method_names_from_class"),
