@@ -11,10 +11,8 @@ from operations.plans.policies.policy import PlanSurroundings
 def data_destroyed(change: Change, around: PlanSurroundings) -> Iterator[str]:
     """Sentences about data that is lost."""
     del around
-    if (
-        change.type.startswith("aws_kms_")
-        and change.was("is_enabled") is True
-        and change.becomes("is_enabled") is False
+    if change.type.startswith("aws_kms_") and any(
+        change.was(name) is True and change.becomes(name) is False for name in ("is_enabled", "enabled")
     ):
         yield "the key is disabled: data encrypted with it cannot be read"
     if not change.holds_data:

@@ -7,15 +7,22 @@ from collections.abc import Iterator
 
 from operations.demo.unprotect import SWITCHES
 from operations.plans.plan_document import Action, Change
-from operations.plans.policies.policy import PlanSurroundings, before_and_after, name_of
+from operations.plans.policies.policy import UNKNOWN, PlanSurroundings, Undecided, before_and_after, name_of
 
 _ON_IS_SAFE = re.compile(
-    r"^(enable_)?(deletion|termination)_protection(_enabled)?$|^disable_api_(termination|stop)$|^mfa_delete$"
+    r"^(enable_)?(delet(e|ion)|termination)_protection(_enabled)?$|^disable_api_(termination|stop)$|^mfa_delete$"
     r"|^object_lock_enabled$|^enable_lock$"
 )
 _OFF_IS_SAFE = frozenset(
-    {*(name for name, free in SWITCHES.items() if free is True), "delete_automated_backups", "force_destroy_backups"}
+    {
+        *(name for name, free in SWITCHES.items() if free is True),
+        "delete_automated_backups",
+        "force_destroy_backups",
+        "skip_final_backup",
+    }
 )
+_LAST_COPIES = ("final_snapshot_identifier", "final_snapshot_name")
+"""Names of a last snapshot, which alone ask for it where there is no `skip_final_snapshot`."""
 _LOCKS = ("aws_backup_vault_lock_configuration", "aws_s3_bucket_object_lock_configuration", "aws_glacier_vault_lock")
 
 
@@ -26,22 +33,29 @@ def protection_lost(change: Change, around: PlanSurroundings) -> Iterator[str]:
     if change.action not in (Action.UPDATE, Action.REPLACE, Action.UNKNOWN):
         return
     before, after = before_and_after(change)
-    lost = []
-    for path, was in before.items():
+    skips = ("skip_final_snapshot",) in {**before, **after}
+    lost, unknown = [], []
+    for path in {**before, **after}:
+        name, was, now = name_of(path), before.get(path), after.get(path)
         if was is None and change.import_id:  # AWS does not know the switches that are Terraform's alone
             continue
-        name, now = name_of(path), after.get(path)
-        if (_ON_IS_SAFE.match(name) and _on(was) and not _on(now) and (now is None or _off(now))) or (
-            name in _OFF_IS_SAFE and _off(was) and _on(now)
-        ):
+        if _protects(name, was, skips) and now is UNKNOWN:
+            unknown.append(name)
+        elif _protects(name, was, skips) and not _protects(name, now, skips):
             lost.append(name)
     if lost:
         yield f"{', '.join(lost)}: nothing keeps it from being destroyed any more"
+    if unknown:
+        yield Undecided(f"{', '.join(unknown)} is known after the apply")
 
 
-def _on(value: object) -> bool:
-    return str(value).lower() in ("true", "enabled", "active")
-
-
-def _off(value: object) -> bool:
-    return str(value).lower() in ("false", "disabled", "inactive", "none", "")
+def _protects(name: str, value: object, skips: bool) -> bool:
+    """True for a value that keeps something; a last snapshot's name does where nothing else says `skips`."""
+    text = str(value).lower()
+    if name in _OFF_IS_SAFE:
+        return text in ("false", "none", "")
+    if name in _LAST_COPIES:
+        return bool(value) and not skips
+    if name == "mode":
+        return value == "COMPLIANCE"
+    return bool(_ON_IS_SAFE.match(name)) and text in ("true", "enabled", "active")

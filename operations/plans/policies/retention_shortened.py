@@ -6,14 +6,20 @@ import math
 import re
 from collections.abc import Iterator
 
+from iam.patterns import matches
 from operations.plans.plan_document import Action, Change
+from operations.plans.policies.expirations import expirations
 from operations.plans.policies.policy import UNKNOWN, Leaf, PlanSurroundings, Undecided, before_and_after, name_of
 
 _KEPT = re.compile(
-    r"retention|^(deletion|recovery)_window|^recovery_period|^delete_after$|^noncurrent_days$|^newer_noncurrent_versions$"
+    r"retention|^(deletion|recovery)_window|^recovery_period|^backtrack_window$|^delete_after$|^noncurrent_days$"
+    r"|^newer_noncurrent_versions$"
 )
-_ZERO_IS_FOREVER = "retention_in_days"
-_EXPIRING = ("expiration", "noncurrent_version_expiration")
+_KEEPING = ("default_retention", "retain_rule")
+"""Blocks in which `days`, `years`, `count` and `interval` say how long something is kept."""
+_FOREVER = {"retention_in_days": 1, "delete_after": 3}
+"""Attributes that keep for ever when they are 0 or absent, and their depth below what has them."""
+_ABSENT_IS_MORE = (*_FOREVER, "noncurrent_days", "newer_noncurrent_versions")
 _REMOVED = {
     "aws_s3_bucket_versioning": "old versions are no longer kept",
     "aws_backup_plan": "its backups are no longer made",
@@ -35,11 +41,12 @@ def retention_shortened(change: Change, around: PlanSurroundings) -> Iterator[st
         return
     before, after = before_and_after(change)
     if change.action is not Action.CREATE:
-        for path, was in before.items():
-            yield from _less(path, was, after)
-            yield from _switched_off(change, path, was, after.get(path))
+        for path in {**before, **after}:
+            yield from _less(path, before, after)
+            yield from _switched_off(change, path, before.get(path), after.get(path))
+        yield from _no_longer_covered(change, before, after, around)
     if change.action is not Action.CREATE or not around.is_of_new(change):
-        yield from _expirations(change, before, after)
+        yield from expirations(change)
 
 
 def _was_off(change: Change) -> bool:
@@ -49,40 +56,33 @@ def _was_off(change: Change) -> bool:
     )
 
 
-def _less(path: Leaf, was: object, after: dict[Leaf, object]) -> Iterator[str]:
-    name, now = name_of(path), after.get(path)
-    if not _KEPT.search(name):
+def _less(path: Leaf, before: dict[Leaf, object], after: dict[Leaf, object]) -> Iterator[str]:
+    name = name_of(path)
+    if not _KEPT.search(name) and not (name in ("days", "years", "count", "interval") and {*path} & {*_KEEPING}):
         return
-    if now is UNKNOWN:
-        if _number(was, name) is not None:
-            yield Undecided(f"{name} is known after the apply")
+    old, new = _number(path, before), _number(path, after)
+    if old is None:
         return
-    old = _number(was, name)
-    new = _number(now, name)
-    if old is None or (new is None and now is not None):
-        return
-    if new is None:
-        if (
-            name != _ZERO_IS_FOREVER
-            and old
-            and name not in ("noncurrent_days", "newer_noncurrent_versions", "delete_after")
-        ):
-            yield f"{name} was {_said(old)} and is not set any more"
-        elif name == "delete_after" and not any(other[:1] == path[:1] and other[1:2] == path[1:2] for other in after):
-            yield f"{'.'.join(map(str, path[:2]))} is removed, which kept its backups for {_said(old)} days"
-    elif new < old:
-        unit = next((unit for unit in ("seconds", "hours", "versions") if unit in name), "days")
+    if after.get(path) is UNKNOWN:
+        yield Undecided(f"{name} is known after the apply")
+    elif new is not None and new < old:
+        unit = next((unit for unit in ("seconds", "hours", "versions", "years") if unit in name), "days")
         yield f"{name} goes from {_said(old)} to {_said(new)} {unit}"
+    elif after.get(path) is None and new is None and old and name not in _ABSENT_IS_MORE:
+        yield f"{name} was {_said(old)} and is not set any more"
 
 
-def _number(value: object, name: str) -> float | None:
+def _number(path: Leaf, side: dict[Leaf, object]) -> float | None:
+    """Time or number of a side; None where it is not set, unless that means for ever."""
+    value, depth = side.get(path), _FOREVER.get(name_of(path), 0)
+    if depth and value in (None, 0, "0"):
+        return math.inf if any(other[: len(path) - depth] == path[:-depth] for other in side) else None
     if isinstance(value, bool) or not isinstance(value, int | float | str):
         return None
     try:
-        number = float(value)
+        return float(value)
     except ValueError:
         return None
-    return math.inf if number == 0 and name == _ZERO_IS_FOREVER else number
 
 
 def _said(number: float) -> str:
@@ -91,34 +91,50 @@ def _said(number: float) -> str:
 
 def _switched_off(change: Change, path: Leaf, was: object, now: object) -> Iterator[str]:
     names = [step for step in path if isinstance(step, str)]
-    if not names:
+    if not names or was not in (True, *_ON_OFF):
         return
-    if "point_in_time_recovery" in names and names[-1] == "enabled" and was is True and now in (False, None):
-        yield "point_in_time_recovery is switched off"
-    if "versioning" in "".join(names) or change.type == "aws_s3_bucket_versioning":
-        if (
-            names[-1] in ("status", "enabled")
-            and was in (True, "Enabled")
-            and now in (False, None, "Suspended", "Disabled")
-        ):
-            yield "versioning is suspended: old versions are no longer kept"
-    elif change.type in _REMOVED and isinstance(was, str) and now in _ON_OFF.get(was, ()):
-        yield _REMOVED[change.type]
+    lost = ""
+    if "point_in_time_recovery" in names and names[-1] in ("enabled", "status"):
+        lost = "point_in_time_recovery is switched off"
+    elif names[-1] == "enable_continuous_backup":
+        lost = "continuous backups, to restore to any moment, are switched off"
+    elif "versioning" in "".join(names) or change.type == "aws_s3_bucket_versioning":
+        if names[-1] in ("status", "enabled"):
+            lost = "versioning is suspended: old versions are no longer kept"
+    elif change.type in _REMOVED and was is not True and ("replication" not in change.type or len(path) == 3):
+        lost = _REMOVED[change.type]  # of a replication only the status of a whole rule
+    if lost and now is UNKNOWN:
+        yield Undecided(f"{names[-1]} is known after the apply")
+    elif lost and now in (False, None, *_ON_OFF.get(str(was), ("Suspended", "Disabled"))):
+        yield lost
 
 
-def _expirations(change: Change, before: dict[Leaf, object], after: dict[Leaf, object]) -> Iterator[str]:
-    """Data that expires from now on, or earlier; rules of a bucket that is created with them are its design."""
-    if change.type == "aws_dynamodb_table" and change.action is not Action.CREATE:
-        ttl = [path for path, value in after.items() if "ttl" in path and name_of(path) == "enabled" and value is True]
-        if any(before.get(path) is not True for path in ttl):
-            yield "items expire from now on (ttl)"
-    if change.type not in ("aws_s3_bucket_lifecycle_configuration", "aws_s3_bucket"):
-        return
-    for path, now in after.items():
-        if any(step in _EXPIRING for step in path) and name_of(path) in ("days", "noncurrent_days", "date") and now:
-            was = before.get(path)
-            if was in (None, 0, ""):
-                said = "is known after the apply" if now is UNKNOWN else now
-                yield f"objects expire from now on: {name_of(path)} {said}"
-            elif isinstance(now, int) and isinstance(was, int) and now < was and name_of(path) == "days":
-                yield f"objects expire after {now} days instead of {was}"
+def _no_longer_covered(
+    change: Change, before: dict[Leaf, object], after: dict[Leaf, object], around: PlanSurroundings
+) -> Iterator[str]:
+    """Rules of a backup plan that are removed, and resources that a selection no longer holds."""
+    if change.type == "aws_backup_plan":
+        for removed in sorted(_backups(before) - _backups(after)):
+            yield f"{removed} is removed: its backups are no longer made"
+    if change.type == "aws_backup_selection":
+        now = [value for path, value in after.items() if path[:1] == ("resources",)]
+        lost = [
+            str(value)
+            for path, value in before.items()
+            if path[:1] == ("resources",) and value and value not in around.gone
+            if not any(matches(str(pattern), str(value)) for pattern in now)
+        ]
+        if lost and UNKNOWN in now:
+            yield Undecided("resources is known after the apply")
+        elif lost:
+            yield f"{', '.join(lost)} is no longer backed up"
+
+
+def _backups(side: dict[Leaf, object]) -> set[str]:
+    """Rules of a plan, and the vaults they copy to."""
+    rules = {f"rule {path[1]}" for path in side if path[:1] == ("rule",) and len(path) > 2}
+    return rules | {
+        f"the copy of rule {path[1]} to {value}"
+        for path, value in side.items()
+        if name_of(path) == "destination_vault_arn" and value is not UNKNOWN
+    }

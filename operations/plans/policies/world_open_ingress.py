@@ -9,11 +9,12 @@ from dataclasses import dataclass
 from itertools import pairwise
 
 from operations.plans.plan_document import Action, Change
-from operations.plans.policies.policy import Undecided
+from operations.plans.policies.policy import UNKNOWN, Undecided, before_and_after, name_of
 
 _GROUPS = ("aws_security_group", "aws_default_security_group")
 _RULES = ("aws_vpc_security_group_ingress_rule", "aws_security_group_rule")
 _PREFIX_LISTS = ("aws_ec2_managed_prefix_list", "aws_ec2_managed_prefix_list_entry")
+_SOURCES = ("ingress", "cidr_ipv4", "cidr_ipv6", "cidr_blocks", "ipv6_cidr_blocks", "prefix_list_id", "prefix_list_ids")
 _EVERY, _ANY_OTHER = "-1", "other"
 _PROTOCOLS = {"6": "tcp", "17": "udp", "1": "icmp", "58": "icmpv6", "all": _EVERY, "-1": _EVERY}
 _LAST_PORT = 65_535
@@ -40,29 +41,40 @@ def world_open_ingress(
 
     Rules of one group count together, wherever they are declared: two halves are the whole.
     """
-    groups: dict[str, list[Change]] = defaultdict(list)
+    then: dict[str, list[Change]] = defaultdict(list)
+    now: dict[str, list[Change]] = defaultdict(list)
+    lists: dict[str, list[Change]] = defaultdict(list)
     for change in changes:
         if change.type in (*_GROUPS, *_RULES) and not change.deposed:
-            groups[_group(change, configured)].append(change)
-        yield from _others(change)
-    for members in groups.values():
-        yield from _judged(members)
+            group = _group(change, configured)
+            then[str(change.was("security_group_id") or group)].append(change)
+            now[group].append(change)
+        elif change.type in _PREFIX_LISTS:
+            known = (change.becomes("prefix_list_id"), change.was("prefix_list_id"), change.was("id"), change.address)
+            lists[str(next(filter(None, known)))].append(change)
+        shown = change.was("publicly_accessible") is not True and change.becomes("publicly_accessible") is True
+        if shown and change.action not in (Action.NO_OP, Action.READ):
+            yield change, "gets an address on the internet"
+    for group, members in now.items():
+        yield from _judged(then[group], members)
+    for members in lists.values():
+        yield from _prefix_list(members)
 
 
-def _judged(members: Sequence[Change]) -> Iterator[tuple[Change, str]]:
-    before = [rule for change in members for rule in _rules(change.type, change.before)]
-    after = [rule for change in members for rule in _rules(change.type, change.after)]
+def _judged(then: Sequence[Change], now: Sequence[Change]) -> Iterator[tuple[Change, str]]:
+    before = [rule for change in then for rule in _rules(change.type, change.before)]
+    after = [rule for change in now for rule in _rules(change.type, change.after)]
     if after:
         was_open = set(_open(before, around=after))
         new = [interval for interval in _open(after, around=before) if interval not in was_open]
-        for change in members:
+        for change in now:
             if new and change.action not in (Action.NO_OP, Action.READ):
                 own = _rules(change.type, change.after)
                 if said := _said([interval for interval in new if any(_covers(rule, interval) for rule in own)]):
                     yield change, f"opens {said} to the whole internet"
-    for change in members:
+    for change in now:
         if change.action not in (Action.NO_OP, Action.DELETE):
-            yield from ((change, Undecided(text)) for text in _unknown(change))
+            yield from ((change, Undecided(text)) for text in dict.fromkeys(_unknown(change)))
 
 
 def _group(change: Change, configured: Mapping[str, Mapping[str, object]]) -> str:
@@ -96,7 +108,7 @@ def _items(value: object) -> list[object]:
 
 def _rule(rule: Mapping[str, object], text: object) -> Iterator[_Rule]:
     try:
-        network = ipaddress.ip_network(str(text), strict=False)
+        network = ipaddress.ip_network(str(text).strip(), strict=False)
     except ValueError:  # a reference
         return
     if network.version == 6 and network.supernet_of(_WHOLE[6]):  # type: ignore[arg-type]  # same version
@@ -175,9 +187,12 @@ def _words(interval: _Interval) -> str:
 
 
 def _unknown(change: Change) -> Iterator[str]:
-    marks = change.after_unknown if isinstance(change.after_unknown, dict) else {}
-    for name in ("ingress", "cidr_ipv4", "cidr_ipv6", "cidr_blocks", "ipv6_cidr_blocks", "prefix_list_id"):
-        if marks.get(name) is True and not (name == "ingress" and change.action is Action.CREATE):
+    if not _ingress(change.type, change.after) and change.type == "aws_security_group_rule":
+        return
+    for path, value in before_and_after(change)[1].items():
+        name = name_of(path)
+        computed = path[:1] == ("egress",) or (name == "ingress" and change.action is Action.CREATE)
+        if value is UNKNOWN and name in _SOURCES and not computed:
             yield f"{name} is known after the apply"
     for rule in _ingress(change.type, change.after):
         lists = [rule.get("prefix_list_id"), *_items(rule.get("prefix_list_ids"))]
@@ -185,24 +200,20 @@ def _unknown(change: Change) -> Iterator[str]:
             yield from (f"the ranges of {each} are not in the plan" for each in lists if each)
 
 
-def _others(change: Change) -> Iterator[tuple[Change, str]]:
-    """Prefix lists that hold the internet, and databases that are given a public address."""
-    if change.action in (Action.NO_OP, Action.READ):
-        return
-    if change.type in _PREFIX_LISTS:
-        then, now = (_is_wide(attributes) for attributes in (change.before, change.after))
-        if now and not then:
-            yield change, "is a prefix list that holds the whole internet"
-    if change.becomes("publicly_accessible") is True and change.was("publicly_accessible") is not True:
-        yield change, "gets an address on the internet"
+def _prefix_list(members: Sequence[Change]) -> Iterator[tuple[Change, str]]:
+    """Changes that make a prefix list hold the internet, its entries taken together."""
+    if _is_wide(change.after for change in members) and not _is_wide(change.before for change in members):
+        for change in members:
+            if change.after and change.action not in (Action.NO_OP, Action.READ):
+                yield change, "is a prefix list that holds the whole internet"
 
 
-def _is_wide(attributes: object) -> bool:
-    if not isinstance(attributes, dict):
-        return False
-    entries = attributes.get("entry")
-    texts = [
-        each.get("cidr") for each in (entries if isinstance(entries, list) else [attributes]) if isinstance(each, dict)
+def _is_wide(several: Iterable[object]) -> bool:
+    entries = [
+        entry
+        for attributes in several
+        if isinstance(attributes, dict)
+        for entry in (_items(attributes.get("entry")) or [attributes])
     ]
-    ranges = [rule.network for text in texts if text for rule in _rule({}, text)]
-    return any(_is_internet(ranges, version) for version in (4, 6))
+    ranges = [rule.network for each in entries if isinstance(each, dict) for rule in _rule({}, each.get("cidr"))]
+    return any(_is_internet(ranges, version) for version in _WHOLE)

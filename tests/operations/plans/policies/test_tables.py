@@ -78,6 +78,15 @@ def lone_rule(name: str, cidr: str, group_id: str = "sg-1") -> dict[str, Any]:
     return change(f"aws_vpc_security_group_ingress_rule.{name}", None, made)
 
 
+def expiring(prefix: str = "logs/", *, days: int = 90, status: str = "Enabled") -> dict[str, Any]:
+    chosen = {"id": "a", "status": status, "filter": [{"prefix": prefix}], "expiration": [{"days": days}]}
+    return {"bucket": "b", "rule": [chosen]}
+
+
+def backup_rule(**more: Any) -> dict[str, Any]:
+    return {"rule": [{"rule_name": "daily", **more}, {"rule_name": "weekly"}]}
+
+
 NARROW, ONE = document(statement()), "arn:aws:s3:::one/*"
 EVERYBODY = statement(Principal="*")
 KEYED = {"name": "t", "server_side_encryption": [{"enabled": True, "kms_key_arn": "arn:aws:kms:eu-west-1:1:key/1"}]}
@@ -87,6 +96,8 @@ DENIED = statement("Deny", Action="s3:DeleteObject")
 CLEAR = statement("Deny", Principal="*", Action="s3:*", Condition={"Bool": {"aws:SecureTransport": "false"}})
 BLOCKED = {"bucket": "b", "block_public_acls": True, "restrict_public_buckets": True}
 LIFECYCLE = {"bucket": "b", "rule": [{"id": "logs", "expiration": [{"days": 90}]}]}
+LOCKED = {"rule": [{"default_retention": [{"days": 365, "mode": "COMPLIANCE"}]}]}
+BROKERS = {"encryption_info": [{"encryption_in_transit": [{"client_broker": "TLS", "in_cluster": True}]}]}
 RULES = [
     {"rule_name": "daily", "lifecycle": [{"delete_after": 35}]},
     {"rule_name": "yearly", "lifecycle": [{"delete_after": 400}]},
@@ -102,6 +113,7 @@ BAD: dict[str, dict[str, Changes]] = {
         "unknown action": [change("aws_db_instance.x", {"id": "d"}, None, actions=["melt"])],
         "key scheduled for deletion": [change("aws_kms_key.x", {"id": "k"}, None)],
         "key disabled": [updated("aws_kms_key", {"is_enabled": True}, {"is_enabled": False})],
+        "key of another place disabled": [updated("aws_kms_replica_key", {"enabled": True}, {"enabled": False})],
     },
     "world-open-ingress": {
         "two halves": [group(rule("0.0.0.0/1"), rule("128.0.0.0/1"))],
@@ -120,6 +132,18 @@ BAD: dict[str, dict[str, Changes]] = {
             )
         ],
         "prefix list": [change("aws_ec2_managed_prefix_list.x", None, {"entry": [{"cidr": "0.0.0.0/0"}]})],
+        "prefix list in two halves": [
+            change(f"aws_ec2_managed_prefix_list_entry.{name}", None, {"prefix_list_id": "pl-1", "cidr": cidr})
+            for name, cidr in {"a": "0.0.0.0/1", "b": "128.0.0.0/1"}.items()
+        ],
+        "rule moved to another group": [
+            change(
+                "aws_security_group_rule.x",
+                {**rule("0.0.0.0/0"), "type": "ingress", "security_group_id": "s"},
+                {**rule("0.0.0.0/0"), "type": "ingress", "security_group_id": "t"},
+                replace="security_group_id",
+            )
+        ],
         "public database": [updated("aws_db_instance", {"publicly_accessible": False}, {"publicly_accessible": True})],
     },
     "iam-wildcard": {
@@ -240,6 +264,44 @@ BAD: dict[str, dict[str, Changes]] = {
             )
         ],
         "clear text allowed": [resource(document(CLEAR), document())],
+        "switch no longer set": [updated("aws_db_instance", {"storage_encrypted": True}, {"storage_encrypted": None})],
+        "switch absent": [updated("aws_db_instance", {"storage_encrypted": True}, {})],
+        "brokers": [updated("aws_msk_cluster", BROKERS, json.loads(json.dumps(BROKERS).replace("TLS", "PLAINTEXT")))],
+        "between brokers": [
+            updated("aws_msk_cluster", BROKERS, json.loads(json.dumps(BROKERS).replace("true", "false")))
+        ],
+        "switch the other way round": [
+            updated(
+                "aws_codebuild_project",
+                {"artifacts": [{"encryption_disabled": False}]},
+                {"artifacts": [{"encryption_disabled": True}]},
+            )
+        ],
+        "protocol in lower case": [
+            updated("aws_elb", {"listener": [{"lb_protocol": "ssl"}]}, {"listener": [{"lb_protocol": "tcp"}]})
+        ],
+        "one of several protocols": [updated("aws_transfer_server", {"protocols": ["SFTP"]}, {"protocols": ["FTP"]})],
+        "parameter removed": [
+            updated(
+                "aws_rds_cluster_parameter_group",
+                {"parameter": [{"name": "require_secure_transport", "value": "ON"}]},
+                {"parameter": []},
+            )
+        ],
+        "parameter of another engine": [
+            updated(
+                "aws_docdb_cluster_parameter_group",
+                {"parameter": [{"name": "tls", "value": "enabled"}]},
+                {"parameter": [{"name": "tls", "value": "disabled"}]},
+            )
+        ],
+        "default of the account": [updated("aws_ebs_encryption_by_default", {"enabled": True}, {"enabled": False})],
+        "default of the account deleted": [change("aws_ebs_encryption_by_default.x", {"enabled": True}, None)],
+        "key of one part": [
+            updated(
+                "aws_db_instance", {"performance_insights_kms_key_id": "k"}, {"performance_insights_kms_key_id": None}
+            )
+        ],
     },
     "retention-shortened": {
         "shorter": [updated("aws_db_instance", {"backup_retention_period": 30}, {"backup_retention_period": 7})],
@@ -293,6 +355,69 @@ BAD: dict[str, dict[str, Changes]] = {
             change("aws_s3_bucket_lifecycle_configuration.x", None, LIFECYCLE)
         ],
         "items expire": [updated("aws_dynamodb_table", {"ttl": [{"enabled": False}]}, {"ttl": [{"enabled": True}]})],
+        "snapshots by number": [
+            updated(
+                "aws_dlm_lifecycle_policy",
+                {"policy_details": [{"schedule": [{"name": "d", "retain_rule": [{"count": 14}]}]}]},
+                {"policy_details": [{"schedule": [{"name": "d", "retain_rule": [{"count": 3}]}]}]},
+            )
+        ],
+        "lock for fewer days": [
+            updated(
+                "aws_s3_bucket_object_lock_configuration",
+                LOCKED,
+                {"rule": [{"default_retention": [{"days": 30, "mode": "COMPLIANCE"}]}]},
+            )
+        ],
+        "rewinding": [updated("aws_rds_cluster", {"backtrack_window": 259200}, {"backtrack_window": 0})],
+        "log group that said nothing": [updated("aws_cloudwatch_log_group", {"name": "a"}, {"retention_in_days": 7})],
+        "backups no longer for ever": [
+            updated("aws_backup_plan", backup_rule(lifecycle=[]), backup_rule(lifecycle=[{"delete_after": 7}]))
+        ],
+        "backup rule without a time removed": [
+            updated("aws_backup_plan", backup_rule(), {"rule": [{"rule_name": "weekly"}]})
+        ],
+        "backups no longer copied": [
+            updated(
+                "aws_backup_plan",
+                backup_rule(copy_action=[{"destination_vault_arn": "arn:aws:backup:eu-west-1:1:backup-vault:v"}]),
+                backup_rule(copy_action=[]),
+            )
+        ],
+        "continuous backups off": [
+            updated(
+                "aws_backup_plan",
+                backup_rule(enable_continuous_backup=True),
+                backup_rule(enable_continuous_backup=False),
+            )
+        ],
+        "selection narrowed": [
+            change(
+                "aws_backup_selection.x",
+                {"plan_id": "p", "resources": ["arn:a", "arn:b"]},
+                {"plan_id": "p", "resources": ["arn:a"]},
+                replace="resources",
+            )
+        ],
+        "recovery off in other words": [
+            updated(
+                "aws_keyspaces_table",
+                {"point_in_time_recovery": [{"status": "ENABLED"}]},
+                {"point_in_time_recovery": [{"status": "DISABLED"}]},
+            )
+        ],
+        "rule switched on": [
+            updated("aws_s3_bucket_lifecycle_configuration", expiring(status="Disabled"), expiring(status="Enabled"))
+        ],
+        "rule for more objects": [updated("aws_s3_bucket_lifecycle_configuration", expiring(), expiring(""))],
+        "rule for other objects": [updated("aws_s3_bucket_lifecycle_configuration", expiring(), expiring("data/"))],
+        "earlier date": [
+            updated(
+                "aws_s3_bucket_lifecycle_configuration",
+                {"rule": [{"id": "a", "expiration": [{"date": "2030-01-01T00:00:00Z"}]}]},
+                {"rule": [{"id": "a", "expiration": [{"date": "2028-01-01T00:00:00Z"}]}]},
+            )
+        ],
     },
     "protection-lost": {
         "switch": [updated("aws_db_instance", {"deletion_protection": True}, {"deletion_protection": False})],
@@ -312,6 +437,27 @@ BAD: dict[str, dict[str, Changes]] = {
         "pool": [
             updated("aws_cognito_user_pool", {"deletion_protection": "ACTIVE"}, {"deletion_protection": "INACTIVE"})
         ],
+        "switch of a firewall": [
+            updated("aws_networkfirewall_firewall", {"delete_protection": True}, {"delete_protection": False})
+        ],
+        "force that was absent": [updated("aws_ecr_repository", {"name": "r"}, {"name": "r", "force_delete": True})],
+        "name of the last snapshot": [
+            updated(
+                "aws_elasticache_replication_group",
+                {"final_snapshot_identifier": "last"},
+                {"final_snapshot_identifier": None},
+            )
+        ],
+        "last backup": [
+            updated("aws_fsx_lustre_file_system", {"skip_final_backup": False}, {"skip_final_backup": True})
+        ],
+        "lock that nobody could lift": [
+            updated(
+                "aws_s3_bucket_object_lock_configuration",
+                LOCKED,
+                {"rule": [{"default_retention": [{"days": 365, "mode": "GOVERNANCE"}]}]},
+            )
+        ],
     },
     "accidental-rename": {
         "renamed": [
@@ -324,6 +470,8 @@ BAD: dict[str, dict[str, Changes]] = {
 GOOD: dict[str, dict[str, Changes]] = {
     "data-destroyed": {
         "rebuildable": [change("aws_iam_role.x", {"name": "r"}, None)],
+        "rebuildable of no stack": [change("aws_apigatewayv2_stage.x", {"id": "s"}, None)],
+        "key enabled": [updated("aws_kms_replica_key", {"enabled": False}, {"enabled": True})],
         "updated": [updated("aws_db_instance", {"port": 1}, {"port": 2})],
     },
     "world-open-ingress": {
@@ -399,6 +547,23 @@ GOOD: dict[str, dict[str, Changes]] = {
         ],
         "new": [change("aws_db_instance.x", None, {"storage_encrypted": True})],
         "to HTTPS": [updated("aws_lb_listener", {"protocol": "HTTP"}, {"protocol": "HTTPS"})],
+        "cheaper use of a key": [
+            updated(
+                "aws_s3_bucket_server_side_encryption_configuration",
+                {"rule": [{"bucket_key_enabled": True}]},
+                {"rule": [{"bucket_key_enabled": False}]},
+            )
+        ],
+        "stricter parameter": [
+            updated(
+                "aws_docdb_cluster_parameter_group",
+                {"parameter": [{"name": "tls", "value": "enabled"}]},
+                {"parameter": [{"name": "tls", "value": "tls1.3+"}]},
+            )
+        ],
+        "volume removed": [
+            updated("aws_instance", {"ebs_block_device": [{"encrypted": True}]}, {"ebs_block_device": []})
+        ],
         "clear text still refused": [resource(document(CLEAR), document(CLEAR | {"Sid": "Tls"}))],
     },
     "retention-shortened": {
@@ -407,6 +572,30 @@ GOOD: dict[str, dict[str, Changes]] = {
         ],
         "longer": [updated("aws_x", {"retention_in_days": 7}, {"retention_in_days": 0})],
         "rules in another order": [updated("aws_backup_plan", {"rule": RULES}, {"rule": RULES[::-1]})],
+        "rule added": [updated("aws_backup_plan", {"rule": RULES[:1]}, {"rule": RULES})],
+        "backups for ever": [updated("aws_backup_plan", {"rule": RULES[:1]}, {"rule": [{"rule_name": "daily"}]})],
+        "logs for ever": [updated("aws_cloudwatch_log_group", {"retention_in_days": 7}, {"retention_in_days": None})],
+        "selection by a pattern": [
+            change(
+                "aws_backup_selection.x",
+                {"plan_id": "p", "resources": ["arn:a", "arn:b"]},
+                {"plan_id": "p", "resources": ["arn:*"]},
+                replace="resources",
+            )
+        ],
+        "selection without what is destroyed": [
+            change("aws_ebs_volume.x", {"arn": "arn:b"}, None),
+            change(
+                "aws_backup_selection.x",
+                {"plan_id": "p", "resources": ["arn:a", "arn:b"]},
+                {"plan_id": "p", "resources": ["arn:a"]},
+                replace="resources",
+            ),
+        ],
+        "rule that is switched off": [
+            updated("aws_s3_bucket_lifecycle_configuration", {"bucket": "b", "rule": []}, expiring(status="Disabled"))
+        ],
+        "rule for fewer objects": [updated("aws_s3_bucket_lifecycle_configuration", expiring(), expiring("logs/old/"))],
         "expiration of a new bucket": [
             change("aws_s3_bucket.x", None, {"bucket": "b"}),
             change("aws_s3_bucket_lifecycle_configuration.x", None, LIFECYCLE),
@@ -425,6 +614,13 @@ GOOD: dict[str, dict[str, Changes]] = {
     "protection-lost": {
         "switched on": [updated("aws_db_instance", {"deletion_protection": False}, {"deletion_protection": True})],
         "as before": [updated("aws_db_instance", {"skip_final_snapshot": True}, {"skip_final_snapshot": True, "a": 1})],
+        "last snapshot by another name": [
+            updated(
+                "aws_db_instance",
+                {"skip_final_snapshot": False, "final_snapshot_identifier": "a"},
+                {"skip_final_snapshot": False, "final_snapshot_identifier": "b"},
+            )
+        ],
     },
     "accidental-rename": {
         "another thing": [
@@ -522,6 +718,44 @@ def test_what_is_known_after_the_apply_is_said_and_does_not_count() -> None:
     later = change("aws_iam_role_policy.x", None, {"role": "r"}, after_unknown={"policy": True})
     (finding,) = judge(document_of(later), protect_data=True)
     assert (finding.policy, finding.undecided, finding.counts) == ("iam-wildcard", True, False)
+
+
+UNDECIDED: dict[str, Changes] = {
+    "world-open-ingress": [
+        change(
+            "aws_security_group_rule.x",
+            None,
+            {"type": "ingress", "security_group_id": "s", "from_port": 22, "to_port": 22, "cidr_blocks": [None]},
+            after_unknown={"cidr_blocks": [True]},
+        )
+    ],
+    "encryption-lost": [
+        change("aws_ebs_volume.x", {"encrypted": True}, {}, replace="encrypted", after_unknown={"encrypted": True})
+    ],
+    "retention-shortened": [
+        updated(
+            "aws_dynamodb_table",
+            {"point_in_time_recovery": [{"enabled": True}]},
+            {"point_in_time_recovery": [{}]},
+            after_unknown={"point_in_time_recovery": [{"enabled": True}]},
+        )
+    ],
+    "protection-lost": [
+        updated("aws_lb", {"enable_deletion_protection": True}, {}, after_unknown={"enable_deletion_protection": True})
+    ],
+}
+
+
+@pytest.mark.parametrize("policy", UNDECIDED)
+def test_a_guard_that_is_known_after_the_apply_only_is_said(policy: str) -> None:
+    found = judge(document_of(*UNDECIDED[policy]), protect_data=True)
+    assert (policy, True) in {(finding.policy, finding.undecided) for finding in found}
+
+
+def test_an_egress_rule_whose_ranges_are_unknown_is_passed() -> None:
+    egress = {"type": "egress", "security_group_id": "s"}
+    later = change("aws_security_group_rule.x", None, egress, after_unknown={"cidr_blocks": True})
+    assert not judge(document_of(later), protect_data=True)
 
 
 def test_a_document_in_which_only_an_id_is_unknown_is_judged_by_the_committed_json() -> None:
