@@ -69,6 +69,25 @@ def resource_patterns(action: str) -> tuple[str, ...]:
     return tuple(_ANYTHING.sub("*", of_service["resources"][kind]) for kind in of_service["actions"][name][0])
 
 
+_WHOLE_KIND: Final = re.compile(r"([\w-]+[/:])?[*?]+")
+
+
+def names_every(resource: str, action: str) -> bool:
+    """Tell whether a pattern names every resource of a kind that the action, which may be a pattern, is for.
+
+    >>> names_every("arn:aws:s3:::*/*", "s3:GetObject"), names_every("arn:aws:s3:::one/*", "s3:GetObject")
+    (True, False)
+    >>> names_every("arn:aws:glue:*:111122223333:job/*", "glue:StartJobRun")  # a service that is not in the data
+    True
+    """
+    last = resource.split(":", 5)[-1]
+    known = matching(action)
+    if not known:
+        return bool(_WHOLE_KIND.fullmatch(last))
+    kinds = {pattern.split(":", 5)[-1] for each in known for pattern in resource_patterns(each)}
+    return not last.strip("*?") or any(covers((last,), kind) for kind in kinds)
+
+
 def decides(action: str, key: str) -> bool:
     """Tell whether a condition on the key can hold for the action: it is global, or the action sends it."""
     service, _, name = spelled(action).partition(":")

@@ -100,7 +100,8 @@ def _fixed(key: str, value: str) -> bool:
         parts = value.split(":", 5)
         named = len(parts) == 6 and bool(re.fullmatch(r"\d{12}", parts[4]))
         return named or not set(value) & {"*", "?"}
-    return not set(value.partition(":")[0]) & {"*", "?"}
+    name, _, _ = value.partition("/" if key.endswith("orgpaths") else ":")  # below an organization, and of a session
+    return not set(name) & {"*", "?"}
 
 
 @dataclass(frozen=True)

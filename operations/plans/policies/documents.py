@@ -16,6 +16,8 @@ from operations.plans.policies.policy import UNKNOWN, Leaf, before_and_after, na
 _NETWORK_POLICIES = ("aws_vpc_endpoint", "aws_vpc_endpoint_policy")
 """Policies of endpoints admit everybody by default: they narrow what others allow and grant nothing."""
 _DOCUMENT = re.compile(r"(^|_)(policy|policies|policy_document)$")
+_ESCAPED_LETTER = re.compile(r"\\u00([4-7][0-9a-f])", re.IGNORECASE)
+"""JSON may hold any letter so, that of an element's name as well."""
 _EMPTY = PolicyDocument("none", ())
 TRUST = "assume_role_policy"
 
@@ -92,7 +94,16 @@ def _documents_of(change: Change) -> tuple[dict[Leaf, str], dict[Leaf, str]]:
 
 
 def _documents_in(found: Mapping[Leaf, object]) -> dict[Leaf, str]:
-    return {path: value for path, value in found.items() if isinstance(value, str) and _looks_like_one(value)}
+    return {
+        path: text
+        for path, value in found.items()
+        if isinstance(value, str) and _looks_like_one(text := _ESCAPED_LETTER.sub(_letter, value))
+    }
+
+
+def _letter(escape: re.Match[str]) -> str:
+    letter = chr(int(escape[1], 16))
+    return letter if letter.isalpha() else escape[0]
 
 
 def _read(change: Change, found: Mapping[Leaf, str], kind: str) -> tuple[PolicyDocument, tuple[str, ...]]:

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 from iam.document import EVERYTHING, PolicyDocument, Statement
 from iam.patterns import covers, overlap
-from iam.reference import whole_services
+from iam.reference import names_every, whole_services
 from iam.review import Widening, admits_everybody, whole_of, widened
 from operations.plans.plan_document import Action, Change
 from operations.plans.policies.documents import Documents, identity_documents, trust_documents
@@ -16,7 +16,12 @@ from operations.plans.policies.policy import UNKNOWN, PlanSurroundings, Undecide
 _MANAGED = ("policy_arn", "managed_policy_arn", "managed_policy_arns", "policy_arns")
 _WIDE = re.compile(r":aws:policy/.*(Administrator|PowerUser|Full_?(Access|Command))", re.IGNORECASE)
 """Managed policies of AWS that allow a whole service or more are named so."""
-_ESCALATING = ("iam:passrole", "sts:assumerole")
+_ESCALATING = (
+    "iam:passrole", "sts:assumerole", "iam:attach*policy", "iam:put*policy", "iam:createpolicyversion",
+    "iam:setdefaultpolicyversion", "iam:updateassumerolepolicy", "iam:createaccesskey", "iam:createloginprofile",
+    "iam:updateloginprofile", "iam:addusertogroup", "iam:*permissionsboundary",
+)  # fmt: skip
+"""Actions that, allowed for every role, user or policy, lead to all rights of the account."""
 
 
 def iam_wildcard(change: Change, around: PlanSurroundings) -> Iterator[str]:
@@ -26,6 +31,7 @@ def iam_wildcard(change: Change, around: PlanSurroundings) -> Iterator[str]:
     if change.action is not Action.DELETE or around.outlives(change):
         yield from _more_rights(documents)
     yield from _attached(change)
+    yield from _boundary(change, around)
     trust = trust_documents(change)
     yield from unreadable(trust)
     open_to_all = tuple(s for s in trust.after.statements if admits_everybody(s) or _admits_any_identity(s))
@@ -63,10 +69,10 @@ _LOST = "no longer denied: "
 
 
 def _matters(found: Widening, before: PolicyDocument, new: frozenset[str]) -> bool:
-    """True when it widens a whole service that is not new, uses a narrow right everywhere, or passes any role."""
+    """True when it widens a whole service that is not new, uses a narrow right everywhere, or leads to all rights."""
     if _LOST in found.action:
         return False
-    everywhere = covers((found.resource,), "arn:aws:*:*:*:?*") or found.resource.startswith("all but")
+    everywhere = found.resource.startswith("all but") or names_every(found.resource, found.action)
     whole = whole_services((found.action.lower(),)) if ":" in found.action else frozenset({"*"})
     if whole:
         return not whole <= new and "*" not in new
@@ -75,11 +81,14 @@ def _matters(found: Widening, before: PolicyDocument, new: frozenset[str]) -> bo
 
 
 def _allows_part(statement: Statement, action: str) -> bool:
-    narrow = not covers(statement.resources or EVERYTHING, "arn:aws:*:*:*:?*")
-    return narrow and overlap([each.lower() for each in statement.actions or ()], action.lower())
+    narrow = not covers(statement.resources or EVERYTHING, "arn:aws:*:*:*:?*") or statement.conditions
+    return bool(narrow) and overlap([each.lower() for each in statement.actions or ()], action.lower())
 
 
 _WEB_IDENTITIES = ("cognito-identity.amazonaws.com", "accounts.google.com", "www.amazon.com", "graph.facebook.com")
+
+_ANY_OWNER = re.compile(r"(\w+:)?[^/:]*[*?]")
+"""Subjects such as `repo:*` and `organization:a*`, in which the name of the owner is open."""
 
 
 def _admits_any_identity(statement: Statement) -> bool:
@@ -94,7 +103,7 @@ def _admits_any_identity(statement: Statement) -> bool:
             condition.key.endswith((":sub", ":aud") if provider in _WEB_IDENTITIES else ":sub")
             and not (condition.operator.negated or condition.operator.if_exists)
             and condition.operator.qualifier != "ForAllValues"
-            and not any(re.match(r"(repo:)?[*?]", value) for value in condition.values)
+            and not any(_ANY_OWNER.match(value) for value in condition.values)
             for condition in statement.conditions
         )
         for provider in providers
@@ -107,12 +116,23 @@ def _attached(change: Change) -> Iterator[str]:
     for path, value in after.items():
         if isinstance(value, str) and _is_managed(path) and value not in had and _WIDE.search(value):
             yield f"attaches {value}"
-    boundary = ("permissions_boundary",)
-    if before.get(boundary) and change.action in (Action.UPDATE, Action.REPLACE):
-        if after.get(boundary) is UNKNOWN:
-            yield Undecided("permissions_boundary is known after the apply")
-        elif not after.get(boundary):
+
+
+def _boundary(change: Change, around: PlanSurroundings) -> Iterator[str]:
+    """A permissions boundary that is taken off, or that limits nothing."""
+    if change.type == "aws_ssoadmin_permissions_boundary_attachment" and change.action is Action.DELETE:
+        if around.outlives(change):
             yield "has no permissions boundary any more"
+        return
+    before, after = before_and_after(change)
+    was, now = (side.get(("permissions_boundary",)) for side in (before, after))
+    if was and was != now and change.action in (Action.UPDATE, Action.REPLACE):
+        if now is UNKNOWN:
+            yield Undecided("permissions_boundary is known after the apply")
+        elif not now:
+            yield "has no permissions boundary any more"
+        elif _WIDE.search(str(now)):
+            yield f"is bounded by {now} alone"
 
 
 def _is_managed(path: tuple[str | int, ...]) -> bool:

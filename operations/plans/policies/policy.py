@@ -41,6 +41,7 @@ class PlanSurroundings:
 _OWNERS = (
     "bucket", "role", "user", "group", "queue_url", "key_id", "secret_arn", "topic_arn", "repository", "function_name",
     "file_system_id", "backup_vault_name", "plan_id", "domain_name", "resource_arn", "security_group_id",
+    "permission_set_arn",
 )  # fmt: skip
 """Arguments that name what a resource belongs to; `arn` is its own in most types and not among them."""
 

@@ -54,6 +54,12 @@ def assume(**more: Any) -> dict[str, Any]:
     return {"Effect": "Allow", "Action": "sts:AssumeRole"} | more
 
 
+def granted(*permissions: str) -> dict[str, Any]:
+    group = [{"type": "Group", "uri": "http://acs.amazonaws.com/groups/global/AllUsers"}]
+    grants = [{"permission": permission, "grantee": group} for permission in permissions]
+    return {"bucket": "b", "access_control_policy": [{"grant": grants}]}
+
+
 def updated(kind: str, before: dict[str, Any], after: dict[str, Any], **more: Any) -> dict[str, Any]:
     return change(f"{kind}.x", before, after, **more)
 
@@ -159,6 +165,31 @@ BAD: dict[str, dict[str, Changes]] = {
         ],
         "resource of a narrow right widened": [identity(NARROW, document(statement(Resource="*")))],
         "any role passed": [identity(NARROW, document(statement(), statement(Action="iam:PassRole", Resource="*")))],
+        "any role of the account passed": [
+            identity(None, document(statement(Action="iam:PassRole", Resource="arn:aws:iam::111122223333:role/*")))
+        ],
+        "any policy attached": [identity(None, document(statement(Action="iam:AttachRolePolicy", Resource="*")))],
+        "any key of a user": [identity(NARROW, document(statement(), statement(Action="iam:Create*", Resource="*")))],
+        "resource widened to every bucket": [identity(NARROW, document(statement(Resource="arn:aws:s3:::*")))],
+        "resource widened to every object": [identity(NARROW, document(statement(Resource="arn:aws:s3:::*/*")))],
+        "resource widened to every table": [
+            identity(
+                document(statement(Action="dynamodb:GetItem", Resource="arn:aws:dynamodb:eu-west-1:1:table/a")),
+                document(statement(Action="dynamodb:GetItem", Resource="arn:aws:dynamodb:*:*:table/*")),
+            )
+        ],
+        "condition on everything removed": [
+            identity(
+                document(
+                    statement(
+                        Action="ec2:TerminateInstances",
+                        Resource="*",
+                        Condition={"StringEquals": {"aws:ResourceTag/owner": "me"}},
+                    )
+                ),
+                document(statement(Action="ec2:TerminateInstances", Resource="*")),
+            )
+        ],
         "denial removed": [identity(document(statement(), DENIED), NARROW)],
         "denial narrowed": [identity(document(DENIED), document(DENIED | {"Resource": "arn:aws:s3:::one/a"}))],
         "policy with a denial deleted": [identity(document(DENIED), None)],
@@ -182,6 +213,16 @@ BAD: dict[str, dict[str, Changes]] = {
         "boundary removed": [
             updated("aws_iam_role", {"permissions_boundary": "arn:aws:iam::1:policy/b"}, {"permissions_boundary": ""})
         ],
+        "boundary that limits nothing": [
+            updated(
+                "aws_iam_user",
+                {"permissions_boundary": "arn:aws:iam::1:policy/b"},
+                {"permissions_boundary": "arn:aws:iam::aws:policy/AdministratorAccess"},
+            )
+        ],
+        "boundary of a permission set deleted": [
+            change("aws_ssoadmin_permissions_boundary_attachment.x", {"permission_set_arn": "arn:p"}, None)
+        ],
         "trust for everybody": [trust(assume(Principal={"AWS": "*"}))],
         "trust for all but one": [trust(assume(NotPrincipal={"AWS": "arn:aws:iam::111122223333:root"}))],
         "trust of any workflow": [
@@ -190,6 +231,17 @@ BAD: dict[str, dict[str, Changes]] = {
         "trust of any repository": [
             trust(assume(Principal={"Federated": OIDC}, Condition={"StringLike": {SUB: "repo:*"}}))
         ],
+        "trust of repositories by their first letter": [
+            trust(assume(Principal={"Federated": OIDC}, Condition={"StringLike": {SUB: ["repo:a/b:*", "repo:a*"]}}))
+        ],
+        "trust of any organisation": [
+            trust(
+                assume(
+                    Principal={"Federated": "arn:aws:iam::111122223333:oidc-provider/app.terraform.io"},
+                    Condition={"StringLike": {"app.terraform.io:sub": "organization:*:project:p:*"}},
+                )
+            )
+        ],
         "odd document": [identity(None, '{"Statement": null}')],
         "torn document": [identity(None, '{"Statement": [')],
     },
@@ -197,6 +249,19 @@ BAD: dict[str, dict[str, Changes]] = {
         "anybody": [resource(None, document(EVERYBODY))],
         "anybody of AWS": [resource(None, document(statement(Principal={"AWS": ["*"]})))],
         "all but one": [resource(None, document(statement(NotPrincipal={"AWS": "arn:aws:iam::111122223333:user/x"})))],
+        "anybody, in escapes": [
+            resource(
+                None,
+                document(EVERYBODY).replace("Statement", r"\u0053tatement").replace("Principal", r"\u0050rincipal"),
+            )
+        ],
+        "whoever an identity provider knows": [resource(None, document(statement(Principal={"Federated": "*"})))],
+        "any organisation": [
+            resource(
+                None,
+                document(EVERYBODY | {"Condition": {"ForAnyValue:StringLike": {"aws:PrincipalOrgPaths": "o-*/r-1/*"}}}),
+            )
+        ],
         "condition that binds nothing": [
             resource(None, document(EVERYBODY | {"Condition": {"Bool": {"aws:SecureTransport": "true"}}}))
         ],
@@ -231,6 +296,19 @@ BAD: dict[str, dict[str, Changes]] = {
         ],
         "block off": [updated("aws_s3_bucket_public_access_block", BLOCKED, BLOCKED | {"block_public_acls": False})],
         "block deleted": [change("aws_s3_bucket_public_access_block.x", BLOCKED, None)],
+        "block no longer set": [updated("aws_s3_bucket_public_access_block", BLOCKED, {"bucket": "b"})],
+        "block of images": [
+            updated("aws_ec2_image_block_public_access", {"state": "block-new-sharing"}, {"state": "unblocked"})
+        ],
+        "block of snapshots deleted": [
+            change("aws_ebs_snapshot_block_public_access.x", {"state": "block-all-sharing"}, None)
+        ],
+        "grant widened": [updated("aws_s3_bucket_acl", granted("READ"), granted("READ", "WRITE"))],
+        "layer": [change("aws_lambda_layer_version_permission.x", None, {"principal": "*"})],
+        "bus of events": [change("aws_cloudwatch_event_permission.x", None, {"principal": "*"})],
+        "document of commands": [
+            updated("aws_ssm_document", {"permissions": {}}, {"permissions": {"type": "Share", "account_ids": "All"}})
+        ],
         "function url": [change("aws_lambda_function_url.x", None, {"authorization_type": "NONE"})],
         "function for anybody": [
             change("aws_lambda_permission.x", None, {"principal": "*", "action": "lambda:Invoke"})
@@ -508,6 +586,30 @@ GOOD: dict[str, dict[str, Changes]] = {
         "trust of a repository": [
             trust(assume(Principal={"Federated": OIDC}, Condition={"StringLike": {SUB: "repo:a/b:*"}}))
         ],
+        "trust of an owner": [
+            trust(assume(Principal={"Federated": OIDC}, Condition={"StringLike": {SUB: "repo:a/*"}}))
+        ],
+        "trust of a namespace": [
+            trust(
+                assume(
+                    Principal={"Federated": "arn:aws:iam::111122223333:oidc-provider/oidc.eks.eu-west-1.amazonaws.com"},
+                    Condition={"StringLike": {"oidc.eks.eu-west-1.amazonaws.com:sub": "system:serviceaccount:n:*"}},
+                )
+            )
+        ],
+        "one role passed": [
+            identity(None, document(statement(Action="iam:PassRole", Resource="arn:aws:iam::1:role/app-*")))
+        ],
+        "more of a bucket": [
+            identity(document(statement(Resource="arn:aws:s3:::one/a/*")), document(statement(Resource=ONE)))
+        ],
+        "another boundary": [
+            updated(
+                "aws_iam_role",
+                {"permissions_boundary": "arn:aws:iam::1:policy/b"},
+                {"permissions_boundary": "arn:aws:iam::1:policy/c"},
+            )
+        ],
         "attached": [
             change("aws_iam_role_policy_attachment.x", None, {"policy_arn": "arn:aws:iam::aws:policy/ReadOnlyAccess"})
         ],
@@ -532,6 +634,24 @@ GOOD: dict[str, dict[str, Changes]] = {
             change("aws_lambda_permission.x", None, {"principal": "events.amazonaws.com", "source_arn": "arn:aws:x"})
         ],
         "private": [change("aws_s3_bucket_acl.x", None, {"acl": "private"})],
+        "acl narrowed": [updated("aws_s3_bucket_acl", {"acl": "public-read-write"}, {"acl": "public-read"})],
+        "grant narrowed": [updated("aws_s3_bucket_acl", granted("FULL_CONTROL"), granted("READ"))],
+        "unit of an organisation": [
+            resource(
+                None,
+                document(EVERYBODY | {"Condition": {"ForAnyValue:StringLike": {"aws:PrincipalOrgPaths": "o-1/r-1/*"}}}),
+            )
+        ],
+        "layer for an organisation": [
+            change("aws_lambda_layer_version_permission.x", None, {"principal": "*", "organization_id": "o-1"})
+        ],
+        "bus for an organisation": [
+            change(
+                "aws_cloudwatch_event_permission.x",
+                None,
+                {"principal": "*", "condition": [{"key": "aws:PrincipalOrgID", "value": "o-1"}]},
+            )
+        ],
     },
     "encryption-lost": {
         "another key": [updated("aws_sns_topic", {"kms_master_key_id": "k"}, {"kms_master_key_id": "l"})],
@@ -721,6 +841,14 @@ def test_what_is_known_after_the_apply_is_said_and_does_not_count() -> None:
 
 
 UNDECIDED: dict[str, Changes] = {
+    "public-bucket": [
+        updated(
+            "aws_s3_bucket_public_access_block",
+            BLOCKED,
+            {"bucket": "b", "restrict_public_buckets": True},
+            after_unknown={"block_public_acls": True},
+        )
+    ],
     "world-open-ingress": [
         change(
             "aws_security_group_rule.x",
