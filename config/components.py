@@ -239,6 +239,10 @@ _FARGATE_MEMORY_MIB = {
 """CPU units → least and most memory that Fargate gives with them, and its steps."""
 
 
+_MOST_CACHE_NODES = 500
+"""Nodes of one cluster, primaries and replicas, by the ElastiCache User Guide, Managing clusters (2026-11-30)."""
+
+
 class RedisSettings(GuardedSettings):
     """A Redis replication group on ElastiCache."""
 
@@ -272,6 +276,31 @@ class RedisSettings(GuardedSettings):
         if self.num_node_groups > 1 and not self.cluster_mode:
             raise SettingsRefusal("more than one shard needs cluster_mode = true", "num_node_groups")
         return self
+
+    @model_validator(mode="after")
+    def _nodes_fit_one_cluster(self) -> Self:
+        nodes = self.num_node_groups * (1 + self.replicas_per_node_group)
+        if nodes > _MOST_CACHE_NODES:
+            raise SettingsRefusal(
+                f"makes {nodes} nodes with replicas_per_node_group = {self.replicas_per_node_group}; "
+                f"a cluster has at most {_MOST_CACHE_NODES}",
+                "num_node_groups",
+            )
+        return self
+
+    @model_validator(mode="after")
+    def _a_mode_of_tls_needs_redis_7(self) -> Self:
+        if self.transit_encryption_mode == "preferred" and not self.has_modes_of_tls:
+            raise SettingsRefusal(
+                f'must be required with engine_version = "{self.engine_version}": Redis 7 and later know preferred',
+                "transit_encryption_mode",
+            )
+        return self
+
+    @property
+    def has_modes_of_tls(self) -> bool:
+        """ElastiCache takes a mode from Redis 7.0.5 on; before that TLS is required wherever it is on."""
+        return int(self.engine_version[0]) >= 7
 
 
 class OnDemandCapacity(Settings):

@@ -79,7 +79,9 @@ class Redis(Construct):
             parameter_group_name=self._parameter_group().name,
             at_rest_encryption_enabled=str(settings.at_rest_encryption_enabled).lower(),
             transit_encryption_enabled=settings.transit_encryption_enabled,
-            transit_encryption_mode=settings.transit_encryption_mode if settings.transit_encryption_enabled else None,
+            transit_encryption_mode=settings.transit_encryption_mode
+            if settings.transit_encryption_enabled and settings.has_modes_of_tls
+            else None,
             snapshot_retention_limit=settings.snapshot_retention_days,
             final_snapshot_identifier=f"{name}-final" if protect else None,
             log_delivery_configuration=list(self._log_delivery()),

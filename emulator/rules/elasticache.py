@@ -1,7 +1,8 @@
 """ElastiCache: node types and versions that AWS offers, names, and access tokens.
 
-Source: ElastiCache API Reference, CreateCacheCluster and CreateReplicationGroup (2026-11-28); types and versions are
-dated facts.
+Sources: ElastiCache API Reference, CreateCacheCluster and CreateReplicationGroup (2026-11-28); AWS's answer in
+cloudposse/terraform-aws-elasticache-redis, pull request 231, on modes of TLS (2026-11-30); types and versions are dated
+facts.
 """
 
 from __future__ import annotations
@@ -71,6 +72,17 @@ def a_token_is_long_and_goes_over_tls(call: Call) -> None:
         raise Refusal(
             "InvalidParameterCombination",
             "The AUTH token can only be used when transit encryption is enabled.",
+        )
+
+
+@RULES.on("CreateReplicationGroup")
+def a_mode_of_tls_needs_redis_7(call: Call) -> None:
+    version = call.parameters.get("EngineVersion", "")
+    if "TransitEncryptionMode" in call.parameters and version.split(".")[0] in ("3", "4", "5", "6"):
+        raise Refusal(
+            "InvalidParameterCombination",
+            f"Transit encryption mode is not supported for engine version {version}. Please use engine version 7.0.5"
+            " or higher.",
         )
 
 

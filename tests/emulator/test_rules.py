@@ -246,6 +246,12 @@ def test_a_subnet_group_covers_two_zones(aws: Aws, subnets: list[str]) -> None:
         ({"AuthToken": "x" * 20}, "InvalidParameterCombination"),
         ({"AuthToken": "short", "TransitEncryptionEnabled": True}, "InvalidParameterValue"),
         ({"AutomaticFailoverEnabled": True}, "InvalidParameterValue"),
+        (
+            {"EngineVersion": "6.2", "TransitEncryptionEnabled": True, "TransitEncryptionMode": "required"},
+            "InvalidParameterCombination",
+        ),
+        ({"EngineVersion": "6.2", "TransitEncryptionEnabled": True}, "taken"),
+        ({"EngineVersion": "7.1", "TransitEncryptionEnabled": True, "TransitEncryptionMode": "required"}, "taken"),
     ],
 )
 def test_a_cache_is_made_of_what_elasticache_offers(aws: Aws, change: dict[str, Any], answer: str) -> None:

@@ -105,6 +105,14 @@ def test_data_is_encrypted_at_rest_and_on_the_way_and_there_is_no_password():
     assert not {"clear-text-cache", "unencrypted-cache"} & set(result.exemptions(GROUP))
 
 
+@pytest.mark.parametrize(
+    ("version", "mode"), [("5.0.6", ABSENT), ("6.2", ABSENT), ("7.0", "required"), ("7.1", "required")]
+)
+def test_only_redis_7_is_told_its_mode_of_tls(version: str, mode: object):
+    group = redis(engine_version=version).resource(GROUP)
+    assert_subset(group, {"transit_encryption_enabled": True, "transit_encryption_mode": mode})
+
+
 def test_the_reasons_of_the_settings_stand_at_the_group():
     reasons = {
         "transit_encryption_enabled": "The application's client speaks no TLS",

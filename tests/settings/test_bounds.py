@@ -25,7 +25,8 @@ CAPACITY = {
 REDIS = {"node_type": "cache.t4g.micro"}
 AURORA = {"engine_version": "16"}
 BOUNDS: list[tuple[type[Settings], dict[str, Any], str, int, int]] = [
-    (RedisSettings, REDIS, "num_node_groups", 1, 500),
+    (RedisSettings, {**REDIS, "replicas_per_node_group": 0}, "num_node_groups", 1, 500),
+    (RedisSettings, {**REDIS, "replicas_per_node_group": 5}, "num_node_groups", 1, 83),
     (RedisSettings, REDIS, "replicas_per_node_group", 0, 5),
     (RedisSettings, REDIS, "snapshot_retention_days", 0, 35),
     (AuroraSettings, AURORA, "backup_retention_days", 1, 35),
