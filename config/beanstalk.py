@@ -7,7 +7,7 @@ from typing import Annotated, ClassVar, Literal, Self
 
 from pydantic import Field, model_validator
 
-from config.components import GuardedSettings
+from config.components import GuardedSettings, refuse_long_certificate_name
 from config.settings import SettingsRefusal
 from config.types import (
     BeanstalkEnvironmentName,
@@ -17,6 +17,7 @@ from config.types import (
     Percent,
     PlatformBranch,
     PlatformVersion,
+    architecture,
 )
 
 
@@ -59,6 +60,16 @@ class BeanstalkEnvironmentSettings(GuardedSettings):
         """The platform as Beanstalk's API names it: `64bit Amazon Linux 2023 v4.13.7 running PHP 8.4`."""
         language, _, system = self.platform_branch.partition(" running on ")
         return f"{system} v{self.platform_version} running {language}"
+
+    @model_validator(mode="after")
+    def _instances_run_the_platform(self) -> Self:
+        if architecture(self.instance_type) != "x86_64":
+            raise SettingsRefusal(
+                "is an arm64 instance; the environment's platform is for x86_64, example: t3.micro", "instance_type"
+            )
+        if self.https:
+            refuse_long_certificate_name(self.host_name)
+        return self
 
     @model_validator(mode="after")
     def _branch_is_another_than_before(self) -> Self:

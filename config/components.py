@@ -7,6 +7,7 @@ from typing import Annotated, ClassVar, Literal, Self
 
 from pydantic import Discriminator, Field, Tag, field_validator, model_validator
 
+from config.limits import LONGEST_CERTIFICATE_NAME
 from config.settings import Settings, SettingsRefusal, each_once
 from config.types import (
     AmiId,
@@ -31,6 +32,7 @@ from config.types import (
     VpcCidrBlock,
     VpcId,
     ZoneId,
+    architecture,
 )
 
 
@@ -85,6 +87,15 @@ class AdoptedNetwork(Settings):
     """Availability zone → its subnet with a route to an internet gateway."""
     private_subnet_ids: Annotated[dict[AvailabilityZone, SubnetId], Field(min_length=2)]
     """Availability zone → its subnet without one."""
+
+    @field_validator("public_subnet_ids", "private_subnet_ids")
+    @classmethod
+    def _subnets_are_distinct(cls, subnets: dict[str, str]) -> dict[str, str]:
+        for zone, subnet in subnets.items():
+            other = next(name for name, known in subnets.items() if known == subnet)
+            if other != zone:
+                raise SettingsRefusal(f"is the subnet of {other} too; a subnet lies in one zone", zone)
+        return subnets
 
     @property
     def availability_zones(self) -> tuple[str, ...]:
@@ -152,6 +163,12 @@ class DatabaseSettings(GuardedSettings):
         return self
 
 
+WITHOUT_PERFORMANCE_INSIGHTS = frozenset(
+    f"db.{family}.{size}" for family in ("t2", "t3", "t4g") for size in ("micro", "small")
+)
+"""The instance classes that are too small for it with MySQL."""
+
+
 class MysqlSettings(DatabaseSettings):
     """MySQL on RDS."""
 
@@ -166,6 +183,15 @@ class MysqlSettings(DatabaseSettings):
                 "must be 8.4 or 8.0: applications sign in with mysql_native_password, which MySQL 9 leaves out"
             )
         return series
+
+    @model_validator(mode="after")
+    def _performance_insights_have_room(self) -> Self:
+        if self.performance_insights_enabled and self.instance_class in WITHOUT_PERFORMANCE_INSIGHTS:
+            raise SettingsRefusal(
+                f"must be false with {self.instance_class}, which is too small for it; medium classes are not",
+                "performance_insights_enabled",
+            )
+        return self
 
 
 class PostgresqlSettings(DatabaseSettings):
@@ -412,6 +438,28 @@ class FleetSettings(GuardedSettings):
             raise SettingsRefusal(f"is below min_size = {self.min_size}", "max_size")
         return self
 
+    @model_validator(mode="after")
+    def _image_runs_on_the_processor(self) -> Self:
+        refuse_other_processor(self.instance_type, self.image)
+        return self
+
+
+def refuse_other_processor(instance_type: str, image: LatestImage | FixedImage) -> None:
+    """Raises SettingsRefusal when the image's name says that it is for the other processor.
+
+    >>> refuse_other_processor("t4g.small", LatestImage())
+    Traceback (most recent call last):
+    config.settings.SettingsRefusal: is an arm64 instance, and image.ssm_parameter names an x86_64 image
+    """
+    if isinstance(image, FixedImage):
+        return
+    named = next((known for known in ("arm64", "x86_64") if known in image.ssm_parameter), None)
+    if named not in (None, architecture(instance_type)):
+        raise SettingsRefusal(
+            f"is an {architecture(instance_type)} instance, and image.ssm_parameter names an {named} image",
+            "instance_type",
+        )
+
 
 class DnsSettings(Settings):
     """The public name of a load balancer, in a hosted zone that exists."""
@@ -422,6 +470,21 @@ class DnsSettings(Settings):
     """The public hosted zone that gets the records."""
     certificate_arn: CertificateArn | None = None
     """Left out, a certificate is requested and validated through the zone."""
+
+    @model_validator(mode="after")
+    def _acm_takes_the_name(self) -> Self:
+        if self.certificate_arn is None:
+            refuse_long_certificate_name(self.host_name)
+        return self
+
+
+def refuse_long_certificate_name(host_name: str) -> None:
+    """Raises SettingsRefusal for a host name that cannot be a certificate's first name."""
+    if len(host_name) > LONGEST_CERTIFICATE_NAME:
+        raise SettingsRefusal(
+            f"has {len(host_name)} characters; ACM makes certificates for names of at most {LONGEST_CERTIFICATE_NAME}",
+            "host_name",
+        )
 
 
 class LoadBalancerSettings(GuardedSettings):

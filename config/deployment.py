@@ -2,12 +2,31 @@
 
 from __future__ import annotations
 
-from pydantic import ValidationInfo, field_validator
+from typing import Annotated
 
-from config.components import AlarmSettings, NetworkSettings
+from pydantic import AfterValidator, ValidationInfo, field_validator
+
+from config.components import AdoptedNetwork, AlarmSettings, LoadBalancerSettings, NetworkSettings
 from config.limits import AVAILABILITY_ZONES
 from config.settings import Settings, SettingsRefusal
 from config.types import ImportId, Region, ResourceAddress, Tags
+
+
+def _certificate_lies_in_the_region(
+    settings: LoadBalancerSettings, info: ValidationInfo[object]
+) -> LoadBalancerSettings:
+    region, arn = info.data.get("region"), settings.dns.certificate_arn if settings.dns else None
+    if region is not None and arn is not None and arn.split(":")[3] != region:
+        raise SettingsRefusal(
+            f"is in {arn.split(':')[3]}; a load balancer takes certificates of its own region, {region}",
+            "dns",
+            "certificate_arn",
+        )
+    return settings
+
+
+RegionalLoadBalancerSettings = Annotated[LoadBalancerSettings, AfterValidator(_certificate_lies_in_the_region)]
+"""A load balancer in the region of its deployment."""
 
 
 class DeploymentSettings(Settings):
@@ -29,6 +48,12 @@ class DeploymentSettings(Settings):
         if region is None:  # refused already
             return network
         allowed = [region + letter for letter in AVAILABILITY_ZONES[region]]
+        if isinstance(network, AdoptedNetwork):
+            for kind in ("public_subnet_ids", "private_subnet_ids"):
+                for zone in getattr(network, kind):
+                    if zone not in allowed:
+                        raise SettingsRefusal(f"{zone} is not in {region}; allowed: {', '.join(allowed)}", kind, zone)
+            return network
         for index, zone in enumerate(network.availability_zones):
             if zone not in allowed:
                 raise SettingsRefusal(

@@ -25,5 +25,7 @@ SECURITY_GROUP_DESCRIPTION: str = _GROUPS["description_pattern"]["values"]["secu
 """Pattern of the descriptions of security groups and their rules."""
 NAME_LENGTHS: Mapping[str, int] = _GROUPS["name_lengths"]["values"]
 """Terraform's resource type → longest name."""
+LONGEST_CERTIFICATE_NAME: int = _GROUPS["certificate_name_length"]["values"]
+"""Characters of the first host name of a certificate of ACM."""
 SIZES: Mapping[str, int] = _GROUPS["size_bytes"]["values"]
 """Text that AWS limits → its largest size in bytes."""

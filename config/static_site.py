@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Annotated, ClassVar, Literal
+from typing import Annotated, ClassVar, Literal, Self
 
-from pydantic import Field
+from pydantic import Field, model_validator
 
-from config.components import GuardedSettings
+from config.components import GuardedSettings, refuse_long_certificate_name
 from config.settings import Settings
 from config.types import BucketName, HostName
 
@@ -52,3 +52,9 @@ class StaticSiteSettings(GuardedSettings):
     delivery: Delivery
 
     guarded: ClassVar[Mapping[str, object]] = {"access": "acl"}
+
+    @model_validator(mode="after")
+    def _acm_takes_the_name(self) -> Self:
+        if isinstance(self.delivery, CloudFrontDelivery):
+            refuse_long_certificate_name(self.host_name)
+        return self

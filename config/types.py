@@ -126,11 +126,26 @@ def _free_postgresql_master(value: str) -> str:
     return value
 
 
+def _free_bucket(value: str) -> str:
+    """S3 User Guide, general purpose bucket naming rules (2026-11-30)."""
+    starts, ends = ("xn--", "sthree-", "amzn-s3-demo-"), ("-s3alias", "--ol-s3", ".mrap", "--x-s3", "--table-s3")
+    for word in (*filter(value.startswith, starts), *filter(value.endswith, ends)):
+        raise ValueError(f"has {word} at its {'beginning' if word in starts else 'end'}, which S3 keeps for itself")
+    return value
+
+
+def _free_tag_text(value: str) -> str:
+    """ACM and ECS refuse aws: in values too, RDS rds: in both (API references, Tag, 2026-11-30)."""
+    for prefix in ("aws:", "rds:"):
+        if value.lower().startswith(prefix):
+            raise ValueError(f"begins with {prefix}, which AWS keeps for itself")
+    return value
+
+
 def _tag_key(value: str) -> str:
     if not re.fullmatch(r"[\w .:/=+@-]{1,128}", value):
         raise ValueError("is not a tag key: 1 to 128 letters, digits, spaces and _.:/=+-@")
-    if value.lower().startswith("aws:"):
-        raise ValueError("begins with aws:, which AWS keeps for itself")
+    _free_tag_text(value)
     # IAM takes keys that differ in case only for the same key
     if value.casefold() in {tag.casefold() for tag in OWN_TAGS}:
         raise ValueError(f"is a tag that Quintet gives; its own are {', '.join(OWN_TAGS)}")
@@ -163,6 +178,16 @@ def _pattern(pattern: str, what: str) -> ValueCheck:
         return value
 
     return ValueCheck(check, re.sub(r"^is not (the )?(an? )?", "", what))
+
+
+def architecture(instance_type: str) -> str:
+    """The processor of an EC2 instance type: a `g` after the generation is Graviton, as in all of AWS's names but a1.
+
+    >>> architecture("t4g.small"), architecture("g5.xlarge"), architecture("im4gn.large")
+    ('arm64', 'x86_64', 'arm64')
+    """
+    family = instance_type.split(".")[0]
+    return "arm64" if family == "a1" or re.match(r"[a-z]+\d+[a-z]*g", family) else "x86_64"
 
 
 Region = Annotated[str, ValueCheck(_region, "AWS region; example: eu-central-1")]
@@ -203,7 +228,7 @@ PostgresqlSeries = Annotated[
 InstanceClass = Annotated[
     str,
     _pattern(
-        r"db\.([a-z]\d+[a-z0-9]*\.(micro|small|medium|large|\d*xlarge)|serverless)",
+        r"db\.[a-z]\d+[a-z0-9]*\.(micro|small|medium|large|\d*xlarge)",
         "is not an RDS instance class; example: db.t4g.micro",
     ),
 ]
@@ -217,9 +242,10 @@ NodeType = Annotated[
 BucketName = Annotated[
     str,
     _pattern(
-        r"(?!xn--|sthree-)(?!\d+\.\d+\.\d+\.\d+$)(?!.*\.\.)(?!.*-s3alias$)[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]",
+        r"(?!\d+\.\d+\.\d+\.\d+$)(?!.*\.\.)[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]",
         "is not an S3 bucket name: 3 to 63 of a-z, 0-9, dots and hyphens, beginning and ending with a letter or digit",
     ),
+    AfterValidator(_free_bucket),
     Sharing("suffix"),
 ]
 TableName = Annotated[
@@ -304,7 +330,9 @@ Name = Annotated[
     _pattern(r"[a-z][a-z0-9]*(-[a-z0-9]+)*", "is not a name: lower-case words joined by hyphens"),
 ]
 TagValue = Annotated[
-    str, _pattern(r"(?u:[\w .:/=+@-]{0,256})", "is not a tag value: up to 256 letters, digits, spaces and _.:/=+-@")
+    str,
+    _pattern(r"(?u:[\w .:/=+@-]{0,256})", "is not a tag value: up to 256 letters, digits, spaces and _.:/=+-@"),
+    AfterValidator(_free_tag_text),
 ]
 Cron = Annotated[str, ValueCheck(cron, "cron expression; example: cron(0 3 * * ? *)")]
 Schedule = Annotated[str, ValueCheck(schedule, "rate or cron expression; example: rate(3 hours)")]

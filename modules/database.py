@@ -56,8 +56,6 @@ class Database(Construct):
     ) -> None:
         super().__init__(scope, id_)
         protect = DeploymentStack.of_construct(self).protect_data
-        if settings.performance_insights_enabled and settings.instance_class in engine.without_performance_insights:
-            raise ValueError(f"{settings.instance_class} is too small for Performance Insights with {engine.name}")
         self._engine = engine
         self._settings = settings
         self.database_name: Final[str] = checked(DatabaseName, "database_name", database_name)

@@ -6,6 +6,8 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from config.components import WITHOUT_PERFORMANCE_INSIGHTS
+
 GIB = 2**30
 
 
@@ -90,9 +92,7 @@ MYSQL = RdsEngine(
     },
     log_exports=("error", "slowquery"),
     bytes_per_connection=12_582_880,
-    without_performance_insights=frozenset(
-        f"db.{family}.{size}" for family in ("t2", "t3", "t4g") for size in ("micro", "small")
-    ),
+    without_performance_insights=WITHOUT_PERFORMANCE_INSIGHTS,
 )
 
 POSTGRESQL = RdsEngine(

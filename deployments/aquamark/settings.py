@@ -12,11 +12,11 @@ from config.components import (
     GuardedSettings,
     ImageSettings,
     LatestImage,
-    LoadBalancerSettings,
     OwnNetwork,
     PostgresqlSettings,
+    refuse_other_processor,
 )
-from config.deployment import DeploymentSettings
+from config.deployment import DeploymentSettings, RegionalLoadBalancerSettings
 from config.settings import Settings, SettingsRefusal
 from config.types import (
     Cron,
@@ -91,6 +91,11 @@ class DaemonSettings(Settings):
     log_retention_days: LogRetentionDays = 365
     """How long the host's logs are kept."""
 
+    @model_validator(mode="after")
+    def _image_runs_on_the_processor(self) -> Self:
+        refuse_other_processor(self.instance_type, self.image)
+        return self
+
     def fleet(self) -> FleetSettings:
         """Exactly one instance."""
         return FleetSettings(**self.model_dump(), min_size=1, max_size=1)
@@ -133,7 +138,7 @@ class AquamarkSettings(DeploymentSettings):
     web: FleetSettings
     daemons: DaemonSettings = DaemonSettings()
     mail: MailSettings
-    load_balancer: LoadBalancerSettings
+    load_balancer: RegionalLoadBalancerSettings
 
     @model_validator(mode="after")
     def _instances_reach_what_they_need(self) -> Self:

@@ -10,13 +10,12 @@ from pydantic import Field, model_validator
 from config.components import (
     FleetSettings,
     GuardedSettings,
-    LoadBalancerSettings,
     MysqlSettings,
     OwnNetwork,
     RedisSettings,
     TableSettings,
 )
-from config.deployment import DeploymentSettings
+from config.deployment import DeploymentSettings, RegionalLoadBalancerSettings
 from config.settings import Settings, SettingsRefusal
 from config.types import (
     AttributeName,
@@ -86,7 +85,7 @@ class SuaiCloudAppSettings(DeploymentSettings):
     fleet: FleetSettings
     role_name: RoleName = "ec2_iam_role"
     """The instances' IAM role, called as in the document."""
-    load_balancer: LoadBalancerSettings
+    load_balancer: RegionalLoadBalancerSettings
 
     @model_validator(mode="after")
     def _application_needs_what_it_speaks(self) -> Self:

@@ -6,11 +6,11 @@ from typing import Annotated, Self
 
 from pydantic import Field, StringConstraints, field_validator, model_validator
 
-from config.components import FleetSettings, LoadBalancerSettings, MysqlSettings, OwnNetwork, ScheduleSettings
-from config.deployment import DeploymentSettings
+from config.components import FleetSettings, MysqlSettings, OwnNetwork, ScheduleSettings
+from config.deployment import DeploymentSettings, RegionalLoadBalancerSettings
 from config.memcached import MemcachedSettings
 from config.settings import Settings, SettingsRefusal
-from config.types import HostName, InstanceType, UserName, ZoneId
+from config.types import HostName, InstanceType, UserName, ZoneId, architecture
 
 HOST_NAMES_PER_NODE = 10
 SLOWEST_REQUEST_SECONDS = 575
@@ -70,12 +70,19 @@ class ImageBakeSettings(Settings):
     instance_type: InstanceType = "t3.medium"
     """CPU and memory of the instance that builds an image."""
 
+    @field_validator("instance_type")
+    @classmethod
+    def _runs_the_base_image(cls, instance_type: str) -> str:
+        if architecture(instance_type) != "x86_64":
+            raise ValueError("is an arm64 instance; images are built on one for x86_64, example: t3.medium")
+        return instance_type
+
 
 class SyncStorageSettings(DeploymentSettings):
     """Sync Storage in one environment."""
 
     host_names: HostNamesSettings
-    load_balancer: LoadBalancerSettings
+    load_balancer: RegionalLoadBalancerSettings
     cache: CacheSettings
     node_user: UserName = "syncstorage"
     """The nodes' master user, as the document names it; RDS makes and rotates its password."""

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import gzip
 import json
 import subprocess
 import sys
+from importlib import resources
 
 import pytest
 
 from config.settings import ROOT
+from config.types import architecture
 from tests.settings.conftest import Files
 
 APP = "suai_cloud_app/environments/dev.toml"
@@ -38,6 +41,15 @@ def test_regions_of_other_partitions_are_refused_in_one_sentence(files: Files, r
     files.replace(APP, 'region = "eu-central-1"', f'region = "{region}"')
     (refused,) = files.refusals()
     assert f'region = "{region}": is a region of {partition}, another partition' in refused
+
+
+def test_the_processor_of_every_instance_type_follows_from_its_name() -> None:
+    content = gzip.decompress(resources.files("moto.ec2").joinpath("resources/instance_types.json.gz").read_bytes())
+    types = json.loads(content)
+    assert len(types) > 1000
+    for name, described in types.items():
+        known = "arm64" if "arm64" in described["ProcessorInfo"]["SupportedArchitectures"] else "x86_64"
+        assert architecture(name) == known, name
 
 
 def test_loading_all_settings_opens_no_file_of_dated_facts() -> None:

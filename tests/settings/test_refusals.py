@@ -20,7 +20,20 @@ APP = "suai_cloud_app/environments/dev.toml"
 PROD = "suai_cloud_app/environments/prod.toml"
 ENV = "environments/dev.toml"
 BEAVER = "beaver_contest/environments/dev.toml"
+BEAVER_PROD = "beaver_contest/environments/prod.toml"
 CANVAS = "canvas_data_2/environments/dev.toml"
+AQUAMARK = "aquamark/environments/dev.toml"
+SYNC_PROD = "sync_storage/environments/prod.toml"
+
+LONG_HOST = f"{'s' * 53}.example.org"
+OWN = """cidr_block = "10.50.0.0/16"
+availability_zones = ["eu-central-1a", "eu-central-1b", "eu-central-1c"]
+nat = "single"
+"""
+ADOPTED = """vpc_id = "vpc-0a1b2c3d4e5f60718"
+public_subnet_ids = {{ "{0}" = "subnet-0cccccccccccccccc" }}
+private_subnet_ids = {{ "eu-central-1a" = "subnet-0aaaaaaaaaaaaaaaa", "eu-central-1b" = "subnet-0{1}aaaaaaaaaaaaaaa" }}
+"""
 
 BAD = [
     (APP, 'nat = "single"', 'natt = "single"', 'network.natt = "single"', "did you mean nat?"),
@@ -96,6 +109,32 @@ BAD = [
     (APP, "[bucket]\n", f"{'.'.join(['a'] * 3000)} = 1\n[bucket]\n", "application.reasons.a", "is nested more than 16 deep"),
     (APP, "[bucket]\n", f"{'.'.join(['a'] * 40)} = 1\n[bucket]\n", "application.reasons.a", "is nested more than 16 deep"),
     (APP, "[bucket]\n", f"# {'x' * 300_000}\n[bucket]\n", APP, "settings have at most 262144"),
+    *(
+        (APP, '"quintet-suai-cloud-app-dev"', f'"{name}"', f'bucket.name = "{name}"', f"has {word} at its {place}, which S3 keeps")
+        for name, word, place in [
+            ("xn--suai", "xn--", "beginning"), ("sthree-suai", "sthree-", "beginning"),
+            ("amzn-s3-demo-suai", "amzn-s3-demo-", "beginning"), ("suai-s3alias", "-s3alias", "end"),
+            ("suai--ol-s3", "--ol-s3", "end"), ("suai.mrap", ".mrap", "end"), ("suai--x-s3", "--x-s3", "end"),
+            ("suai--table-s3", "--table-s3", "end"),
+        ]
+    ),
+    (ENV, "[state]", '[tags]\nowner = "AWS:x"\n\n[state]', 'tags.owner = "AWS:x"', "begins with aws:"),
+    (ENV, "[state]", '[tags]\n"rds:owner" = "x"\n\n[state]', "tags.rds:owner", "begins with rds:"),
+    (APP, '"db.t3.micro"', '"db.serverless"', 'database.instance_class = "db.serverless"', "example: db.t4g.micro"),
+    (APP, "[database]\n", "[database]\nperformance_insights_enabled = true\n", "database.performance_insights_enabled = true", "must be false with db.t3.micro"),
+    (APP, '"t3.micro"', '"t4g.micro"', 'fleet.instance_type = "t4g.micro"', "is an arm64 instance, and image.ssm_parameter names an x86_64 image"),
+    (APP, "[fleet]\n", '[fleet]\nimage.ssm_parameter = "/aws/service/ami-amazon-linux-latest/al2023-ami-kernel-default-arm64"\n', 'fleet.instance_type = "t3.micro"', "is an x86_64 instance"),
+    (AQUAMARK, "[mail]\n", '[daemons]\ninstance_type = "m7g.medium"\n\n[mail]\n', 'daemons.instance_type = "m7g.medium"', "is an arm64 instance"),
+    (BEAVER_PROD, '"c6i.large"', '"c7g.large"', 'contest.instance_type = "c7g.large"', "is an arm64 instance"),
+    (SYNC_PROD, "[image_bake]\n", '[image_bake]\ninstance_type = "t4g.medium"\n', 'image_bake.instance_type = "t4g.medium"', "is an arm64 instance"),
+    (PROD, '"suai.example.org"', f'"{LONG_HOST}"', "load_balancer.dns.host_name", "has 65 characters; ACM makes certificates for names of at most 64"),
+    (BEAVER_PROD, '"concours.castor', f'"{"c" * 46}.castor', "contest.host_name", "has 65 characters"),
+    (BEAVER_PROD, '"static.castor', f'"{"s" * 46}.castor', "static.host_name", "has 65 characters"),
+    (PROD, '"suai.example.org"', '"suai.example.org"\ncertificate_arn = "arn:aws:acm:us-east-1:444455556666:certificate/0"', "load_balancer.dns.certificate_arn", "is in us-east-1; a load balancer takes certificates of its own region, eu-central-1"),
+    (APP, OWN, ADOPTED.format("eu-west-1a", "b"), "network.public_subnet_ids.eu-west-1a", "eu-west-1a is not in eu-central-1"),
+    (APP, OWN, ADOPTED.format("eu-central-1a", "a"), "network.private_subnet_ids.eu-central-1b", "is the subnet of eu-central-1a too"),
+    (PROD, "[redis]\n", '[redis]\nengine_version = "6.2"\ntransit_encryption_mode = "preferred"\nreasons.transit_encryption_mode = "Clients learn TLS one by one"\n', 'redis.transit_encryption_mode = "preferred"', "must be required with engine_version"),
+    (APP, "num_node_groups = 1", "num_node_groups = 251", "redis.num_node_groups = 251", "makes 502 nodes with replicas_per_node_group = 1; a cluster has at most 500"),
     (APP, 'region = "eu-central-1"', 'region = "us-gov-west-1"', 'region = "us-gov-west-1"', "is a region of AWS GovCloud"),
     (APP, 'region = "eu-central-1"', 'region = "cn-north-1"', 'region = "cn-north-1"', "is a region of AWS China"),
 ]  # fmt: skip
