@@ -22,6 +22,7 @@ from emulator.errors import EmulatorError
 from operations.commands.day2 import part
 from operations.commands.factory import new_app
 from operations.errors import OperatorError
+from operations.plans.report.safe_text import visible
 
 COMMANDS = {
     "settings": "Check what operators set.",
@@ -127,6 +128,13 @@ def _root(
     del version
 
 
+_OF_OPERATORS = (
+    errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EACCES, errno.EPERM,
+    errno.EEXIST, errno.ENOTDIR, errno.EISDIR, errno.ENAMETOOLONG, errno.ELOOP,
+)  # fmt: skip
+"""Errors of disks, owners and paths that somebody typed; all others are defects here, and keep their traceback."""
+
+
 def run(arguments: Sequence[str] | None = None) -> int:
     """Runs one command line and returns its exit code: 0 fine, 1 refused or failed, 2 wrong usage."""
     try:
@@ -134,19 +142,24 @@ def run(arguments: Sequence[str] | None = None) -> int:
     except SystemExit as stop:  # typer ends every command, wrong usage included, in this way
         return stop.code if isinstance(stop.code, int) else int(stop.code is not None)
     except SettingsError as error:
-        typer.echo(f"Settings refused:\n{error}", err=True)
+        _tell(f"Settings refused:\n{error}")
         return 1
     except OSError as error:
-        if error.errno not in (errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EACCES, errno.EPERM):
+        if error.errno not in _OF_OPERATORS:
             raise
         full = error.errno in (errno.ENOSPC, errno.EDQUOT)
         hint = f" Free some space below {ROOT}, then run the same command again." if full else _owner()
-        typer.echo(f"Error: {error.filename or 'A file'} cannot be written: {error.strerror}.{hint}", err=True)
+        _tell(f"Error: {error.filename or 'A file'} cannot be written: {error.strerror}.{hint}")
         return 1
     except (OperatorError, EmulatorError) as error:
-        typer.echo(f"Error: {error}", err=True)
+        _tell(f"Error: {error}")
         return 1
     return 0
+
+
+def _tell(text: str) -> None:
+    """Print a message that may quote a file, an answer of AWS or an argument."""
+    typer.echo(visible(text, lines=True), err=True)
 
 
 def _owner() -> str:

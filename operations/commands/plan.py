@@ -21,7 +21,10 @@ FailOn = Annotated[
     typer.Option(help="Exit 1 when this policy finds something; `all` for each. May be given several times."),
 ]
 ReportTo = Annotated[
-    Path | None, typer.Option(help="Also write report.md, report.html and run.txt (the run's name) into this folder.")
+    Path | None,
+    typer.Option(
+        help="Also write report.md, report.html and run.txt (the run's name) into this folder.", file_okay=False
+    ),
 ]
 
 
@@ -46,12 +49,16 @@ def plan_and_report(
     destroy: bool = False,
 ) -> None:
     """Plans, shows the report, says where it is kept, and ends with its exit code."""
+    from operations.errors import OperatorError
     from operations.plans.fresh_synth import stale_message
     from operations.plans.planning import Planning
     from operations.plans.policies.judging import check_policies
     from operations.plans.report.terminal import print_report
 
     check_policies(fail_on or [])
+    for place in (report_to, *report_to.parents) if report_to is not None else ():
+        if place.exists() and not place.is_dir():
+            raise OperatorError(f"{report_to} cannot hold the report: {place} is no folder.")
     console = new_console()
     planned = Planning(patterns=stacks or (), environment=environment, drift=drift, destroy=destroy).run(console)
     print_report(planned.report, console)

@@ -41,6 +41,7 @@ def report(
     from operations.plans.policies.judging import check_policies
     from operations.plans.report.html import html
     from operations.plans.report.markdown import markdown
+    from operations.plans.report.safe_text import visible
     from operations.plans.report.terminal import print_report
 
     check_policies(fail_on or [])
@@ -51,5 +52,5 @@ def report(
         typer.echo(markdown(found) if form is Format.MARKDOWN else html(found))
     for failed in found.stacks:
         if failed.failure:
-            typer.echo(f"{failed.name}: {failed.failure}", err=True)
+            typer.echo(visible(f"{failed.name}: {failed.failure}", lines=True), err=True)
     end(found, fail_on)

@@ -20,7 +20,8 @@ def roles(
     environment: EnvironmentFilter = None,
     role: Annotated[list[Role] | None, typer.Option(help="Only this role. Repeatable.")] = None,
     write_to: Annotated[
-        Path | None, typer.Option(help="Write each document into this folder, as STACK-ROLE-NUMBER.json.")
+        Path | None,
+        typer.Option(help="Write each document into this folder, as STACK-ROLE-NUMBER.json.", file_okay=False),
     ] = None,
     state_key_arn: Annotated[
         str, typer.Option(help="The KMS key of the state bucket, where it has one.", show_default=False)

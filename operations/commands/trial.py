@@ -29,7 +29,8 @@ def trial(
         bool, typer.Option("--despite-preflight", help="Go on where preflight says that the apply would fail.")
     ] = False,
     report_to: Annotated[
-        Path | None, typer.Option(help="Also write trial.md and trial.json into this folder.", show_default=False)
+        Path | None,
+        typer.Option(help="Also write trial.md and trial.json into this folder.", file_okay=False, show_default=False),
     ] = None,
 ) -> None:
     """Applies stacks that nobody has applied yet, plans them again, checks them, and destroys everything.

@@ -99,8 +99,10 @@ def _run(executable: Path, folder: Path) -> Mapping[str, Any]:
     try:
         run = subprocess.run([*command, "--skip-download", "--soft-fail"], capture_output=True, text=True, check=True)
         report: Any = json.loads(run.stdout)
-    except FileNotFoundError:
-        raise OperatorError(f"checkov is not at {executable}.", hint="Install it: make venv-checkov") from None
+    except OSError as error:
+        raise OperatorError(
+            f"checkov is not at {executable}: {error.strerror}.", hint="Install it: make venv-checkov"
+        ) from None
     except subprocess.CalledProcessError as error:
         raise OperatorError(f"checkov failed with exit code {error.returncode}:\n{error.stderr[-2000:]}") from None
     except ValueError:

@@ -50,6 +50,20 @@ def test_a_file_that_may_not_be_written_is_one_sentence_with_the_owner_of_the_ch
     assert said == f"Error: /x/.cache cannot be written: Permission denied.{expected}\n"
 
 
+@pytest.mark.parametrize("code", [errno.EEXIST, errno.ENOTDIR, errno.EISDIR, errno.ENAMETOOLONG, errno.ELOOP])
+def test_a_path_that_cannot_be_written_is_one_sentence(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], code: int
+) -> None:
+    from operations import cli
+
+    def refuse(**_: object) -> None:
+        raise OSError(code, os.strerror(code), "/x/report\x1b")
+
+    monkeypatch.setattr(cli, "app", refuse)
+    assert cli.run(["plan"]) == 1
+    assert capsys.readouterr().err == f"Error: /x/report\\x1b cannot be written: {os.strerror(code)}.\n"
+
+
 def test_a_full_disk_is_one_sentence_with_the_next_step(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:

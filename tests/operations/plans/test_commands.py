@@ -74,6 +74,15 @@ def test_the_report_is_put_where_it_is_asked_for(
     assert f"quintet apply {tmp_path.name}" in capsys.readouterr().out
 
 
+@pytest.mark.parametrize(("place", "code"), [("file", 2), ("file/folder", 1)])
+def test_a_report_that_cannot_be_put_there_is_refused_before_anything_is_planned(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], place: str, code: int
+) -> None:
+    (tmp_path / "file").touch()
+    assert run(["plan", "--report-to", str(tmp_path / place)]) == code
+    assert str(tmp_path / place) in capsys.readouterr().err
+
+
 def test_an_unknown_run_is_answered_with_the_latest_plans(tmp_path: Path) -> None:
     record = RunRecord(purpose="plan", terraform="1.11.4", stacks=(PlannedStack(name="a-dev", outcome="failed"),))
     for name in ("20260101-000000-plan-1", "20260102-000000-plan-2"):

@@ -44,6 +44,7 @@ def test_exit_codes_are_those_of_plan(write: Any) -> None:
         ("{", "is no JSON"),
         ("[" * 100_000, "nested too deeply"),
         ('{"format_version": "0.1", "resource_changes": []}', 'format "0.1"'),
+        ('{"format_version": "0\\u001b[2J\\u202e"}', r'format "0\x1b[2J\u202e"'),
     ],
 )
 def test_a_file_that_is_no_plan_is_said_and_the_others_are_reported_on(
