@@ -142,7 +142,7 @@ class DatabaseSettings(GuardedSettings):
     """Logins by IAM tokens beside passwords."""
     require_tls: bool = True
     """Clients that do not speak TLS are turned away."""
-    parameters: dict[Annotated[str, Field(pattern=r"^[a-z][a-z0-9_.]*$")], str] = {}
+    parameters: dict[Annotated[str, Field(pattern=r"^[a-z][a-z0-9_.-]*$")], str] = {}
     """Parameters of the database's parameter group, beside those the deployment sets."""
 
     guarded: ClassVar[Mapping[str, object]] = {

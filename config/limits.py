@@ -23,6 +23,8 @@ LOG_RETENTION_DAYS: tuple[int, ...] = tuple(_GROUPS["log_retention_days"]["value
 MONITORING_INTERVAL_SECONDS: tuple[int, ...] = tuple(_GROUPS["monitoring_interval_seconds"]["values"])
 SECURITY_GROUP_DESCRIPTION: str = _GROUPS["description_pattern"]["values"]["security_group"]
 """Pattern of the descriptions of security groups and their rules."""
+POSTGRESQL_RESERVED_WORDS: frozenset[str] = frozenset(_GROUPS["postgresql_reserved_words"]["values"])
+"""Words that RDS takes neither for a database nor for the master user of PostgreSQL."""
 NAME_LENGTHS: Mapping[str, int] = _GROUPS["name_lengths"]["values"]
 """Terraform's resource type → longest name."""
 LONGEST_CERTIFICATE_NAME: int = _GROUPS["certificate_name_length"]["values"]

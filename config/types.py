@@ -16,6 +16,7 @@ from config.limits import (
     MONITORING_INTERVAL_SECONDS,
     NAME_LENGTHS,
     OTHER_PARTITIONS,
+    POSTGRESQL_RESERVED_WORDS,
 )
 from config.schedules import cron, schedule
 
@@ -120,10 +121,16 @@ def _free_database(value: str) -> str:
     return value
 
 
+def _free_postgresql_word(value: str) -> str:
+    if value.lower() in POSTGRESQL_RESERVED_WORDS:
+        raise ValueError("is a reserved word of PostgreSQL, which RDS refuses; take another name")
+    return value
+
+
 def _free_postgresql_master(value: str) -> str:
     if value.lower() == "admin":
         raise ValueError("is a reserved word of RDS for PostgreSQL; take another name")
-    return value
+    return _free_postgresql_word(value)
 
 
 def _free_bucket(value: str) -> str:
@@ -265,6 +272,7 @@ DatabaseName = Annotated[
     _pattern(r"[A-Za-z][A-Za-z0-9_]{0,62}", "is not a database name: a letter, then up to 62 letters, digits or _"),
     AfterValidator(_free_database),
 ]
+PostgresqlDatabaseName = Annotated[DatabaseName, AfterValidator(_free_postgresql_word)]
 UserName = Annotated[
     str,
     _pattern(r"[A-Za-z][A-Za-z0-9_]{0,15}", "is not a user name: a letter, then up to 15 letters, digits or _"),

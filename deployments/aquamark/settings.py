@@ -20,11 +20,11 @@ from config.deployment import DeploymentSettings, RegionalLoadBalancerSettings
 from config.settings import Settings, SettingsRefusal
 from config.types import (
     Cron,
-    DatabaseName,
     EmailAddress,
     InstanceType,
     LoggedBucketName,
     LogRetentionDays,
+    PostgresqlDatabaseName,
     ServerName,
     UserName,
 )
@@ -43,7 +43,7 @@ class AquamarkApplicationSettings(Settings):
     """Where the image keeps the daemons' configuration files."""
     analytics_id: Annotated[str, Field(pattern=r"^[A-Za-z0-9-]*$")] = ""
     """Google Analytics' id; empty without it."""
-    database_name: DatabaseName = "aquamark"
+    database_name: PostgresqlDatabaseName = "aquamark"
     """The database on the instance."""
     database_user: UserName = "aquamark"
     """The application's own login; its password is made by `quintet aquamark database-login`."""

@@ -10,9 +10,9 @@ from config.components import AuroraSettings, ContainerTaskSettings, OwnNetwork,
 from config.deployment import DeploymentSettings
 from config.settings import Settings, SettingsRefusal, each_once
 from config.types import (
-    DatabaseName,
     EmailAddress,
     LogRetentionDays,
+    PostgresqlDatabaseName,
     PostgresqlMasterUserName,
     Sharing,
     UserName,
@@ -47,7 +47,7 @@ class DapSettings(Settings):
 class ReplicaSettings(Settings):
     """The database that is filled."""
 
-    name: DatabaseName = "cd2"
+    name: PostgresqlDatabaseName = "cd2"
     """The database on the cluster."""
     admin_user: PostgresqlMasterUserName = "cd2_admin"
     """The cluster's master user; RDS makes and changes its password."""

@@ -95,6 +95,8 @@ BAD = [
     (APP, 'database_user = "admin"', 'database_user = "rdsadmin"', 'application.database_user = "rdsadmin"', "is reserved by RDS"),
     (APP, 'database_name = "suai"', 'database_name = "mysql"', 'application.database_name = "mysql"', "is a database of RDS or the engine"),
     (CANVAS, "[aurora]\n", '[database]\nadmin_user = "admin"\n\n[aurora]\n', 'database.admin_user = "admin"', "reserved word of RDS for PostgreSQL"),
+    (CANVAS, "[aurora]\n", '[database]\nadmin_user = "user"\n\n[aurora]\n', 'database.admin_user = "user"', "reserved word of PostgreSQL"),
+    (CANVAS, "[aurora]\n", '[database]\nname = "Order"\n\n[aurora]\n', 'database.name = "Order"', "reserved word of PostgreSQL"),
     (PROD, "[load_balancer.dns]\n", "[load_balancer]\nhttp_port = 443\n\n[load_balancer.dns]\n", "load_balancer.http_port = 443", "is https_port too"),
     (ENV, "[state]", '[tags]\n"aws:owner" = "x"\n\n[state]', "tags.aws:owner", "begins with aws:"),
     (ENV, "[state]", '[tags]\ndeployment = "x"\n\n[state]', "tags.deployment", "its own are Project, Deployment, Environment, Name"),
