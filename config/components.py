@@ -115,6 +115,10 @@ NetworkSettings = Annotated[
 """`cidr_block` makes a network, `vpc_id` adopts one."""
 
 
+MYSQL_TLS_PARAMETER = "require_secure_transport"
+POSTGRESQL_TLS_PARAMETER = "rds.force_ssl"
+
+
 class DatabaseSettings(GuardedSettings):
     """A relational database on RDS."""
 
@@ -152,6 +156,17 @@ class DatabaseSettings(GuardedSettings):
         "extended_support": True,
     }
 
+    tls_parameter: ClassVar[str] = ""
+    """The engine's parameter that require_tls sets."""
+
+    @model_validator(mode="after")
+    def _tls_has_one_switch(self) -> Self:
+        if self.tls_parameter in self.parameters:
+            raise SettingsRefusal(
+                "is set by require_tls: say require_tls = true or false", "parameters", self.tls_parameter
+            )
+        return self
+
     @model_validator(mode="after")
     def _storage_can_grow(self) -> Self:
         most = self.max_allocated_storage_gib
@@ -171,6 +186,8 @@ WITHOUT_PERFORMANCE_INSIGHTS = frozenset(
 
 class MysqlSettings(DatabaseSettings):
     """MySQL on RDS."""
+
+    tls_parameter: ClassVar[str] = MYSQL_TLS_PARAMETER
 
     engine_version: MysqlSeries
     """The release series; AWS resolves it to a minor version, which it upgrades by itself."""
@@ -196,6 +213,8 @@ class MysqlSettings(DatabaseSettings):
 
 class PostgresqlSettings(DatabaseSettings):
     """PostgreSQL on RDS."""
+
+    tls_parameter: ClassVar[str] = POSTGRESQL_TLS_PARAMETER
 
     engine_version: PostgresqlSeries
     """The release series; AWS resolves it to a minor version, which it upgrades by itself."""

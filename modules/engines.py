@@ -6,7 +6,7 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from config.components import WITHOUT_PERFORMANCE_INSIGHTS
+from config.components import MYSQL_TLS_PARAMETER, POSTGRESQL_TLS_PARAMETER, WITHOUT_PERFORMANCE_INSIGHTS
 
 GIB = 2**30
 
@@ -83,7 +83,7 @@ MYSQL = RdsEngine(
     name="mysql",
     port=3306,
     family_parts=2,
-    tls_parameter="require_secure_transport",
+    tls_parameter=MYSQL_TLS_PARAMETER,
     parameters={
         "local_infile": "0",  # a server could otherwise read files of its clients
         "log_output": "FILE",  # only files are exported to CloudWatch
@@ -99,7 +99,7 @@ POSTGRESQL = RdsEngine(
     name="postgres",
     port=5432,
     family_parts=1,
-    tls_parameter="rds.force_ssl",
+    tls_parameter=POSTGRESQL_TLS_PARAMETER,
     parameters={
         "log_connections": "1",
         "log_lock_waits": "1",

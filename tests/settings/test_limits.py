@@ -10,6 +10,7 @@ from importlib import resources
 
 import pytest
 
+from config.limits import AVAILABILITY_ZONES
 from config.settings import ROOT
 from config.types import architecture
 from tests.settings.conftest import Files
@@ -41,6 +42,14 @@ def test_regions_of_other_partitions_are_refused_in_one_sentence(files: Files, r
     files.replace(APP, 'region = "eu-central-1"', f'region = "{region}"')
     (refused,) = files.refusals()
     assert f'region = "{region}": is a region of {partition}, another partition' in refused
+
+
+def test_zones_of_regions_are_those_that_ec2_describes() -> None:
+    from moto.ec2.models.availability_zones_and_regions import RegionsAndZonesBackend
+
+    for region, letters in AVAILABILITY_ZONES.items():
+        described = {zone.name for zone in RegionsAndZonesBackend.zones[region]}
+        assert described <= {region + letter for letter in letters}, region
 
 
 def test_the_processor_of_every_instance_type_follows_from_its_name() -> None:

@@ -97,6 +97,8 @@ BAD = [
     (CANVAS, "[aurora]\n", '[database]\nadmin_user = "admin"\n\n[aurora]\n', 'database.admin_user = "admin"', "reserved word of RDS for PostgreSQL"),
     (CANVAS, "[aurora]\n", '[database]\nadmin_user = "user"\n\n[aurora]\n', 'database.admin_user = "user"', "reserved word of PostgreSQL"),
     (CANVAS, "[aurora]\n", '[database]\nname = "Order"\n\n[aurora]\n', 'database.name = "Order"', "reserved word of PostgreSQL"),
+    (APP, "[database]\n", '[database]\nparameters.require_secure_transport = "0"\n', 'database.parameters.require_secure_transport = "0"', "say require_tls = true or false"),
+    (AQUAMARK, "[database]\n", '[database]\nparameters."rds.force_ssl" = "0"\n', 'database.parameters.rds.force_ssl = "0"', "say require_tls = true or false"),
     (PROD, "[load_balancer.dns]\n", "[load_balancer]\nhttp_port = 443\n\n[load_balancer.dns]\n", "load_balancer.http_port = 443", "is https_port too"),
     (ENV, "[state]", '[tags]\n"aws:owner" = "x"\n\n[state]', "tags.aws:owner", "begins with aws:"),
     (ENV, "[state]", '[tags]\ndeployment = "x"\n\n[state]', "tags.deployment", "its own are Project, Deployment, Environment, Name"),
@@ -270,6 +272,11 @@ def test_a_file_that_is_not_text_is_refused(files: Files) -> None:
 
 def test_the_committed_settings_are_accepted(files: Files) -> None:
     assert {plan.stack_name for plan in files.load()} >= {"suai-cloud-app-dev", "suai-cloud-app-prod"}
+
+
+def test_a_parameter_may_have_hyphens(files: Files) -> None:
+    files.replace(APP, "[database]\n", '[database]\nparameters.gtid-mode = "ON_PERMISSIVE"\n')
+    assert files.load()
 
 
 def test_storage_may_grow_by_a_tenth(files: Files) -> None:
