@@ -62,9 +62,7 @@ def _protected(root: Path, output: Path) -> Iterator[tuple[str, str]]:
     environments = root / "config" / "environments"
     for record in root.glob("deployments/*/addresses/*.txt"):
         known = record.stem in environment_names(environments)
-        if record.read_text(encoding="utf-8").split() and not (
-            known and not load_environment(record.stem, environments).protect_data
-        ):
+        if record.read_bytes().split() and not (known and not load_environment(record.stem, environments).protect_data):
             yield f"{record.parents[1].name.replace('_', '-')}-{record.stem}", str(record.relative_to(root))
     for file in output.glob("stacks/*/cdk.tf.json"):
         if _prevents_destruction(file):

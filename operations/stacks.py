@@ -114,7 +114,7 @@ def read_stack(folder: Path) -> Stack:
         raise _broken(file, f"cannot be read: {error.strerror}") from None
     except ValueError as error:
         raise _broken(file, f"is not JSON: {error}") from None
-    except (KeyError, IndexError, TypeError) as error:
+    except (AttributeError, KeyError, IndexError, TypeError) as error:
         missing = "the backend, or the provider's region, allowed_account_ids or default_tags"
         raise _broken(file, f"lacks {missing} ({error})") from None
 
@@ -129,6 +129,9 @@ def _stack(folder: Path, text: str) -> Stack:
     document = json.loads(text)
     provider = _default_provider(document)
     tags = provider["default_tags"][0]["tags"]
+    for kind, named in document.get("resource", {}).items():
+        if not isinstance(named, dict) or not all(isinstance(arguments, dict) for arguments in named.values()):
+            raise _broken(folder / FILE, f"has resources of {kind} that are no objects by name")
     return Stack(
         name=folder.name,
         deployment=tags["Deployment"],

@@ -7,12 +7,17 @@ to be a decision: `move_from_id` in the construct says where the resource came f
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from operations.errors import OperatorError
+from operations.plans.report.safe_text import shortened
 from operations.resource_types import holds_data
+
+_ADDRESS = re.compile(r"\w+\.[\w-]+", re.ASCII)
 
 
 @dataclass(frozen=True)
@@ -38,9 +43,20 @@ def record_file(root: Path, stack: str) -> Path:
 
 
 def read_record(root: Path, stack: str) -> set[str]:
-    """The recorded addresses of `stack`; none for a stack that was never recorded."""
+    """The recorded addresses of `stack`; none for a stack that was never recorded.
+
+    Raises OperatorError for a file that holds something else: what was recorded in it is not known.
+    """
     file = record_file(root, stack)
-    return set(file.read_text(encoding="utf-8").split()) if file.exists() else set()
+    found = file.read_bytes().decode("utf-8", errors="replace").split() if file.exists() else []
+    for each in found:
+        if not _ADDRESS.fullmatch(each):
+            where = file.relative_to(root)
+            raise OperatorError(
+                f"{where} holds {shortened(each, 80)}, which is no address: one a line is wanted, as type.name.",
+                hint=f"Restore it: git checkout -- {where}",
+            )
+    return set(found)
 
 
 def holding_data(document: Mapping[str, Any]) -> set[str]:

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import json
 from typing import TYPE_CHECKING
 
 import pytest
@@ -87,6 +88,14 @@ def test_a_broken_file_is_named(root: Path, text: str) -> None:
     file = root / "generated" / "stacks" / "aquamark-test" / FILE
     file.write_text(text)
     with pytest.raises(OperatorError, match=r"aquamark-test/cdk\.tf\.json"):
+        find_stacks(root)
+
+
+@pytest.mark.parametrize("resources", ["[1]", '{"jobs": 1}'])
+def test_resources_of_another_form_are_named(root: Path, resources: str) -> None:
+    file = root / "generated" / "stacks" / "aquamark-test" / FILE
+    file.write_text(json.dumps(json.loads(file.read_text()) | {"resource": {"aws_sqs_queue": json.loads(resources)}}))
+    with pytest.raises(OperatorError, match=r"aquamark-test/cdk\.tf\.json has resources of aws_sqs_queue that"):
         find_stacks(root)
 
 

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 
 from config.settings import ROOT
+from operations.errors import OperatorError
 from operations.review.addresses import Loss, holding_data, losses, read_document, read_record
 from operations.stacks import Stack, find_stacks
 
@@ -28,6 +31,15 @@ def test_a_lost_address_is_told_with_the_way_to_mend_it() -> None:
     assert loss == Loss("sample-prod", "aws_db_instance.database")
     assert 'move_from_id("aws_db_instance.database")' in str(loss)
     assert "quintet addresses record sample-prod" in str(loss)
+
+
+@pytest.mark.parametrize("content", [b"aws_kms_key.one\nnonsense\n", b'{"a":[', b"\xff\xfe\0"])
+def test_a_damaged_record_is_refused(tmp_path: Path, content: bytes) -> None:
+    file = tmp_path / "deployments" / "sample" / "addresses" / "prod.txt"
+    file.parent.mkdir(parents=True)
+    file.write_bytes(content)
+    with pytest.raises(OperatorError, match=r"deployments/sample/addresses/prod\.txt holds .*, which is no address"):
+        read_record(tmp_path, "sample-prod")
 
 
 def test_a_moved_address_is_not_lost() -> None:
