@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import html
 import json
 import re
 from collections import defaultdict
@@ -34,8 +35,8 @@ class Secrets:
 
     The AWS provider copies `tags` to `tags_all` and forgets that one of them was sensitive; scripts have passwords
     rendered into them. So a value that is sensitive anywhere is masked everywhere: as it is, escaped in JSON,
-    URL-encoded, in base64, as a number or a key; so are the values in a sensitive JSON text and the lines of a
-    sensitive script.
+    URL-encoded, in base64 or hexadecimal, between quotes of a shell, YAML, SQL or HTML, as a number or a key; so are
+    the values in a sensitive JSON text and the lines of a sensitive script.
     """
 
     def __init__(self, changes: Iterable[Change]) -> None:
@@ -150,7 +151,11 @@ def _forms(text: str) -> Iterator[str]:
     ):
         yield form
         yield re.sub("%[0-9A-F]{2}", lambda code: code[0].lower(), form)
+    yield html.escape(text)
+    yield text.replace("'", "'\\''")  # between the quotes of a shell
+    yield text.replace("'", "''")  # of YAML and SQL
     octets = text.encode("utf-8", errors="replace")
+    yield octets.hex()
     for offset in range(3):  # base64 of a longer text holds it at one of three offsets
         encoded = base64.b64encode(bytes(offset) + octets).decode()
         core = encoded[-(-8 * offset // 6) : 8 * (offset + len(octets)) // 6]

@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import json
 import re
+from html import escape
 from typing import Any
 from urllib.parse import quote, quote_plus
 
@@ -18,7 +19,7 @@ from operations.plans.report.markdown import markdown
 from operations.plans.report.secrets import SENSITIVE, Secrets
 from tests.operations.plans.plan_support import change, plan_of, report_of, stack_report
 
-SECRET = 'pA<ss&"w\\ord>9/é'
+SECRET = "pA<ss&\"w\\ord>9/é's"
 
 
 def secrets(value: Any) -> Secrets:
@@ -36,6 +37,10 @@ SPELLINGS = {
     "in a URL": f"mysql://app:{quote(SECRET, safe='')}@host/db",
     "in a URL in lower case": re.sub("%..", lambda code: code[0].lower(), f"mysql://a:{quote(SECRET, safe='')}@host"),
     "in a query": f"?p={quote_plus(SECRET)}",
+    "in HTML": f"<b>{escape(SECRET)}</b>",
+    "in a shell": "PW='" + SECRET.replace("'", "'\\''") + "'",
+    "in YAML": "p: '" + SECRET.replace("'", "''") + "'",
+    "in hexadecimal": SECRET.encode().hex(),
     "in base64": base64.b64encode(SECRET.encode()).decode(),
     "in base64 of more": base64.b64encode(f"ab{SECRET} and more".encode()).decode(),
 }
