@@ -3,39 +3,37 @@
 By itself Terraform hashes the AWS provider's 700 MB in every command and starts it anew for every step of each, which
 is half of what a plan costs. Here Terraform compares the provider with the lock file once for all stacks that have the
 same one, and is told of a process that runs already (TF_REATTACH_PROVIDERS). That one describes only the types that the
-stack and its state name (see schema_proxy). Plans come out the same, and are applied in the usual way.
+stack and its state name (see provider_proxy.js). Plans come out the same, and are applied in the usual way.
 """
 
 from __future__ import annotations
 
 import json
 import os
-import re
 import shutil
-import sys
 import tempfile
 import threading
 from contextlib import contextmanager
 from functools import cache
-from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Self
 
 from operations.errors import OperatorError
 from operations.plans.record import LOCK_FILE
 from operations.review.addresses import read_document
+from operations.terraform.processes import dying_with_parent
+from synth.nodejs import find_node
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterator, Mapping
+    from collections.abc import Iterator, Mapping
 
     from operations.stacks import Stack
     from operations.terraform.documents import State
     from operations.terraform.run import Run
     from operations.terraform.terraform import Terraform
 
-_ANNOUNCED = re.compile(r"TF_REATTACH_PROVIDERS='(.+)'")
 _LINKED = Path(".terraform", "providers")
-_PROXY = Path(__file__).with_name("schema_proxy.py")
+PROXY = Path(__file__).with_name("provider_proxy.js")
 _NAMES_RESOURCES_ONLY = frozenset(
     ["//", "import", "locals", "moved", "output", "provider", "removed", "resource", "terraform", "variable"]
 )
@@ -66,51 +64,31 @@ class StandingProviders:
         `terraform` when the block is entered. Enter one for plans, and for applies on an emulator; `terraform.init()`
         before it spares an init of its own.
 
-        A stack with another provider, or with the AWS provider for two regions, is left to Terraform: the two
-        configurations would meet in one process. So is one without a lock file, or whose state, and with it the plan,
-        is in HCP Terraform.
-        Raises TerraformError when the provider is not the lock file's.
+        A stack with the provider for two regions has a process for each (see provider_proxy.js). A stack with another
+        provider is left to Terraform; so is one without a lock file, or whose state, and with it the plan, is in HCP
+        Terraform. Raises TerraformError when the provider is not the lock file's.
         """
-        if not attachable(stack):
+        node = find_node()
+        if node is None or not attachable(stack):
             yield
             return
         document = read_document(stack.folder)
         program = self._program(terraform, stack, document["terraform"]["required_providers"])
-        command = [str(program), "-debug"]
-        with self._run.children.serving(command, cwd=terraform.directory, environment=terraform.environment) as lines:
-            for line in lines:
-                if announced := _ANNOUNCED.search(line):
-                    break
-            else:
-                raise OperatorError(f"{stack.name}: the provider did not start: {command[0]}")
-            with terraform.using(TF_REATTACH_PROVIDERS=announced[1]):
-                if not (terraform.directory / ".terraform").is_dir():
-                    terraform.init()
-                types = _types(document, terraform.state_pull())
-            with (
-                self._describing(types, announced[1], program, terraform) as narrowed,
-                terraform.using(TF_REATTACH_PROVIDERS=narrowed),
-            ):
-                yield
-
-    @contextmanager
-    def _describing(self, types: Collection[str], announced: str, program: Path, terraform: Terraform) -> Iterator[str]:
-        """The announcement of a provider that describes these types only (see schema_proxy); all, without any."""
-        if not types:
-            yield announced
-            return
-        reattach = json.loads(announced)
-        (address,) = (provider["Addr"] for provider in reattach.values())
         with tempfile.TemporaryDirectory(prefix="quintet-") as folder:  # a socket's path must be short
-            socket = str(Path(folder, "provider"))
-            names = ",".join(sorted(types))
-            command = [sys.executable, "-I", str(_PROXY), address["String"], socket, names, str(_description(program))]
+            socket, types = Path(folder, "socket"), Path(folder, "types")
+            provider = dying_with_parent([str(program), "-debug"])
+            command = [str(node), str(PROXY), str(socket), str(types), str(_description(program)), *provider]
             serving = self._run.children.serving(command, cwd=terraform.directory, environment=terraform.environment)
             with serving as lines:
-                if next(lines, None) is None:
-                    raise OperatorError(f"The proxy of the provider did not start: {' '.join(command)}")
-                address["String"] = socket
-                yield json.dumps(reattach)
+                announced = next(lines, None)
+                if announced is None:
+                    raise OperatorError(f"{stack.name}: the provider did not start: {' '.join(command)}")
+                with terraform.using(TF_REATTACH_PROVIDERS=announced):
+                    if not (terraform.directory / ".terraform").is_dir():
+                        terraform.init()
+                    if named := _types(document, terraform.state_pull()):
+                        types.write_text("\n".join(sorted(named)), encoding="utf-8")
+                    yield
 
     def _program(self, terraform: Terraform, stack: Stack, required_providers: object) -> Path:
         """The provider's program, found and compared with the stack's lock file by `terraform init`."""
@@ -134,7 +112,7 @@ class StandingProviders:
 
 def attachable(stack: Stack) -> bool:
     """True unless `attached` leaves the stack to Terraform."""
-    alone = [*map(len, read_document(stack.folder)["provider"].values())] == [1]
+    alone = len(read_document(stack.folder)["provider"]) == 1
     return stack.backend is not None and alone and (stack.folder / LOCK_FILE).is_file()
 
 
@@ -153,14 +131,10 @@ def _description(program: Path) -> Path:
 def _types(document: Mapping[str, Mapping[str, object]], state: State) -> set[str]:
     """The types of resources that Terraform can ask for.
 
-    Empty where it may ask for something else as well, and in an environment from before the proxy needed grpcio.
+    Empty where it may ask for something else as well.
     """
     resources = state.get("resources", [])
-    known = (
-        find_spec("grpc") is not None
-        and document.keys() <= _NAMES_RESOURCES_ONLY
-        and all(each["mode"] == "managed" for each in resources)
-    )
+    known = document.keys() <= _NAMES_RESOURCES_ONLY and all(each["mode"] == "managed" for each in resources)
     if not known or "provider::" in json.dumps(document):
         return set()
     return {*document.get("resource", {}), *(each["type"] for each in resources)}

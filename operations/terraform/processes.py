@@ -7,13 +7,15 @@ a Terraform that is ended loses what it has created. Windows is not supported: i
 from __future__ import annotations
 
 import os
+import select
 import shutil
 import signal
 import subprocess
+import sys
 import tempfile
 import threading
 import time
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import IO, TYPE_CHECKING, Self
 
 if TYPE_CHECKING:
@@ -269,11 +271,23 @@ def _ignoring_hangups() -> list[str]:
 
 def _ended(process: subprocess.Popen[bytes]) -> bool:
     """True when the process has ended; waits a moment for it."""
-    try:
-        process.wait(_POLL_SECONDS)
-    except subprocess.TimeoutExpired:
-        return False
-    return True
+    if sys.platform != "linux":
+        try:
+            process.wait(_POLL_SECONDS)
+        except subprocess.TimeoutExpired:
+            return False
+        return True
+    # Popen.wait with a time limit wakes up ten times in a moment to look for the end
+    with suppress(ProcessLookupError):  # another thread has seen it end
+        if process.poll() is None:
+            end = os.pidfd_open(process.pid)
+            try:
+                ends = select.poll()
+                ends.register(end, select.POLLIN)
+                ends.poll(_POLL_SECONDS * 1000)
+            finally:
+                os.close(end)
+    return process.poll() is not None
 
 
 def _kill_session(process: subprocess.Popen[bytes]) -> None:

@@ -49,13 +49,15 @@ def shown(terraform: Terraform, plan: PlanResult) -> dict[str, Any]:
     return {name: part for name, part in terraform.show_json(plan).items() if name != "timestamp"}
 
 
-def providers_of(run: Run) -> list[str]:
-    """Command lines of provider processes that work for this run."""
-    found = subprocess.run(
-        ["pgrep", "-af", "terraform-provider-aws.* -debug"], capture_output=True, text=True, check=False
-    )
-    pids = [line.split()[0] for line in found.stdout.splitlines()]
-    return [pid for pid in pids if run.folder in Path(f"/proc/{pid}/cwd").readlink().parents]
+def providers_of(run: Run) -> list[Path]:
+    """Provider processes that work for this run."""
+    processes = subprocess.run(["pgrep", "-f", "terraform-provider-aws"], capture_output=True, text=True, check=False)
+    return [
+        process
+        for process in map(Path("/proc").joinpath, processes.stdout.split())
+        if run.folder in (process / "cwd").readlink().parents
+        and (process / "cmdline").read_bytes().split(b"\0")[1:2] == [b"-debug"]
+    ]
 
 
 def test_the_plan_is_the_one_terraform_makes_by_itself_and_can_be_applied_in_the_usual_way(
@@ -102,14 +104,21 @@ def test_a_provider_that_is_not_the_lock_files_is_refused(run: Run, emulator: Em
         pytest.fail("it was used")
 
 
-def test_two_configurations_of_the_provider_never_share_a_process(run: Run, emulator: Emulator) -> None:
+def test_two_configurations_of_the_provider_have_a_process_each(run: Run, emulator: Emulator) -> None:
     stack = write_stack(run.root, RESOURCES, deployment="two-regions")
     file = stack.folder / "cdk.tf.json"
     document = json.loads(file.read_text())
-    document["provider"]["aws"].append({**document["provider"]["aws"][0], "alias": "other", "region": "us-east-1"})
+    (here,) = document["provider"]["aws"]
+    document["provider"]["aws"].append({**here, "alias": "other", "region": "us-east-1"})
+    there = {"name": "DEPLOYMENT-there", "provider": "aws.other"}
+    document["resource"]["aws_sns_topic"]["there"] = there
     file.write_text(json.dumps(document))
     terraform = terraform_for(run, stack, emulator)
     with StandingProviders(run) as providers, providers.attached(terraform, stack):
-        assert providers_of(run) == []
-        terraform.init()
-        assert len(terraform.plan().planned) == 2
+        for _ in range(2):
+            terraform.apply(terraform.plan())
+            resources = terraform.state_pull()["resources"]
+            regions = {each["instances"][0]["attributes"]["arn"].split(":")[3] for each in resources}
+            assert regions == {here["region"], "us-east-1"}
+        assert len(providers_of(run)) == 2
+    assert providers_of(run) == []
