@@ -66,10 +66,9 @@ class StandingProviders:
 
         A stack with the provider for two regions has a process for each (see provider_proxy.js). A stack with another
         provider is left to Terraform; so is one without a lock file, or whose state, and with it the plan, is in HCP
-        Terraform. Raises TerraformError when the provider is not the lock file's.
+        Terraform; so are all where there is no Node.js. Raises TerraformError when the provider is not the lock file's.
         """
-        node = find_node()
-        if node is None or not attachable(stack):
+        if not attachable(stack):
             yield
             return
         document = read_document(stack.folder)
@@ -77,7 +76,7 @@ class StandingProviders:
         with tempfile.TemporaryDirectory(prefix="quintet-") as folder:  # a socket's path must be short
             socket, types = Path(folder, "socket"), Path(folder, "types")
             provider = dying_with_parent([str(program), "-debug"])
-            command = [str(node), str(PROXY), str(socket), str(types), str(_description(program)), *provider]
+            command = [str(find_node()), str(PROXY), str(socket), str(types), str(_description(program)), *provider]
             serving = self._run.children.serving(command, cwd=terraform.directory, environment=terraform.environment)
             with serving as lines:
                 announced = next(lines, None)
@@ -113,7 +112,8 @@ class StandingProviders:
 def attachable(stack: Stack) -> bool:
     """True unless `attached` leaves the stack to Terraform."""
     alone = len(read_document(stack.folder)["provider"]) == 1
-    return stack.backend is not None and alone and (stack.folder / LOCK_FILE).is_file()
+    locked = (stack.folder / LOCK_FILE).is_file()
+    return stack.backend is not None and alone and locked and find_node() is not None
 
 
 @cache

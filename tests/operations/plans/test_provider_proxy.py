@@ -16,7 +16,10 @@ from typing import Any
 import grpc
 import pytest
 
-from operations.plans.standing_provider import PROXY, _types
+from config.settings import ROOT
+from operations.plans import standing_provider
+from operations.plans.standing_provider import PROXY, _types, attachable
+from operations.stacks import find_stacks
 from synth.nodejs import find_node
 
 ECHOING = Path(__file__).with_name("echoing_provider.py")
@@ -186,3 +189,10 @@ def test_types_are_those_of_the_stack_and_of_its_state_and_all_where_something_e
     for block in ("data", "ephemeral", "module", "check"):
         assert _types({**document, block: {}}, {}) == set(), block
     assert _types({**document, "output": {"x": {"value": "${provider::aws::arn_parse(1)}"}}}, {}) == set()
+
+
+def test_every_committed_stack_is_served_where_there_is_nodejs(monkeypatch: pytest.MonkeyPatch) -> None:
+    stacks = find_stacks(ROOT)
+    assert {stack.name for stack in stacks if not attachable(stack)} == set()
+    monkeypatch.setattr(standing_provider, "find_node", lambda: None)
+    assert not any(map(attachable, stacks))
