@@ -16,7 +16,8 @@ help: ## This list
 demo: venv ## Settings to applied infrastructure on an emulator  [STACKS="…" ENVIRONMENT=… KEEP=1 DESTROY=1]
 	@.venv/bin/python -m operations demo $(STACKS) --environment $(ENVIRONMENT) $(if $(call yes,KEEP),--keep) $(if $(call yes,DESTROY),--destroy)
 
-test: venv venv-checkov venv-cfnlint venv-other-bindings system-packages ## Every test, with real servers and the real Terraform
+test: venv ## Every test, with real servers and the real Terraform
+	@$(MAKE) --no-print-directory --jobs venv-checkov venv-cfnlint venv-other-bindings system-packages
 	@$(PYTEST)
 
 test-fast: venv ## The tests that need no server and no Terraform, but for the slow ones
