@@ -115,7 +115,6 @@ function passOn(stream, headers, provider, { body, change } = {}) {
     trailers = sent;
   });
   call.on("error", () => stream.close(NGHTTP2_INTERNAL_ERROR));
-  stream.on("error", () => {}); // it closes then
   stream.on("close", () => call.close(NGHTTP2_CANCEL)); // each command of Terraform leaves its streams open
   stream.on("wantTrailers", () => stream.sendTrailers(trailers));
   if (body) call.end(body);
@@ -140,7 +139,6 @@ function narrowed(description) {
 // Answers with the kept description, without a provider.
 function describe(stream) {
   stream.resume();
-  stream.on("error", () => {});
   stream.respond({ ":status": 200, "content-type": "application/grpc" }, { waitForTrailers: true });
   stream.on("wantTrailers", () => stream.sendTrailers({ "grpc-status": "0" }));
   stream.end(framed(narrowed(fs.readFileSync(KEPT))));
@@ -174,9 +172,9 @@ async function main() {
   const providerOf = new WeakMap(); // of connections that are configured; the first answers the others
   let turn = Promise.resolve();
 
-  async function configure(stream, headers, body) {
-    const client = stream.session;
+  async function configure(client, stream, headers, body) {
     const provider = await configured(providers, body);
+    if (client.destroyed) return; // Terraform was ended meanwhile
     providers.forEach((each) => each.clients.delete(client));
     provider.configuration = body;
     provider.clients.add(client);
@@ -188,13 +186,15 @@ async function main() {
   const server = http2.createServer(LIMITS);
   server.on("stream", (stream, headers) => {
     const path = headers[":path"];
+    const client = stream.session;
+    stream.on("error", () => {}); // it closes then
     if (path === CONFIGURE) {
       // one after the other, so that two do not choose the same free one
       whole(stream, (body) => {
-        turn = turn.then(() => configure(stream, headers, body)).catch(end);
+        turn = turn.then(() => configure(client, stream, headers, body)).catch(end);
       });
     } else if (path === SCHEMA && fs.existsSync(KEPT)) describe(stream);
-    else passOn(stream, headers, providerOf.get(stream.session) ?? first, { change: path === SCHEMA ? kept : null });
+    else passOn(stream, headers, providerOf.get(client) ?? first, { change: path === SCHEMA ? kept : null });
   });
   server.listen(SOCKET, () => {
     for (const provider of Object.values(first.announced)) provider.Addr.String = SOCKET;

@@ -151,6 +151,25 @@ def test_a_connection_may_be_configured_anew(proxied: Proxied) -> None:
             assert (ask(channel, "Configured"), ask(other, "Configured")) == (region, b"other")
 
 
+def test_a_connection_that_ends_while_its_provider_starts_disturbs_no_other(proxied: Proxied) -> None:
+    with proxied.proxy("aws_vpc") as target, connected(target) as channel:
+        ask(channel, "Configure", b"eu-west-1")
+        with connected(target) as interrupted:
+            left = interrupted.unary_unary("/tfplugin5.Provider/Configure").future(b"us-east-1")
+            give_up = time.monotonic() + 30
+            while proxied.events()["started"] < 2:
+                assert time.monotonic() < give_up
+                time.sleep(0.001)
+            left.cancel()
+        for _ in range(20):
+            assert ask(channel, "Configured") == b"eu-west-1"
+            time.sleep(0.05)
+        with connected(target) as other:
+            ask(other, "Configure", b"eu-north-1")
+            assert ask(other, "Configured") == b"eu-north-1"
+    assert proxied.events()["started"] == 2
+
+
 def test_a_stream_ends_at_the_provider_as_well_when_terraform_leaves_it_open(proxied: Proxied) -> None:
     with proxied.proxy("aws_vpc") as target, connected(target) as channel:
         answers = channel.stream_stream("/plugin.GRPCStdio/StreamStdio")(iter([b"x"]))
