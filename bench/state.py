@@ -134,6 +134,7 @@ def kill(place: Place, rounds: int, *, seed: int) -> Kills:
         if apply.poll() is not None:
             continue  # it was faster: no kill, no round
         _kill(apply)
+        _wait_until_read(place.emulator)
         seen.left[_recover(place, stack, clone, before, turn)] += 1
         clone.terraform("apply", "-auto-approve")
         clone.plans_no_changes()
@@ -195,6 +196,29 @@ def _kill(process: subprocess.Popen[str]) -> None:
     process.wait()
     if process.stdout is not None:
         process.stdout.close()
+
+
+def _wait_until_read(emulator: Emulator) -> None:
+    """The emulator has done what killed clients had sent: their requests arrive after their end, as AWS's do too.
+
+    The kernel closes the connections of a process as it ends; the emulator closes its side (the state is CLOSE_WAIT
+    until then) when it has answered what came before. Known on Linux only; elsewhere this waits a second.
+    """
+    connections = Path("/proc/net/tcp")
+    if not connections.exists():
+        time.sleep(1)
+        return
+    give_up = time.monotonic() + _PATIENCE_SECONDS
+    while any(_is_unread(line.split(), emulator.port) for line in connections.read_text().splitlines()[1:]):
+        if time.monotonic() > give_up:
+            raise Broken("the emulator does not answer what killed clients had sent")
+        time.sleep(0.01)
+
+
+def _is_unread(connection: list[str], port: int) -> bool:
+    """True for an end on `port` of a connection whose other end is closed; `connection` is a row of /proc/net/tcp."""
+    close_wait = "08"
+    return connection[1].endswith(f":{port:04X}") and connection[3] == close_wait
 
 
 def main() -> int:

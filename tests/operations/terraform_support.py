@@ -29,16 +29,17 @@ QUICK: dict[str, Any] = {
     "aws_ssm_parameter": {"greeting": {"name": "/DEPLOYMENT/greeting", "type": "String", "value": "hello"}},
     "aws_sns_topic": {"alarms": {"name": "DEPLOYMENT-alarms"}},
 }
+_WAIT = "touch started; timeout --foreground 120 sh -c 'until [ -e go ]; do sleep 0.05; done'"
 SLOW: dict[str, Any] = {
     "aws_sns_topic": QUICK["aws_sns_topic"],
     "terraform_data": {
         "slow": {
             "depends_on": ["aws_sns_topic.alarms"],
-            "provisioner": [{"local-exec": {"command": "touch started; exec sleep 6"}}],
+            "provisioner": [{"local-exec": {"command": _WAIT}}],
         }
     },
 }
-"""Takes its time once the file `started` is there; the topic exists by then."""
+"""Is under way once the file `started` is there, until the file `go` is; the topic exists by then."""
 
 PLAIN: dict[str, Any] = {"terraform_data": {"first": {"input": "hello"}, "second": {"input": "hello"}}}
 """Nothing of AWS, for copies without the provider (`plain_terraform`)."""

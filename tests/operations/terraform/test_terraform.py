@@ -101,6 +101,17 @@ def processes_in(directory: Path) -> list[str]:
     return found
 
 
+def wait_until_gone(directory: Path) -> None:
+    """All processes that work in the directory have ended; fails when one goes on.
+
+    The kernel ends a killed process when it would be its turn, which may be after whoever killed it went on.
+    """
+    give_up = time.monotonic() + 60
+    while left := processes_in(directory):
+        assert time.monotonic() < give_up, left
+        time.sleep(0.05)
+
+
 def has_provider(terraform: Terraform) -> bool:
     """True while a process of the AWS provider works in Terraform's directory."""
     return any("terraform-provider-aws" in line for line in processes_in(terraform.directory))
@@ -180,6 +191,7 @@ def test_of_two_applies_at_once_one_proceeds_and_the_other_names_the_holder(
     thread = apply_slowly(first)
     with pytest.raises(StateLockedError) as caught:
         second.apply(plan)
+    (first.directory / "go").touch()
     thread.join()
     assert thread.outcome == []  # type: ignore[attr-defined]
     assert caught.value.lock.operation == "apply"
@@ -206,7 +218,7 @@ def test_the_lock_of_a_killed_apply_is_shown_and_broken_and_the_next_apply_conve
     assert has_provider(terraform) == provider
     children.kill()
     thread.join()
-    assert processes_in(terraform.directory) == []
+    wait_until_gone(terraform.directory)
 
     (found,) = (row for row in status(aws, environment, [stack]).stacks if row.stack == stack)
     (lock,) = found.locks
@@ -247,7 +259,7 @@ def test_an_interrupted_apply_saves_its_state_and_releases_its_lock(
     thread.join()
     assert [type(error) for error in thread.outcome] == [RunInterruptedError]  # type: ignore[attr-defined]
     assert locks_of(aws, stack) == ()
-    assert processes_in(terraform.directory) == []
+    wait_until_gone(terraform.directory)
     assert not (terraform.directory / "plan").exists()
     terraform._children = Children()
     assert "aws_sns_topic.alarms" in terraform.state_list()
