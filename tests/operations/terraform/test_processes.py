@@ -16,7 +16,18 @@ import pytest
 from config.settings import ROOT
 from operations.terraform.processes import Children
 
-SAYS_THREE_LINES = ["sh", "-c", "echo one; sleep 0.3; echo two; sleep 0.3; printf three; touch done"]
+
+def when_there_is(name: str) -> str:
+    """Shell that waits for a file in its folder, at most a minute."""
+    return f"timeout --foreground 60 sh -c 'until [ -e {name} ]; do sleep 0.02; done'"
+
+
+SAYS_THREE_LINES = [
+    "sh",
+    "-c",
+    f"echo one; {when_there_is('seen-one')}; echo two; {when_there_is('seen-two')}; printf three; touch done",
+]
+"""Says the next line when the one before was seen."""
 
 
 def test_lines_come_as_they_are_written_and_the_last_needs_no_end(tmp_path: Path) -> None:
@@ -24,6 +35,7 @@ def test_lines_come_as_they_are_written_and_the_last_needs_no_end(tmp_path: Path
 
     def see(line: str) -> None:
         seen.append((line, (tmp_path / "done").exists()))
+        (tmp_path / f"seen-{line}").touch()
 
     with Children() as children:
         code = children.follow(SAYS_THREE_LINES, cwd=tmp_path, environment=os.environ, on_line=see)
@@ -37,6 +49,7 @@ def test_an_error_of_the_handler_is_raised_when_the_command_has_ended(tmp_path: 
 
     def fail(line: str) -> None:
         calls.append(line)
+        (tmp_path / f"seen-{line}").touch()
         raise failure
 
     with Children() as children, pytest.raises(type(failure)):
@@ -57,12 +70,12 @@ def test_the_output_file_belongs_to_its_owner_alone_and_is_never_a_link(tmp_path
 
 
 def follower(folder: Path) -> subprocess.Popen[str]:
-    """A program that follows one command, which writes `done` a second after `begun`, whatever it can write elsewhere."""
+    """A program that follows one command, which writes `done` once `go` is there, if it can write elsewhere."""
     program = f"""
         import os
         from pathlib import Path
         from operations.terraform.processes import Children
-        command = ["sh", "-c", "touch begun; sleep 1; echo said || exit 1; touch done"]
+        command = ["sh", "-c", "touch begun; {when_there_is("go")}; echo said || exit 1; touch done"]
         with Children() as children:
             children.follow(command, cwd=Path({str(folder)!r}), environment=os.environ, on_line=print)
         """
@@ -81,7 +94,7 @@ def test_a_command_goes_on_to_its_end_when_its_follower_is_killed(tmp_path: Path
     assert wait_for(tmp_path / "begun")
     program.kill()
     program.wait()
-    assert not (tmp_path / "done").exists()
+    (tmp_path / "go").touch()
     assert wait_for(tmp_path / "done")
 
 
