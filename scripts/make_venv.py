@@ -26,6 +26,11 @@ _PROXIES = ("PIP_PROXY", "https_proxy", "HTTPS_PROXY", "all_proxy", "ALL_PROXY",
 
 def main(folder: Path, lock: Path, stamp: str, project: str | None) -> int:
     """Exit code 0 when the environment is complete, 1 with the reason on standard error when it is not."""
+    if folder.is_symlink() or (folder.exists() and not folder.is_dir()):
+        # venv would empty the folder that a link names, which may be another clone's environment
+        found = f"a link to {folder.readlink()}" if folder.is_symlink() else "no folder"
+        say(f"{folder} is {found}; it is left as it is. Remove it (rm {folder}), then run make again.")
+        return 1
     try:
         return make(folder, lock, stamp, project)
     except subprocess.CalledProcessError as error:

@@ -130,6 +130,24 @@ def test_a_complete_environment_is_left_alone(
     assert not (project / "made-by").exists()
 
 
+@pytest.mark.parametrize("kind", ["link", "link to nothing", "file"])
+def test_what_stands_where_the_environment_belongs_is_left_as_it_is(
+    project: Path, make_venv: ModuleType, capsys: pytest.CaptureFixture[str], kind: str
+) -> None:
+    elsewhere = project.parent / "elsewhere"
+    if kind == "link":
+        elsewhere.mkdir()
+        (elsewhere / "bin").touch()
+    place = project / ".venv"
+    place.touch() if kind == "file" else place.symlink_to(elsewhere)
+
+    assert make_venv.main(Path(".venv"), Path("requirements.lock"), "place 1 2", ".") == 1
+    found = "no folder" if kind == "file" else f"a link to {elsewhere}"
+    told = f".venv is {found}; it is left as it is. Remove it (rm .venv), then run make again.\n"
+    assert capsys.readouterr().err == told
+    assert [path.name for path in elsewhere.glob("*")] == (["bin"] if kind == "link" else [])
+
+
 def stamp_asked_for(project: Path) -> str:
     return (project / "made-by").read_text().removesuffix(" .\n").split("requirements.lock ", 1)[1]
 
