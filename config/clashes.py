@@ -105,10 +105,19 @@ def clashes(stacks: Mapping[str, Mapping[str, object]], environments: Mapping[st
         for kind, name, space, address in _names(document):
             mine = f"{address} of {stack}"
             if len(name) > (longest := NAME_LENGTHS.get(kind, len(name))):
-                yield f'{mine} would be called "{name}", which has {len(name)} characters; AWS takes {longest}'
+                said = f'{mine} would be called "{name}", which has {len(name)} characters; AWS takes {longest}'
+                yield said + _shorter_environment(stack, name, len(name) - longest, environments)
             if (other := taken.setdefault((kind, name, *space), mine)) != mine:
                 where = f" in {' of '.join(reversed(space))}" if space else "; such a name is unique in all of AWS"
                 yield f'{mine} and {other} would both be called "{name}"{where}'
+
+
+def _shorter_environment(stack: str, name: str, excess: int, environments: Mapping[str, Environment]) -> str:
+    """How long the environment's name may be, where the name begins with the stack's; else nothing."""
+    environment = max((each for each in environments if stack.endswith(f"-{each}")), key=len, default="")
+    if excess >= len(environment) or not name.startswith(stack):
+        return ""
+    return f": call the environment {environment} by at most {len(environment) - excess} characters"
 
 
 def _names(document: _Document) -> Iterator[tuple[str, str, tuple[str, ...], str]]:

@@ -121,3 +121,12 @@ def test_a_derived_name_that_is_longer_than_aws_takes_is_named() -> None:
     one = stack({"aws_iam_role": {"web": {"name": "r" * 65}, "other": {"name": "r" * 64}}}, key="a")
     said = 'aws_iam_role.web of a-dev would be called "' + "r" * 65 + '", which has 65 characters; AWS takes 64'
     assert found(one, stack({}, key="b")) == [said]
+
+
+def test_an_environment_whose_name_makes_a_derived_name_too_long_is_told_how_long_it_may_be() -> None:
+    environment = Environment(name="e" * 40, account_id="111122223333", state=STATE)
+    name = f"aquamark-{environment.name}"
+    vault = stack({"aws_backup_vault": {"backups": {"name": f"{name}-backups"}}}, key="a")
+    environments = dict.fromkeys(("e", environment.name), environment)
+    (said,) = clashes({name: vault}, environments)
+    assert said.endswith(f"characters; AWS takes 50: call the environment {environment.name} by at most 33 characters")

@@ -66,3 +66,23 @@ def test_exemptions_of_a_stack_count_when_the_plan_is_said_to_be_its(
     assert run(["report", plan, "--stack", "aquamark-tets"]) == 1
     assert "No stack is called aquamark-tets" in capsys.readouterr().err
     assert run(["report", plan, plan, "--stack", "aquamark-dev"]) == 1
+
+
+@pytest.mark.parametrize(
+    ("deployment", "environment", "code"),
+    [("aquamark", "dev", 0), ("aquamark", "prod", 1), ("canvas-data-2", "dev", 1), (None, "prod", 0), (7, [], 0)],
+)
+def test_a_plan_that_its_tags_say_is_another_stacks_is_refused(
+    write: Any, capsys: pytest.CaptureFixture[str], deployment: Any, environment: Any, code: int
+) -> None:
+    tags = {"Project": "quintet", "Deployment": deployment, "Environment": environment}
+    provider = {
+        "name": "aws",
+        "expressions": {"default_tags": [{"tags": {"constant_value": tags}}]},
+    }  # Terraform 1.11.4
+    providers = {"aws": provider, "aws.us": {"alias": "us"}, "random": None}
+    plan = write(plan_of() | {"configuration": {"provider_config": providers}})
+    assert run(["report", plan, "--stack", "aquamark-dev"]) == code
+    refusal = f"is a plan of {deployment}-{environment}, not of aquamark-dev. Leave --stack out, or name its own."
+    assert (refusal in capsys.readouterr().err) == bool(code)
+    assert run(["report", plan]) == 0
