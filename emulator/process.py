@@ -56,7 +56,7 @@ def create_app(default_account_id: str, folder: Path | None, without: frozenset[
     from moto.moto_server.werkzeug_app import DomainDispatcherApplication, create_backend_app
     from werkzeug.exceptions import NotFound
 
-    from emulator import facts, postponed, target_health
+    from emulator import facts, postponed, steady, target_health
     from emulator.authorise import Decisions
     from emulator.gaps.imagebuilder import ImageBuilder
     from emulator.gaps.registry import GAPS
@@ -72,6 +72,7 @@ def create_app(default_account_id: str, folder: Path | None, without: frozenset[
     for gap in GAPS:
         gap.apply()
     postponed.install()
+    steady.install()
     left_out = set(without)
     if "target-health" not in left_out:
         target_health.GAP.apply()

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, ClassVar, Generic, TypeAlias, TypeVar
 
+from emulator.steady import SteadyDict
+
 if TYPE_CHECKING:
     from moto.core.responses import BaseResponse
 
@@ -29,7 +31,7 @@ class Shelf(Generic[Key, Value]):
 
     def of(self, account_id: str, region: str) -> dict[Key, Value]:
         """The objects of one account in one region; writable, empty when none was stored."""
-        return self._objects.setdefault((account_id, region), {})
+        return self._objects.setdefault((account_id, region), SteadyDict())
 
     def at(self, response: BaseResponse) -> dict[Key, Value]:
         """The objects of the account and region a request is about."""
