@@ -50,6 +50,8 @@ ENOUGH = 3
 """Log groups that exist before the disturbance."""
 
 _PATIENCE_SECONDS = 600
+_ATTEMPTS = 5
+"""Applies for a round: on a busy machine one may end between the look at what it has created and the disturbance."""
 _NUMBERS = itertools.count(1)
 """Numbers of rounds: several batteries may share an emulator."""
 _APPLY = """
@@ -67,6 +69,10 @@ except OperatorError as error:
 
 class BrokenPromiseError(AssertionError):
     """A promise was broken; says which, after which disturbance."""
+
+
+class TooLateError(Exception):
+    """An apply ended before it was disturbed: no round, and no promise was broken."""
 
 
 @dataclass
@@ -201,18 +207,17 @@ class Apply:
             time.sleep(0.05)
 
     def terraform(self) -> int:
-        """The process id of Terraform."""
-        (apply,) = applies_under_way(self.battery.root, self.battery.environment())
-        return apply.record.pid
+        """The process id of Terraform. Raises TooLateError."""
+        for apply in applies_under_way(self.battery.root, self.battery.environment()):
+            return apply.record.pid
+        raise TooLateError
 
     def provider(self) -> int:
-        """The process id of the provider that Terraform has started."""
-        done = subprocess.run(
-            ["pgrep", "-s", str(self.terraform()), "-f", "terraform-provider"],
-            capture_output=True,
-            text=True,
-            check=True,
-        )
+        """The process id of the provider that Terraform has started. Raises TooLateError."""
+        command = ["pgrep", "-s", str(self.terraform()), "-f", "terraform-provider"]
+        done = subprocess.run(command, capture_output=True, text=True, check=False)
+        if not done.stdout:
+            raise TooLateError
         return int(done.stdout.split()[0])
 
     def finish(self) -> None:
@@ -259,14 +264,21 @@ def terraform_killed(apply: Apply) -> None:
     """`kill -9` of Terraform."""
     apply.into_file()
     apply.wait()
-    os.kill(apply.terraform(), signal.SIGKILL)
+    _kill(apply.terraform())
 
 
 def provider_killed(apply: Apply) -> None:
     """`kill -9` of the provider."""
     apply.into_file()
     apply.wait()
-    os.kill(apply.provider(), signal.SIGKILL)
+    _kill(apply.provider())
+
+
+def _kill(process: int) -> None:
+    try:
+        os.kill(process, signal.SIGKILL)
+    except ProcessLookupError:
+        raise TooLateError from None
 
 
 def interrupted(apply: Apply) -> None:
@@ -357,15 +369,20 @@ HARD: Mapping[str, Callable[[Apply], None]] = {
 
 
 def run_disturbance(battery: Battery, name: str, rounds: int) -> Counts:
-    """Disturb `rounds` applies. Raises BrokenPromiseError when a promise is broken."""
+    """Disturb `rounds` applies. Raises BrokenPromiseError when a promise is broken, or most of them end too early."""
     counts = Counts()
     said = ""
-    for _ in range(rounds):
-        if name in DISKS:
-            with _small_disk(battery.folder) as disk:
-                said = battery.round(DISKS[name], counts, disk=disk)
-        else:
-            said = battery.round({**MILD, **HARD}[name], counts)
+    for _ in range(_ATTEMPTS * rounds):
+        with contextlib.suppress(TooLateError):
+            if name in DISKS:
+                with _small_disk(battery.folder) as disk:
+                    said = battery.round(DISKS[name], counts, disk=disk)
+            else:
+                said = battery.round({**MILD, **HARD}[name], counts)
+        if counts.rounds == rounds:
+            break
+    else:
+        raise BrokenPromiseError(f"{name}: {counts.rounds} of {_ATTEMPTS * rounds} applies were disturbed in time")
     mild = name not in HARD
     if counts.unnamed or counts.unbreakable or counts.tracebacks or (mild and counts.orphans):
         raise BrokenPromiseError(f"{name}: {counts}\n{said}")
