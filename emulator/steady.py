@@ -8,44 +8,36 @@ from __future__ import annotations
 
 from collections import OrderedDict, defaultdict
 from collections.abc import ItemsView, Iterator, KeysView
-from typing import TYPE_CHECKING, Any, Generic, TypeVar
+from typing import Any, TypeVar
 
 Key = TypeVar("Key")
 Value = TypeVar("Value")
 
-if TYPE_CHECKING:
-    _Base = dict
-else:
 
-    class _Base(Generic[Key, Value]):
-        pass
-
-
-class _Steady(_Base[Key, Value]):
+class SteadyDict(dict[Key, Value]):
     """Goes through the entries there were when it was asked, copied without giving another thread its turn."""
 
     def __iter__(self) -> Iterator[Key]:
         return iter(list(super().__iter__()))
 
     def keys(self) -> KeysView[Key]:  # type: ignore[override]  # of a copy
+        """The keys there are now."""
         return dict.fromkeys(self).keys()
 
     def values(self) -> list[Value]:  # type: ignore[override]  # has no more uses than a view's
+        """The values there are now."""
         return list(super().values())
 
     def items(self) -> ItemsView[Key, Value]:  # type: ignore[override]  # of a copy
+        """The keys and values there are now."""
         return dict(list(super().items())).items()
 
 
-class SteadyDict(_Steady[Key, Value], dict[Key, Value]):
-    """A `dict` that is read while it changes."""
-
-
-class SteadyOrderedDict(_Steady[Key, Value], OrderedDict[Key, Value]):  # type: ignore[misc]  # a view is of a copy
+class SteadyOrderedDict(SteadyDict[Key, Value], OrderedDict[Key, Value]):  # type: ignore[misc]  # a view is of a copy
     """An `OrderedDict` that is read while it changes."""
 
 
-class SteadyDefaultDict(_Steady[Key, Value], defaultdict[Key, Value]):
+class SteadyDefaultDict(SteadyDict[Key, Value], defaultdict[Key, Value]):
     """A `defaultdict` that is read while it changes; dictionaries that it makes are steady too."""
 
 
