@@ -136,21 +136,35 @@ function narrowed(description) {
   return namedOnly(description, new Set(fs.readFileSync(TYPES, "utf8").split("\n")));
 }
 
+// The kept description; nothing where there is none yet.
+function readKept() {
+  try {
+    return fs.readFileSync(KEPT);
+  } catch {
+    return undefined;
+  }
+}
+
 // Answers with the kept description, without a provider.
-function describe(stream) {
+function describe(stream, description) {
   stream.resume();
   stream.respond({ ":status": 200, "content-type": "application/grpc" }, { waitForTrailers: true });
   stream.on("wantTrailers", () => stream.sendTrailers({ "grpc-status": "0" }));
-  stream.end(framed(narrowed(fs.readFileSync(KEPT))));
+  stream.end(framed(narrowed(description)));
 }
 
-// Keeps a description that reports no problem for all, in one step; what to answer.
+// Keeps a description that reports no problem for all, in one step, where the disk takes it; what to answer.
 function kept(answer) {
   const description = messageOf(answer);
   if ([...fieldsOf(description)].every(([field]) => field !== DIAGNOSTICS)) {
     const file = `${KEPT}.${process.pid}`;
-    fs.writeFileSync(file, description);
-    fs.renameSync(file, KEPT);
+    try {
+      fs.writeFileSync(file, description);
+      fs.renameSync(file, KEPT);
+    } catch (error) {
+      console.error(`the description is not kept: ${error}`);
+      fs.rmSync(file, { force: true });
+    }
   }
   return framed(narrowed(description));
 }
@@ -188,12 +202,13 @@ async function main() {
     const path = headers[":path"];
     const client = stream.session;
     stream.on("error", () => {}); // it closes then
+    const known = path === SCHEMA ? readKept() : undefined;
     if (path === CONFIGURE) {
       // one after the other, so that two do not choose the same free one
       whole(stream, (body) => {
         turn = turn.then(() => configure(client, stream, headers, body)).catch(end);
       });
-    } else if (path === SCHEMA && fs.existsSync(KEPT)) describe(stream);
+    } else if (known) describe(stream, known);
     else passOn(stream, headers, providerOf.get(client) ?? first, { change: path === SCHEMA ? kept : null });
   });
   server.listen(SOCKET, () => {

@@ -125,7 +125,9 @@ def _descriptions() -> tempfile.TemporaryDirectory[str]:
 def _description(program: Path) -> Path:
     """The file that keeps a program's description."""
     found = program.stat()
-    return Path(_descriptions().name, f"{found.st_dev}-{found.st_ino}-{found.st_mtime_ns}")
+    with _guard:  # of two folders that threads make at once, one would be removed while it is used
+        folder = _descriptions().name
+    return Path(folder, f"{found.st_dev}-{found.st_ino}-{found.st_mtime_ns}")
 
 
 def _types(document: Mapping[str, Mapping[str, object]], state: State) -> set[str]:

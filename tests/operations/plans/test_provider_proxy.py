@@ -6,10 +6,12 @@ import json
 import subprocess
 import sys
 import tempfile
+import threading
 import time
 from collections import Counter
 from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -18,7 +20,7 @@ import pytest
 
 from config.settings import ROOT
 from operations.plans import standing_provider
-from operations.plans.standing_provider import PROXY, _types, attachable
+from operations.plans.standing_provider import PROXY, _description, _descriptions, _types, attachable
 from operations.stacks import find_stacks
 from synth.nodejs import find_node
 
@@ -51,6 +53,7 @@ class Proxied:
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
+        self.kept = folder / "kept"
         self.describe(WHOLE)
 
     def describe(self, description: bytes) -> None:
@@ -68,7 +71,7 @@ class Proxied:
         file.unlink(missing_ok=True)
         if types:
             file.write_text("\n".join(types))
-        command = [str(find_node()), str(PROXY), str(socket), str(file), str(self.folder / "kept")]
+        command = [str(find_node()), str(PROXY), str(socket), str(file), str(self.kept)]
         command += [sys.executable, str(ECHOING), str(self.folder)]
         with subprocess.Popen(command, stdout=subprocess.PIPE, text=True, start_new_session=True) as process:
             assert process.stdout is not None
@@ -180,6 +183,31 @@ def test_a_stream_ends_at_the_provider_as_well_when_terraform_leaves_it_open(pro
         while not proxied.events()["left"]:
             assert time.monotonic() < give_up
             time.sleep(0.05)
+
+
+def test_a_description_that_cannot_be_kept_is_answered_all_the_same(proxied: Proxied) -> None:
+    proxied.kept = proxied.folder / "missing" / "kept"
+    with proxied.proxy("aws_sqs_queue") as target, connected(target) as channel:
+        for _ in range(2):
+            assert ask(channel, "GetSchema") == PROVIDER + QUEUE + META + CAPABILITIES
+    assert proxied.events()["described"] == 2
+
+
+def test_programs_that_are_described_at_once_have_one_folder_which_stays(monkeypatch: pytest.MonkeyPatch) -> None:
+    both = threading.Barrier(2)
+
+    class Slow(tempfile.TemporaryDirectory[str]):
+        def __init__(self, **named: Any) -> None:
+            super().__init__(**named)
+            with suppress(threading.BrokenBarrierError):
+                both.wait(1)
+
+    _descriptions.cache_clear()
+    monkeypatch.setattr(tempfile, "TemporaryDirectory", Slow)
+    with ThreadPoolExecutor(2) as pool:
+        files = list(pool.map(_description, [PROXY, PROXY]))
+    assert files[0] == files[1]
+    assert files[0].parent.is_dir()
 
 
 def test_a_description_with_an_error_is_passed_on_and_not_kept(proxied: Proxied) -> None:
