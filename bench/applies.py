@@ -208,9 +208,11 @@ class Apply:
 
     def terraform(self) -> int:
         """The process id of Terraform. Raises TooLateError."""
-        for apply in applies_under_way(self.battery.root, self.battery.environment()):
-            return apply.record.pid
-        raise TooLateError
+        found = list(applies_under_way(self.battery.root, self.battery.environment()))
+        if not found:
+            raise TooLateError
+        (apply,) = found
+        return apply.record.pid
 
     def provider(self) -> int:
         """The process id of the provider that Terraform has started. Raises TooLateError."""
